@@ -1,0 +1,1 @@
+"""The library: ready journeys as files, with their templates beside them."""
