@@ -1,0 +1,183 @@
+"""What an operator can set: the environment or `.env`, prefix `PARCOURS_`.
+
+Nothing else in the product reads the environment.
+"""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.errors import InvalidInput
+
+PREFIX = "PARCOURS_"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Settings(BaseSettings):
+    """Every setting, validated; `load` reads them from where they come."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: str = ""
+    """Empty: the embedded PostgreSQL in `data_dir`."""
+    data_dir: Path = Path("data")
+
+    temporal_address: str = ""
+    """Empty: the embedded Temporal in `data_dir`."""
+    temporal_namespace: str = "default"
+    temporal_api_key: SecretStr = SecretStr("")
+    temporal_tls_cert: Path | None = None
+    temporal_tls_key: Path | None = None
+    temporal_tls_ca: Path | None = None
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str = ""
+    """Where browsers reach the pages; empty: derived from host and port."""
+    secret_key: SecretStr = SecretStr("")
+    """Signs links and sessions; empty: generated into `data_dir`."""
+    log_format: Literal["console", "json"] = "console"
+
+    email: Literal["outbox", "smtp"] = "outbox"
+    sms: Literal["outbox"] = "outbox"
+    push: Literal["outbox"] = "outbox"
+    smtp_url: SecretStr = SecretStr("")
+    email_from: str = "Parcours <no-reply@localhost>"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: str) -> str:
+        if not value:
+            return value
+        scheme, found, rest = value.partition("://")
+        if not found or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+            raise ValueError("must begin with postgresql://")
+        # Without a driver SQLAlchemy would look for psycopg2.
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("temporal_address")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if not value:
+            return value
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError("must be HOST:PORT, such as temporal.internal:7233")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+            raise ValueError("must be a web address, such as https://journeys.example.com")
+        return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr) -> SecretStr:
+        url = urlsplit(value.get_secret_value())
+        if value and (url.scheme not in {"smtp", "smtps"} or not url.hostname):
+            raise ValueError("must be smtp://[user:password@]host:port or smtps://…")
+        return value
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """Read the settings; what is `given` wins over the environment.
+
+        Raises:
+            InvalidInput: a setting is wrong; its sentence names the variable.
+        """
+        try:
+            settings = cls(**given)
+        except ValidationError as error:
+            raise InvalidInput("\n".join(_sentences(error))) from None
+        settings._check_together()
+        return settings
+
+    def _check_together(self) -> None:
+        if self.email == "smtp" and not self.smtp_url:
+            raise InvalidInput(
+                f"{PREFIX}EMAIL=smtp needs {PREFIX}SMTP_URL, such as smtp://mail.example.com:587."
+            )
+        if (self.temporal_tls_cert is None) != (self.temporal_tls_key is None):
+            raise InvalidInput(
+                f"{PREFIX}TEMPORAL_TLS_CERT and {PREFIX}TEMPORAL_TLS_KEY go together: "
+                "give both or neither."
+            )
+        for name in ("temporal_tls_cert", "temporal_tls_key", "temporal_tls_ca"):
+            path: Path | None = getattr(self, name)
+            if path is not None and not path.is_file():
+                raise InvalidInput(f"{PREFIX}{name.upper()} names a file that is not there: {path}.")
+
+    @property
+    def url(self) -> str:
+        """Where browsers reach the pages, without a slash at the end."""
+        if self.public_url:
+            return self.public_url
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the pages."""
+        return self.host in LOOPBACK
+
+    def signing_key(self) -> str:
+        """The secret key: as set, else the one in `data_dir`, made on first use."""
+        if self.secret_key:
+            return self.secret_key.get_secret_value()
+        return _kept_secret(self.data_dir / "secret_key")
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    sentences = []
+    for detail in error.errors(include_url=False, include_input=False):
+        name = PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
+        message = detail["msg"].removeprefix("Value error, ").removesuffix(".")
+        sentences.append(f"{name}: {message[:1].lower()}{message[1:]}.")
+    return sentences
+
+
+def _kept_secret(path: Path) -> str:
+    """Read the secret in `path`, or put a new one there, whoever else does the same."""
+    try:
+        if secret := path.read_text(encoding="ascii").strip():
+            return secret
+        raise InvalidInput(f"{path} is empty: remove it, or set {PREFIX}SECRET_KEY.")
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Written whole under another name (mode 600 from the start), then linked: a reader
+    # never sees half a secret, and of two writers one wins.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".secret_key-")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path.read_text(encoding="ascii").strip()

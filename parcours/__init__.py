@@ -1,0 +1,1 @@
+"""The command `parcours`, and what runs the parts of the product together."""
