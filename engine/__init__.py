@@ -1,0 +1,1 @@
+"""The domain of Parcours: knows neither the web nor workflows."""

@@ -1,0 +1,65 @@
+"""Errors whose text is a sentence for the person who caused them.
+
+Commands print the sentence and exit with `exit_code`; the HTTP interface answers it
+as a problem document (RFC 9457) with `status`.
+"""
+
+from dataclasses import dataclass
+
+
+class ParcoursError(Exception):
+    """Something a user can understand and mend; `str(error)` says what and how."""
+
+    status = 500
+    exit_code = 1
+
+
+class InvalidInput(ParcoursError):
+    """What was given cannot be accepted as it is."""
+
+    status = 422
+    exit_code = 2
+
+
+class NotFound(ParcoursError):
+    """The named thing does not exist."""
+
+    status = 404
+
+
+class Conflict(ParcoursError):
+    """The named thing is not in a state that allows this."""
+
+    status = 409
+
+
+class Unavailable(ParcoursError):
+    """A part that is needed (database, Temporal, provider) does not answer."""
+
+    status = 503
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake in a document: where it is, and what mends it."""
+
+    message: str
+    step: str | None = None
+    path: tuple[str | int, ...] = ()
+    line: int | None = None
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        """Name the place, then the sentence."""
+        places = [f"line {self.line}" if self.line else "", f"step {self.step}" if self.step else ""]
+        where = ", ".join(place for place in places if place)
+        return f"{where}: {self.message}" if where else self.message
+
+
+class InvalidDocument(InvalidInput):
+    """A document (a journey, a rule, an import) with mistakes, all of them listed."""
+
+    def __init__(self, what: str, problems: list[Problem]) -> None:
+        self.what = what
+        self.problems = problems
+        super().__init__("\n".join([f"{what}:", *(f"  {problem}" for problem in problems)]))

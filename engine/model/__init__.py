@@ -1,0 +1,1 @@
+"""What journeys, conditions, customers, events and messages are: frozen pydantic models."""

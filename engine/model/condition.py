@@ -1,0 +1,221 @@
+"""Conditions: one grammar for entry, branches, segments and the `where` of events.
+
+A condition is a mapping whose first key tells its kind, as in `{trait: tier, eq: gold}` or
+`{all: [...]}`. Adding a kind is one class here, one entry in `KINDS`, one case in
+`engine/run/conditions.py` and its test.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Self, assert_never
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.model.base import Channel, Frozen, Json, Name, Slug
+from engine.model.duration import Duration
+
+OPERATORS = ("eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "starts_with",
+             "exists", "before", "after", "within")  # fmt: skip
+"""Every operator, in the order forms offer them."""
+
+Scalar = str | int | float | bool
+
+
+class Comparison(Frozen):
+    """What a value is compared with; several operators must all hold.
+
+    A missing value makes every comparison false except `ne`, `nin` and `exists: false`.
+    """
+
+    eq: Scalar | None = None
+    ne: Scalar | None = None
+    in_: tuple[Scalar, ...] | None = Field(default=None, alias="in")
+    nin: tuple[Scalar, ...] | None = None
+    gt: Scalar | None = None
+    gte: Scalar | None = None
+    lt: Scalar | None = None
+    lte: Scalar | None = None
+    contains: Scalar | None = None
+    starts_with: str | None = None
+    exists: bool | None = None
+    before: str | None = Field(default=None, description="an ISO date or instant")
+    after: str | None = Field(default=None, description="an ISO date or instant")
+    within: Duration | None = Field(default=None, description="at most this long ago")
+
+    @model_validator(mode="after")
+    def _compares(self) -> Self:
+        if not any(True for _ in self.operators()):
+            raise PydanticCustomError(
+                "operator", "say what to compare with: one of {known}", {"known": ", ".join(OPERATORS)}
+            )
+        return self
+
+    def operators(self) -> Iterator[tuple[str, Json]]:
+        """Yield each operator that is set, with its operand."""
+        for name in OPERATORS:
+            value = self.in_ if name == "in" else getattr(self, name)
+            if value is not None:
+                yield name, list(value) if isinstance(value, tuple) else value
+
+
+class Count(Frozen):
+    """How often something must have happened."""
+
+    eq: int | None = Field(default=None, ge=0)
+    gt: int | None = Field(default=None, ge=0)
+    gte: int | None = Field(default=None, ge=0)
+    lt: int | None = Field(default=None, ge=0)
+    lte: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _compares(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError("count", "say how often: gte, gt, eq, lt or lte")
+        return self
+
+    def holds(self, n: int) -> bool:
+        """Whether `n` satisfies every bound."""
+        return (
+            (self.eq is None or n == self.eq)
+            and (self.gt is None or n > self.gt)
+            and (self.gte is None or n >= self.gte)
+            and (self.lt is None or n < self.lt)
+            and (self.lte is None or n <= self.lte)
+        )
+
+
+class All(Frozen):
+    """Every one of these holds."""
+
+    all: tuple["Condition", ...] = Field(min_length=1)
+
+
+class AnyOf(Frozen):
+    """At least one of these holds."""
+
+    any: tuple["Condition", ...] = Field(min_length=1)
+
+
+class Not(Frozen):
+    """This does not hold."""
+
+    not_: "Condition" = Field(alias="not")
+
+
+class _OfTrait(Frozen):
+    trait: Name
+
+
+class _OfProperty(Frozen):
+    property: Name
+
+
+class TraitIs(Comparison, _OfTrait):
+    """A trait of the customer compares so; `a.b` looks inside."""
+
+
+class PropertyIs(Comparison, _OfProperty):
+    """A property of the event at hand compares so; `a.b` looks inside."""
+
+
+class EventMatch(Frozen):
+    """An event by its name, what its properties say, and the step whose message it is about."""
+
+    event: Name
+    where: "Condition | None" = None
+    message: Slug | None = Field(default=None, description="the step that sent the message")
+
+
+class EventHappened(EventMatch):
+    """The customer has had such events, so many of them, within so long."""
+
+    count: Count | None = None
+    within: Duration | None = None
+
+
+class InSegment(Frozen):
+    """The customer is in this segment now."""
+
+    segment: Slug
+
+
+class StepWas(Frozen):
+    """What became of an earlier step of this run."""
+
+    step: Slug
+    is_: str = Field(alias="is", description="sent, skipped, failed, unknown, or an arm's id")
+
+
+class Reachable(Frozen):
+    """The customer can be reached on this channel."""
+
+    reachable: Channel
+
+
+AnyCondition = (
+    All | AnyOf | Not | TraitIs | PropertyIs | EventHappened | InSegment | StepWas | Reachable
+)
+
+KINDS: dict[str, type[Frozen]] = {
+    "all": All,
+    "any": AnyOf,
+    "not": Not,
+    "trait": TraitIs,
+    "property": PropertyIs,
+    "event": EventHappened,
+    "segment": InSegment,
+    "step": StepWas,
+    "reachable": Reachable,
+}
+"""The key that tells each kind of condition."""
+
+_TAG_OF = {kind: tag for tag, kind in KINDS.items()}
+
+
+def _kind(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return next((key for key in KINDS if key in value), None)
+    return _TAG_OF.get(type(value))
+
+
+Condition = Annotated[
+    Annotated[All, Tag("all")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[Not, Tag("not")]
+    | Annotated[TraitIs, Tag("trait")]
+    | Annotated[PropertyIs, Tag("property")]
+    | Annotated[EventHappened, Tag("event")]
+    | Annotated[InSegment, Tag("segment")]
+    | Annotated[StepWas, Tag("step")]
+    | Annotated[Reachable, Tag("reachable")],
+    Discriminator(
+        _kind,
+        custom_error_type="condition",
+        custom_error_message="a condition starts with one of: " + ", ".join(KINDS),
+    ),
+]
+"""Any condition."""
+
+for _model in (All, AnyOf, Not, EventMatch, EventHappened):
+    _model.model_rebuild()
+
+
+def parts(condition: AnyCondition) -> Iterator[AnyCondition]:
+    """Yield the condition and everything it is made of, outermost first."""
+    yield condition
+    match condition:
+        case All():
+            for part in condition.all:
+                yield from parts(part)
+        case AnyOf():
+            for part in condition.any:
+                yield from parts(part)
+        case Not():
+            yield from parts(condition.not_)
+        case EventHappened():
+            if condition.where is not None:
+                yield from parts(condition.where)
+        case TraitIs() | PropertyIs() | InSegment() | StepWas() | Reachable():
+            pass
+        case _:
+            assert_never(condition)

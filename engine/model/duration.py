@@ -1,0 +1,99 @@
+"""Durations as people write them: `90s`, `15m`, `1h`, `2d`, `3w`, `6mo`, `1y`."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from whenever import Instant
+
+_FIXED: Final = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_MONTHS: Final = {"mo": 1, "y": 12}
+
+
+class Duration(str):
+    """A length of time, zero or more; `2d` is 48 hours, `1mo` a calendar month."""
+
+    __slots__ = ()
+    pattern = r"^(\d{1,6})(s|mo|m|h|d|w|y)$"
+    example = "2d"
+
+    def _parts(self) -> tuple[int, str]:
+        found = re.fullmatch(self.pattern, self)
+        if found is None:
+            raise ValueError(f"{self!r} is no duration")
+        return int(found[1]), found[2]
+
+    def after(self, instant: datetime, zone: str) -> datetime:
+        """Return the instant this long after `instant`; months are counted in `zone`."""
+        return self._shift(instant, zone, 1)
+
+    def before(self, instant: datetime, zone: str) -> datetime:
+        """Return the instant this long before `instant`; months are counted in `zone`."""
+        return self._shift(instant, zone, -1)
+
+    def _shift(self, instant: datetime, zone: str, sign: int) -> datetime:
+        count, unit = self._parts()
+        if unit in _FIXED:
+            return instant + sign * count * _FIXED[unit]
+        local = Instant(instant).to_tz(zone)
+        return local.add(months=sign * count * _MONTHS[unit]).to_instant().to_stdlib()
+
+    @property
+    def calendar(self) -> tuple[int, int] | None:
+        """`(months, days)` when the unit is a day or longer, else None."""
+        count, unit = self._parts()
+        match unit:
+            case "d":
+                return 0, count
+            case "w":
+                return 0, 7 * count
+            case "mo" | "y":
+                return count * _MONTHS[unit], 0
+            case _:
+                return None
+
+    @property
+    def at_most(self) -> timedelta:
+        """The longest this can be: a month counts as 31 days."""
+        count, unit = self._parts()
+        return count * (_FIXED[unit] if unit in _FIXED else _MONTHS[unit] * timedelta(days=31))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read from a string that matches the pattern; write as that string."""
+
+        def check(value: str) -> Duration:
+            if not re.fullmatch(cls.pattern, value):
+                raise PydanticCustomError(
+                    "duration",
+                    "{value} is no duration: write a number and s, m, h, d, w, mo or y, like {example}",
+                    {"value": repr(value), "example": cls.example},
+                )
+            return cls(value)
+
+        return core_schema.no_info_after_validator_function(
+            check, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the pattern to editors."""
+        return {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
+
+
+class Offset(Duration):
+    """A duration that may be negative: `-7d` is a week before."""
+
+    __slots__ = ()
+    pattern = r"^(-?\d{1,6})(s|mo|m|h|d|w|y)$"
+    example = "-7d"

@@ -1,0 +1,271 @@
+"""A journey: one document, the same for the canvas, the files and the database.
+
+Steps are a list; a branching step holds lists and the flow re-joins at the next step.
+Adding a step type is one class here and in `Step`, one case in `engine/compile/compiler.py`,
+one in `engine/run/machine.py`, and its test.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self, assert_never
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.model.base import Channel, ClockTime, Frozen, Name, Percent, Slug, Weekday
+from engine.model.condition import Condition, EventMatch
+from engine.model.duration import Duration, Offset
+
+Outcome = Literal["sent", "skipped", "failed", "unknown"]
+"""What can become of a message."""
+
+
+class StepBase(Frozen):
+    """What every step has. The id is stable for ever: statistics and A/B arms hang on it."""
+
+    id: Slug
+    name: Name | None = Field(default=None, description="what the canvas shows instead of a sentence")
+    note: str | None = Field(default=None, max_length=2000)
+
+
+class Variant(Frozen):
+    """One version of a message in a step's A/B test."""
+
+    id: Slug
+    weight: int = Field(ge=0, le=100, description="percent of customers")
+    set: dict[str, Any] = Field(
+        default_factory=dict,
+        description="replaces subject, preheader, template, channel or from; "
+        "any other key is a variable of the template",
+    )
+
+
+class SendStep(StepBase):
+    """Sends one message, on the first channel of the list on which the customer has an address."""
+
+    type: Literal["send"]
+    channel: Channel | Annotated[tuple[Channel, ...], Field(min_length=1)]
+    template: Slug
+    class_: Literal["marketing", "transactional"] = Field(default="marketing", alias="class")
+    topic: Slug | None = Field(default=None, description="else the journey's")
+    subject: str | None = None
+    preheader: str | None = None
+    from_: str | None = Field(default=None, alias="from")
+    variants: tuple[Variant, ...] = ()
+    on_full: Literal["defer", "skip"] | None = Field(
+        default=None, description="what happens when a cap is full, instead of the cap's own choice"
+    )
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels in order of preference."""
+        return self.channel if isinstance(self.channel, tuple) else (self.channel,)
+
+
+class UntilTime(Frozen):
+    """The next time the customer's clock shows this, on one of these days."""
+
+    time: ClockTime
+    days: tuple[Weekday, ...] = ()
+
+
+class UntilTrait(Frozen):
+    """A date that is known of the customer, plus an offset."""
+
+    trait: Name
+    offset: Offset | None = None
+    time: ClockTime | None = Field(default=None, description="the local time on that day")
+    yearly: bool = False
+
+
+class UntilProperty(Frozen):
+    """A date in the event that opened the journey, plus an offset."""
+
+    property: Name
+    offset: Offset | None = None
+    time: ClockTime | None = None
+
+
+class WaitStep(StepBase):
+    """Waits for a length of time, or until a moment."""
+
+    type: Literal["wait"]
+    for_: Duration | None = Field(default=None, alias="for")
+    until: UntilTime | UntilTrait | UntilProperty | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.for_ is None) == (self.until is None):
+            raise PydanticCustomError("wait", "a wait has either `for` or `until`")
+        return self
+
+
+class AwaitedEvent(Frozen):
+    """An event that a step waits for, and what then follows."""
+
+    on: EventMatch
+    then: tuple["Step", ...] = ()
+
+
+class WaitForStep(StepBase):
+    """Waits for the first of several events, at most for `timeout`."""
+
+    type: Literal["wait_for"]
+    since: Slug | None = Field(
+        default=None, description="a step before: what has happened since then counts too"
+    )
+    timeout: Duration
+    events: tuple[AwaitedEvent, ...] = Field(min_length=1)
+    else_: tuple["Step", ...] = Field(default=(), alias="else")
+
+
+class BranchArm(Frozen):
+    """One way of a branch, taken when its condition is the first to hold."""
+
+    id: Slug
+    label: Name | None = None
+    if_: Condition = Field(alias="if")
+    then: tuple["Step", ...] = ()
+
+
+class BranchStep(StepBase):
+    """Goes the first way whose condition holds, or `else`."""
+
+    type: Literal["branch"]
+    arms: tuple[BranchArm, ...] = Field(min_length=1)
+    else_: tuple["Step", ...] = Field(default=(), alias="else")
+
+
+class SplitArm(Frozen):
+    """One way of a random split, with its share of the customers."""
+
+    id: Slug
+    label: Name | None = None
+    weight: int = Field(ge=0, le=100, description="percent of customers")
+    then: tuple["Step", ...] = ()
+
+
+class SplitStep(StepBase):
+    """Sends each customer down one way by chance, for good."""
+
+    type: Literal["split"]
+    arms: tuple[SplitArm, ...] = Field(min_length=2)
+
+
+class ExitStep(StepBase):
+    """Ends the journey for this customer."""
+
+    type: Literal["exit"]
+    reason: Name = "exit"
+
+
+AnyStep = SendStep | WaitStep | WaitForStep | BranchStep | SplitStep | ExitStep
+
+Step = Annotated[
+    SendStep | WaitStep | WaitForStep | BranchStep | SplitStep | ExitStep,
+    Field(discriminator="type"),
+]
+"""Any step, told by its `type`."""
+
+
+class OnEvent(EventMatch):
+    """The journey opens when the customer does this."""
+
+    message: None = None
+
+
+class OnApi(Frozen):
+    """The journey opens when the shop's own systems ask for it."""
+
+    api: Literal[True]
+
+
+class Reentry(Frozen):
+    """When a customer may enter again.
+
+    `once`: never. `after_exit`: when her last run has ended, `cooldown` ago. `per_key`: once for
+    each value of the event's property `key`, again after `cooldown` when that is given.
+    """
+
+    mode: Literal["once", "after_exit", "per_key"] = "after_exit"
+    cooldown: Duration | None = None
+    key: Name | None = None
+
+    @model_validator(mode="after")
+    def _key(self) -> Self:
+        if (self.mode == "per_key") != (self.key is not None):
+            raise PydanticCustomError("reentry", "`key` goes with mode `per_key`, and only with it")
+        return self
+
+
+class Entry(Frozen):
+    """Who enters the journey, and when."""
+
+    on: OnEvent | OnApi
+    if_: Condition | None = Field(default=None, alias="if")
+    reentry: Reentry = Reentry()
+    max_age: Duration = Field(
+        default=Duration("1d"), description="how old an event may be to open the journey"
+    )
+
+
+class Goal(Frozen):
+    """What the journey is for: an event within so long after entry. Reaching it ends nothing."""
+
+    event: Name
+    where: Condition | None = None
+    within: Duration
+    revenue: Name | None = Field(default=None, description="the property that holds the amount")
+
+
+class ExitRule(Frozen):
+    """An event that ends the journey wherever the customer stands in it."""
+
+    on: EventMatch
+    reason: Name = "exit"
+
+
+class Journey(Frozen):
+    """One journey document."""
+
+    format: Literal[1] = 1
+    id: Slug
+    name: Name
+    note: str | None = Field(default=None, max_length=5000)
+    priority: int = Field(default=50, ge=0, le=100)
+    entry: Entry
+    holdout: Percent = Field(default=0, validate_default=False)
+    topic: Slug | None = None
+    goal: Goal | None = None
+    exits: tuple[ExitRule, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+for _model in (AwaitedEvent, WaitForStep, BranchArm, BranchStep, SplitArm, SplitStep, Journey):
+    _model.model_rebuild()
+
+
+def arms(step: AnyStep) -> tuple[tuple[str, tuple[AnyStep, ...]], ...]:
+    """Return the named lists of steps that a branching step holds, in order; else nothing.
+
+    The name of a branch's or split's arm is its id; `else` and `event-N` (from 0) are the others.
+    """
+    match step:
+        case WaitForStep():
+            awaited = tuple((f"event-{n}", event.then) for n, event in enumerate(step.events))
+            return (*awaited, ("else", step.else_))
+        case BranchStep():
+            return (*((arm.id, arm.then) for arm in step.arms), ("else", step.else_))
+        case SplitStep():
+            return tuple((arm.id, arm.then) for arm in step.arms)
+        case SendStep() | WaitStep() | ExitStep():
+            return ()
+        case _:
+            assert_never(step)
+
+
+def walk(steps: tuple[AnyStep, ...]) -> Iterator[AnyStep]:
+    """Yield every step, in the order of the document."""
+    for step in steps:
+        yield step
+        for _, inner in arms(step):
+            yield from walk(inner)

@@ -1,0 +1,1 @@
+"""The database: tables, and one module of queries per noun. Only `engine.flow` commits."""

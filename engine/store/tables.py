@@ -1,0 +1,381 @@
+"""The tables: rows, never domain types.
+
+Hot tables lead their key with `customer_id`, so that a distributed PostgreSQL can spread them.
+Uniqueness across time lives in small tables (`event_key`), so that `event` is partitioned by
+month. A message's row is found by its id, which is made from (run, step, visit).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import UUID as Uuid
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata: MetaData = SQLModel.metadata
+
+_NOW = text("now()")
+
+
+def _at(*, null: bool = False, now: bool = False, primary_key: bool = False) -> Any:
+    default = _NOW if now else None
+    return Field(
+        sa_column=Column(
+            DateTime(timezone=True), nullable=null, server_default=default, primary_key=primary_key
+        )
+    )
+
+
+def _json(*, null: bool = False, default: str | None = None) -> Any:
+    return Field(sa_column=Column(JSONB, nullable=null, server_default=default))
+
+
+def _uuid(*, primary_key: bool = False, null: bool = False) -> Any:
+    return Field(sa_column=Column(Uuid(as_uuid=True), primary_key=primary_key, nullable=null))
+
+
+def _text(*, primary_key: bool = False, null: bool = False, default: str | None = None) -> Any:
+    return Field(
+        sa_column=Column(Text, primary_key=primary_key, nullable=null, server_default=default)
+    )
+
+
+def _big(*, primary_key: bool = False, null: bool = False, default: str | None = None) -> Any:
+    return Field(
+        sa_column=Column(BigInteger, primary_key=primary_key, nullable=null,
+                         server_default=default, autoincrement=False)
+    )  # fmt: skip
+
+
+class WorkspaceRow(SQLModel, table=True):
+    """The one row of the shop's settings.
+
+    `revision` rises whenever a journey, segment, cap, template or setting changes, so that a
+    process knows when what it remembers of them is old.
+    """
+
+    __tablename__ = "workspace"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+    id: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    settings: dict[str, Any] = _json()
+    revision: int = _big(default="1")
+
+
+class CustomerRow(SQLModel, table=True):
+    """A customer. `seq` counts her events and inputs; `last_at` is the last instant given out."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        Index(None, "created_at", "id"),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
+    id: UUID = _uuid(primary_key=True)
+    seq: int = _big(default="0")
+    last_at: datetime = _at(now=True)
+    created_at: datetime = _at(now=True)
+    traits: dict[str, Any] = _json(default="{}")
+    addresses: dict[str, Any] = _json(default="{}")
+    locale: str | None = _text(null=True)
+    time_zone: str | None = _text(null=True)
+    merged_into: UUID | None = _uuid(null=True)
+
+
+class IdentityRow(SQLModel, table=True):
+    """A name by which a customer is known: `external_id`, `anonymous_id`, any other namespace."""
+
+    __tablename__ = "identity"
+    __table_args__ = (Index(None, "customer_id"),)
+    namespace: str = _text(primary_key=True)
+    value: str = _text(primary_key=True)
+    customer_id: UUID = Field(
+        sa_column=Column(Uuid(as_uuid=True), ForeignKey("customer.id"), nullable=False)
+    )
+
+
+class EventKeyRow(SQLModel, table=True):
+    """A message id already taken in: the same one from the same source is stored once."""
+
+    __tablename__ = "event_key"
+    source: str = _text(primary_key=True)
+    message_id: str = _text(primary_key=True)
+
+
+class EventRow(SQLModel, table=True):
+    """Append-only; `id` is a UUIDv7 of the moment it was received."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index(None, "customer_id", "name", "occurred_at"),
+        Index(None, "received_at", "id"),
+        {"postgresql_partition_by": "RANGE (received_at)"},
+    )
+    customer_id: UUID = _uuid(primary_key=True)
+    seq: int = _big(primary_key=True)
+    received_at: datetime = _at(primary_key=True)
+    id: UUID = _uuid()
+    occurred_at: datetime = _at()
+    name: str = _text()
+    properties: dict[str, Any] = _json(default="{}")
+    source: str = _text()
+    kind: str = _text(default="track")
+    late: bool = Field(default=False)
+
+
+class JourneyRow(SQLModel, table=True):
+    """A journey: its draft, and which version is live. State: draft, live, paused, archived."""
+
+    __tablename__ = "journey"
+    id: str = _text(primary_key=True)
+    state: str = _text(default="draft")
+    draft: dict[str, Any] = _json()
+    source: str | None = _text(null=True)
+    live_version: int | None = Field(sa_column=Column(Integer, nullable=True))
+    created_at: datetime = _at(now=True)
+    updated_at: datetime = _at(now=True)
+
+
+class JourneyVersionRow(SQLModel, table=True):
+    """A published version, never changed. `hash` names its content."""
+
+    __tablename__ = "journey_version"
+    __table_args__ = (Index(None, "hash"),)
+    journey_id: str = Field(sa_column=Column(Text, ForeignKey("journey.id"), primary_key=True))
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    hash: str = _text()
+    document: dict[str, Any] = _json()
+    published_at: datetime = _at(now=True)
+
+
+class SegmentRow(SQLModel, table=True):
+    """A named rule."""
+
+    __tablename__ = "segment"
+    id: str = _text(primary_key=True)
+    name: str = _text()
+    rule: dict[str, Any] = _json()
+    updated_at: datetime = _at(now=True)
+
+
+class CapRow(SQLModel, table=True):
+    """A frequency cap."""
+
+    __tablename__ = "cap"
+    id: str = _text(primary_key=True)
+    rule: dict[str, Any] = _json()
+    updated_at: datetime = _at(now=True)
+
+
+class TemplateRow(SQLModel, table=True):
+    """A template with its content per locale."""
+
+    __tablename__ = "template"
+    id: str = _text(primary_key=True)
+    document: dict[str, Any] = _json()
+    updated_at: datetime = _at(now=True)
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """A key that was shown once; only its SHA-256 is kept."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (Index(None, "hash", unique=True),)
+    id: UUID = _uuid(primary_key=True)
+    role: str = _text()
+    name: str = _text(default="")
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = _at(now=True)
+    revoked_at: datetime | None = _at(null=True)
+
+
+class RunRow(SQLModel, table=True):
+    """One customer in one version of a journey.
+
+    `revision` rises exactly when `command` is replaced. `check_at` is when the reconciler looks
+    whether the run is overdue. `lease_until` is set while a message of it is claimed.
+    """
+
+    __tablename__ = "run"
+    __table_args__ = (
+        Index(None, "customer_id", "journey_id", "entry_key"),
+        Index("ix_run_check_at", "check_at", postgresql_where=text("ended_at IS NULL")),
+        Index(None, "journey_id", "entered_at"),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
+    id: UUID = _uuid(primary_key=True)
+    customer_id: UUID = Field(
+        sa_column=Column(Uuid(as_uuid=True), ForeignKey("customer.id"), nullable=False)
+    )
+    journey_id: str = _text()
+    version: int = Field(sa_column=Column(Integer, nullable=False))
+    plan_hash: str = _text()
+    entry_source: str = _text()
+    entry_key: str = _text(default="")
+    held_out: bool = Field(default=False)
+    entered_at: datetime = _at()
+    ended_at: datetime | None = _at(null=True)
+    end_reason: str | None = _text(null=True)
+    step: str | None = _text(null=True)
+    revision: int = _big()
+    command: dict[str, Any] = _json()
+    state: dict[str, Any] = _json()
+    check_at: datetime | None = _at(null=True)
+    lease_until: datetime | None = _at(null=True)
+    goal_until: datetime | None = _at(null=True)
+    goal_at: datetime | None = _at(null=True)
+    goal_revenue: Decimal | None = Field(sa_column=Column(Numeric, nullable=True))
+
+
+class RunInputRow(SQLModel, table=True):
+    """What reached a run, in the customer's order; decided when `decided_seq` is set."""
+
+    __tablename__ = "run_input"
+    run_id: UUID = _uuid(primary_key=True)
+    seq: int = _big(primary_key=True)
+    at: datetime = _at()
+    kind: str = _text()
+    data: dict[str, Any] = _json()
+    decided_seq: int | None = _big(null=True)
+
+
+class RunTraceRow(SQLModel, table=True):
+    """Each decision of a run, with what it saw."""
+
+    __tablename__ = "run_trace"
+    __table_args__ = (Index(None, "journey_id", "step", "what"),)
+    run_id: UUID = _uuid(primary_key=True)
+    n: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    customer_id: UUID = _uuid()
+    journey_id: str = _text()
+    at: datetime = _at()
+    step: str | None = _text(null=True)
+    what: str = _text()
+    data: dict[str, Any] = _json(default="{}")
+
+
+class EntryRefusalRow(SQLModel, table=True):
+    """Why an event that could have opened a journey did not."""
+
+    __tablename__ = "entry_refusal"
+    __table_args__ = (Index(None, "journey_id", "at"),)
+    customer_id: UUID = _uuid(primary_key=True)
+    seq: int = _big(primary_key=True)
+    journey_id: str = _text(primary_key=True)
+    at: datetime = _at()
+    reason: str = _text()
+    data: dict[str, Any] = _json(default="{}")
+
+
+class MessageRow(SQLModel, table=True):
+    """One message, whatever became of it. State: decided, deferred, claimed, then a result."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index(None, "customer_id", "claimed_at"),
+        Index(None, "run_id"),
+        Index(None, "decided_at", "id"),
+        Index(None, "journey_id", "step", "state"),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
+    id: UUID = _uuid(primary_key=True)
+    customer_id: UUID = _uuid()
+    run_id: UUID = _uuid()
+    journey_id: str = _text()
+    version: int = Field(sa_column=Column(Integer, nullable=False))
+    step: str = _text()
+    visit: int = Field(sa_column=Column(Integer, nullable=False))
+    variant: str | None = _text(null=True)
+    channel: str = _text()
+    class_: str = Field(sa_column=Column("class", Text, nullable=False))
+    topic: str | None = _text(null=True)
+    priority: int = Field(sa_column=Column(Integer, nullable=False))
+    template: str = _text()
+    state: str = _text()
+    reason: str | None = _text(null=True)
+    rule: str | None = _text(null=True)
+    decided_at: datetime = _at()
+    deferred_until: datetime | None = _at(null=True)
+    claimed_at: datetime | None = _at(null=True)
+    claim_seq: int | None = _big(null=True)
+    token: UUID | None = _uuid(null=True)
+    lease_until: datetime | None = _at(null=True)
+    sent_at: datetime | None = _at(null=True)
+    provider: str | None = _text(null=True)
+    provider_id: str | None = _text(null=True)
+    to: str | None = _text(null=True)
+    subject: str | None = _text(null=True)
+    body: str | None = _text(null=True)
+    body_text: str | None = _text(null=True)
+
+
+class MessageTransitionRow(SQLModel, table=True):
+    """Each change of a message's state; append-only, so that all claims can be checked from it."""
+
+    __tablename__ = "message_transition"
+    __table_args__ = (Index(None, "customer_id", "at"),)
+    message_id: UUID = _uuid(primary_key=True)
+    seq: int = _big(primary_key=True)
+    customer_id: UUID = _uuid()
+    at: datetime = _at()
+    from_: str | None = Field(sa_column=Column("from", Text, nullable=True))
+    to: str = _text()
+    reason: str | None = _text(null=True)
+    rule: str | None = _text(null=True)
+
+
+class WakeRow(SQLModel, table=True):
+    """What Temporal still has to be told: that this run has a newer command."""
+
+    __tablename__ = "wake"
+    __table_args__ = (Index(None, "created_at"),)
+    run_id: UUID = _uuid(primary_key=True)
+    revision: int = _big()
+    created_at: datetime = _at(now=True)
+
+
+def _table(name: str) -> Table:
+    return metadata.tables[name]
+
+
+workspace = _table("workspace")
+customer = _table("customer")
+identity = _table("identity")
+event_key = _table("event_key")
+event = _table("event")
+journey = _table("journey")
+journey_version = _table("journey_version")
+segment = _table("segment")
+cap = _table("cap")
+template = _table("template")
+api_key = _table("api_key")
+run = _table("run")
+run_input = _table("run_input")
+run_trace = _table("run_trace")
+entry_refusal = _table("entry_refusal")
+message = _table("message")
+message_transition = _table("message_transition")
+wake = _table("wake")
