@@ -6,6 +6,7 @@ Nothing else in the product reads the environment.
 import os
 import secrets
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -87,7 +88,9 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+        if value and (
+            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc
+        ):
             raise ValueError("must be a web address, such as https://journeys.example.com")
         return value.rstrip("/")
 
@@ -126,7 +129,9 @@ class Settings(BaseSettings):
         for name in ("temporal_tls_cert", "temporal_tls_key", "temporal_tls_ca"):
             path: Path | None = getattr(self, name)
             if path is not None and not path.is_file():
-                raise InvalidInput(f"{PREFIX}{name.upper()} names a file that is not there: {path}.")
+                raise InvalidInput(
+                    f"{PREFIX}{name.upper()} names a file that is not there: {path}."
+                )
 
     @property
     def url(self) -> str:
@@ -174,10 +179,8 @@ def _kept_secret(path: Path) -> str:
             file.write(secrets.token_urlsafe(48))
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with suppress(FileExistsError):
             os.link(temporary, path)
-        except FileExistsError:
-            pass
     finally:
         Path(temporary).unlink(missing_ok=True)
     return path.read_text(encoding="ascii").strip()

@@ -43,9 +43,11 @@ def postgres_url() -> Iterator[str]:
     if given := os.environ.get("PARCOURS_TEST_DATABASE_URL"):
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="parcours-test-") as directory:
-        with Postgres(Path(directory), settings=FORGETFUL).running() as url:
-            yield url
+    with (
+        tempfile.TemporaryDirectory(prefix="parcours-test-") as directory,
+        Postgres(Path(directory), settings=FORGETFUL).running() as url,
+    ):
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +84,8 @@ def database_url(postgres_url: str, _template: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def temporal_address() -> Iterator[str]:
     """A Temporal server for the session."""
-    with tempfile.TemporaryDirectory(prefix="parcours-test-") as directory:
-        with Temporal(Path(directory)).running() as address:
-            yield address
+    with (
+        tempfile.TemporaryDirectory(prefix="parcours-test-") as directory,
+        Temporal(Path(directory)).running() as address,
+    ):
+        yield address

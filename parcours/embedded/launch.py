@@ -64,8 +64,6 @@ def main(arguments: list[str]) -> None:
     """Set up this process as told and replace it by the program."""
     parent = os.getppid()
     options, program = arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :]
-    # Its own group, so that Ctrl-C in a terminal reaches the supervisor alone.
-    os.setpgid(0, 0)
     if "--user" in options:
         at = options.index("--user")
         _become(int(options[at + 1]), int(options[at + 2]))
@@ -74,7 +72,7 @@ def main(arguments: list[str]) -> None:
         _libc().prctl(PR_SET_PDEATHSIG, getattr(signal, options[0]), 0, 0, 0)
         if os.getppid() != parent:
             sys.exit(1)
-    os.execv(program[0], program)
+    os.execv(program[0], program)  # noqa: S606 - this is what it is for
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Program:
     is_ready: Callable[[int], bool] = lambda _: True
     """Asked with the number of the process."""
     stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = 10
+    """How long it may take to end when asked."""
     orphan_signal: signal.Signals = signal.SIGKILL
     stdout: bool = False
     """Whether it may write to the parent's standard output."""
@@ -48,6 +50,7 @@ class Program:
                 stdout=None if self.stdout else output or sys.stderr.fileno(),
                 stderr=output,
                 env={**os.environ, **self.environment},
+                process_group=0,  # Ctrl-C in a terminal reaches the supervisor alone
             )
         finally:
             if output:
@@ -90,12 +93,12 @@ def wait_ready(program: Program, process: subprocess.Popen[bytes], seconds: floa
         time.sleep(0.02)
 
 
-def end(program: Program, process: subprocess.Popen[bytes], seconds: float = 10) -> None:
+def end(program: Program, process: subprocess.Popen[bytes]) -> None:
     """Ask a child to end, and make it end."""
     if process.poll() is None:
         process.send_signal(program.stop_signal)
         try:
-            process.wait(seconds)
+            process.wait(program.stop_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait()

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from engine.errors import Unavailable
-from parcours.embedded.process import Program, end, free_port, listens, wait_ready
+from parcours.embedded.process import Program, end, end_leftover, free_port, listens, wait_ready
 
 HOST = "127.0.0.1"
 # A later one would cost an action of the operator, so they are there from the start.
@@ -49,6 +51,16 @@ class Temporal:
         """Where its own pages are, if they were asked for."""
         return f"http://{HOST}:{self.interface_port}" if self.interface_port else ""
 
+    def prepare(self) -> None:
+        """End a server that outlived its parent: two on one file would spoil it."""
+        for process in psutil.process_iter(["name", "cmdline"]):
+            if self._file_option in (process.info["cmdline"] or []):
+                end_leftover(process.pid, "temporal")
+
+    @property
+    def _file_option(self) -> str:
+        return f"--db-filename={self.file}"
+
     def program(self) -> Program:
         """The server as a child of this process."""
         self.log.touch(mode=0o600)
@@ -64,18 +76,20 @@ class Temporal:
         return Program(
             name="Temporal",
             command=[
-                *(str(binary()), "server", "start-dev", f"--db-filename={self.file}"),
+                *(str(binary()), "server", "start-dev", self._file_option),
                 *("--ip", HOST, "--port", str(self.port), "--log-level", "warn"),
                 *interface,
                 *options,
             ],
             log=self.log,
             is_ready=lambda _: listens(HOST, self.port),
+            stop_seconds=5,
         )
 
     @contextmanager
     def running(self) -> Iterator[str]:
         """Run it for the length of a block; gives its address."""
+        self.prepare()
         program = self.program()
         process = program.start()
         try:

@@ -1,16 +1,20 @@
 """The embedded servers start, keep what they were given, and come back."""
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
 from parcours.embedded.postgres import Postgres
@@ -23,9 +27,7 @@ def dsn(url: str) -> str:
 
 
 @pytest.fixture
-def directory() -> Path:
-    import tempfile
-
+def directory() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="parcours-test-") as name:
         yield Path(name)
 
@@ -45,9 +47,9 @@ def test_a_database_keeps_its_rows_when_its_server_is_killed(directory: Path) ->
 
 
 def test_a_wrong_password_is_refused(directory: Path) -> None:
-    with Postgres(directory).running() as url:
-        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-            psycopg.connect(dsn(url).replace("parcours:", "parcours:x"))
+    refused = pytest.raises(psycopg.OperationalError, match="password authentication failed")
+    with Postgres(directory).running() as url, refused:
+        psycopg.connect(dsn(url).replace("parcours:", "parcours:x"))
 
 
 def test_a_long_path_gets_a_short_socket(directory: Path) -> None:
@@ -117,8 +119,6 @@ def test_the_servers_end_when_their_parent_is_killed(directory: Path) -> None:
 
 
 async def _registered(address: str) -> set[str]:
-    from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-
     client = await Client.connect(address)
     answer = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace="default")
@@ -127,8 +127,6 @@ async def _registered(address: str) -> set[str]:
 
 
 def test_temporal_comes_back_on_the_same_port_and_file(directory: Path) -> None:
-    import asyncio
-
     temporal = Temporal(directory)
     program = temporal.program()
     for _ in range(2):

@@ -1,0 +1,1 @@
+"""The nouns and verbs of `parcours`, one module each."""
