@@ -1,0 +1,179 @@
+"""One customer's record, written whole: by the interface, by an import."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Connection, insert, select, text, update
+from uuid_utils.compat import uuid7
+
+from engine.errors import Conflict, InvalidInput, NotFound
+from engine.store import search, tables
+from engine.store.session import Database
+
+LONGEST: Final = 500
+"""The longest value of an identity, in characters: it lives in an index."""
+
+LONGEST_NAMESPACE: Final = 63
+
+_LOCK = text("SELECT coalesce(merged_into, id) FROM customer WHERE id = :id FOR NO KEY UPDATE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRecord:
+    """What is known of a customer from outside.
+
+    `identities` are added to those she has; everything else replaces what was there. The traits
+    `email` and `phone` set her addresses, unless `addresses` says otherwise.
+    """
+
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = field(default_factory=dict)
+    identities: tuple[tuple[str, str], ...] = ()
+    locale: str | None = None
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The customer's internal id, and whether she is new."""
+
+    id: UUID
+    created: bool
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all time zones."""
+    return frozenset(available_timezones())
+
+
+def put_customer(database: Database, reference: str, record: CustomerRecord) -> Put:
+    """Create or replace the customer named by `reference` (`external_id:42`, or internal id).
+
+    One who does not exist is made under that reference, unless it is an internal id or an
+    address: these name only customers who exist.
+    """
+    if record.time_zone is not None and record.time_zone not in time_zones():
+        raise InvalidInput(f"{record.time_zone!r} is no time zone; write one like Europe/Paris.")
+    for namespace, value in record.identities:
+        _check_identity(namespace, value)
+    addresses = _addresses(record)
+
+    def work(connection: Connection) -> Put:
+        customer_id, created = _locked(connection, reference)
+        values = {
+            "traits": dict(record.traits),
+            "addresses": addresses,
+            "locale": record.locale,
+            "time_zone": record.time_zone,
+        }
+        connection.execute(
+            update(tables.customer).where(tables.customer.c.id == customer_id).values(**values)
+        )
+        for namespace, value in record.identities:
+            _identify(connection, customer_id, namespace, value)
+        return Put(customer_id, created)
+
+    return database.transact(work)
+
+
+def _locked(connection: Connection, reference: str) -> tuple[UUID, bool]:
+    """Find the customer and take her lock, or make her."""
+    try:
+        customer_id = search.find(connection, reference)
+    except NotFound:
+        namespace, colon, value = reference.partition(":")
+        if not colon or namespace in {"email", "phone"}:
+            raise
+        _check_identity(namespace, value)
+        customer_id = uuid7()
+        connection.execute(insert(tables.customer).values(id=customer_id))
+        connection.execute(
+            insert(tables.identity).values(
+                namespace=namespace, value=value, customer_id=customer_id
+            )
+        )
+        return customer_id, True
+    # Merged between the look and the lock: go where she went.
+    while (now := connection.execute(_LOCK, {"id": customer_id}).scalar_one()) != customer_id:
+        customer_id = now
+    return customer_id, False
+
+
+def _identify(connection: Connection, customer_id: UUID, namespace: str, value: str) -> None:
+    ids = tables.identity.c
+    owner = connection.execute(
+        select(ids.customer_id).where(ids.namespace == namespace, ids.value == value)
+    ).scalar()
+    if owner is None:
+        connection.execute(
+            insert(tables.identity).values(
+                namespace=namespace, value=value, customer_id=customer_id
+            )
+        )
+    elif owner != customer_id:
+        raise Conflict(f"The identity {namespace}:{value} is another customer's.")
+
+
+def _check_identity(namespace: str, value: str) -> None:
+    if not namespace or not value or len(namespace) > LONGEST_NAMESPACE or len(value) > LONGEST:
+        raise InvalidInput(
+            "An identity is written namespace:value, like external_id:42, with at most "
+            f"{LONGEST} characters."
+        )
+
+
+def _addresses(record: CustomerRecord) -> dict[str, Any]:
+    given = {
+        key: record.traits[key] for key in ("email", "phone") if record.traits.get(key) is not None
+    }
+    given |= {key: value for key, value in record.addresses.items() if value is not None}
+    addresses: dict[str, Any] = {}
+    for key, value in given.items():
+        match key:
+            case "email":
+                addresses[key] = email_address(value)
+            case "phone":
+                addresses[key] = phone_number(value)
+            case "push":
+                addresses[key] = _push(value)
+            case _:
+                raise InvalidInput(f"{key!r} is no kind of address: there are email, phone, push.")
+    return addresses
+
+
+def email_address(value: Any) -> str:
+    """Return the address as it is written to, or say what is wrong with it."""
+    try:
+        return validate_email(str(value), check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise InvalidInput(f"{str(value)!r} is no email address: {error}") from None
+
+
+def phone_number(value: Any, region: str | None = None) -> str:
+    """Return the number in E.164, like +41446681800, or say what is wrong with it.
+
+    `region` is the country (ISO 3166, two letters) of numbers written without one.
+    """
+    try:
+        number = phonenumbers.parse(str(value), region)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise InvalidInput(
+            f"{str(value)!r} is no phone number: write it with its country, like +41 44 668 18 00."
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _push(value: Any) -> list[str]:
+    tokens = [value] if isinstance(value, str) else value
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise InvalidInput("`push` is a list of device tokens.")
+    return tokens

@@ -1,0 +1,159 @@
+"""What journeys are made from, templates, segments and caps: changed without breaking them."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from sqlalchemy import Connection, select
+
+from engine.compile.validate import Known, check, errors
+from engine.errors import Conflict, InvalidDocument, Problem
+from engine.flow.publish import known
+from engine.model.cap import Cap
+from engine.model.condition import (
+    AnyCondition,
+    EventHappened,
+    InSegment,
+    PropertyIs,
+    StepWas,
+    parts,
+)
+from engine.model.document import journey_of
+from engine.model.segment import Segment
+from engine.model.template import Template
+from engine.model.workspace import Workspace
+from engine.store import documents, tables
+from engine.store.session import Database
+
+
+def put_template(database: Database, template: Template) -> bool:
+    """Create or replace a template; refuse what would break a live journey."""
+
+    def work(connection: Connection) -> bool:
+        before = known(connection)
+        after = Known({**before.templates, template.id: template}, before.segments)
+        _refuse_breaking(connection, before, after, f"This template {template.id}")
+        return documents.put_template(connection, template)
+
+    return database.transact(work)
+
+
+def put_segment(database: Database, segment: Segment) -> bool:
+    """Create or replace a segment; refuse a rule that cannot be asked of a customer."""
+
+    def work(connection: Connection) -> bool:
+        before = known(connection)
+        after = Known(before.templates, {**before.segments, segment.id: segment})
+        problems = list(dict.fromkeys(_faults(segment, after)))
+        if problems:
+            raise InvalidDocument(f"The segment {segment.id} has mistakes", problems)
+        return documents.put_segment(connection, segment)
+
+    return database.transact(work)
+
+
+def put_cap(database: Database, cap: Cap) -> bool:
+    """Create or replace a frequency cap."""
+    return database.transact(lambda connection: documents.put_cap(connection, cap))
+
+
+def put_workspace(database: Database, settings: Workspace) -> None:
+    """Replace the shop's settings."""
+    database.transact(lambda connection: documents.put_workspace(connection, settings))
+
+
+def delete(database: Database, kind: Literal["template", "segment", "cap"], name: str) -> None:
+    """Delete a template, segment or cap; refuse when something live, or a segment, uses it."""
+
+    def work(connection: Connection) -> None:
+        before = known(connection)
+        templates, segments = dict(before.templates), dict(before.segments)
+        match kind:
+            case "template":
+                templates.pop(name, None)
+            case "segment":
+                segments.pop(name, None)
+            case "cap":
+                pass
+        for segment in segments.values():
+            if kind == "segment" and name in _segments_in(segment.rule):
+                raise Conflict(
+                    f"The segment {segment.id} uses the segment {name}: change it first."
+                )
+        _refuse_breaking(
+            connection, before, Known(templates, segments), f"Without the {kind} {name}"
+        )
+        documents.delete_document(connection, kind, name)
+
+    database.transact(work)
+
+
+def _refuse_breaking(connection: Connection, before: Known, after: Known, what: str) -> None:
+    """Refuse when a published journey that was sound would no longer be."""
+    versions, journeys = tables.journey_version.c, tables.journey.c
+    live = connection.execute(
+        select(versions.journey_id, versions.document).where(
+            versions.journey_id == journeys.id,
+            versions.version == journeys.live_version,
+            journeys.state.in_(("live", "paused")),
+        )
+    )
+    for row in live:
+        journey = journey_of(row.document)
+        accepted = errors(check(journey, before))
+        broken = [fault for fault in errors(check(journey, after)) if fault not in accepted]
+        if broken:
+            raise Conflict(
+                f"{what} would break the published journey {row.journey_id}: "
+                + "; ".join(str(fault) for fault in broken)
+                + "."
+            )
+
+
+def _segments_in(rule: AnyCondition) -> set[str]:
+    return {part.segment for part in parts(rule) if isinstance(part, InSegment)}
+
+
+def _faults(segment: Segment, after: Known) -> Iterator[Problem]:
+    for part in parts(segment.rule):
+        match part:
+            case StepWas():
+                yield _fault(
+                    f"a segment is of no journey: it cannot ask about the step {part.step}"
+                )
+            case EventHappened() if part.message is not None:
+                yield _fault(
+                    f"a segment is of no journey: it cannot ask about the message of {part.message}"
+                )
+            case InSegment() if part.segment not in after.segments:
+                yield _fault(f"there is no segment {part.segment}; create it first")
+            case _:
+                pass
+    for part in _outside_events(segment.rule):
+        if isinstance(part, PropertyIs):
+            yield _fault(
+                f"the property {part.property} is of no event: write it in an event's `where`"
+            )
+    yield from _cycle(segment.id, segment, after, (segment.id,))
+
+
+def _cycle(name: str, segment: Segment, after: Known, path: tuple[str, ...]) -> Iterator[Problem]:
+    for used in sorted(_segments_in(segment.rule)):
+        if used == name:
+            yield _fault(f"the segment is defined by itself: {' → '.join((*path, used))}")
+        elif used in after.segments and used not in path:
+            yield from _cycle(name, after.segments[used], after, (*path, used))
+
+
+def _outside_events(rule: AnyCondition) -> Iterator[AnyCondition]:
+    """Yield the parts of a rule but those inside an event's `where`."""
+    inside = {
+        id(inner)
+        for part in parts(rule)
+        if isinstance(part, EventHappened) and part.where is not None
+        for inner in parts(part.where)
+    }
+    return (part for part in parts(rule) if id(part) not in inside)
+
+
+def _fault(message: str) -> Problem:
+    return Problem(message=message, path=("rule",))

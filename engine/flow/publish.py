@@ -1,0 +1,131 @@
+"""Journeys from draft to live: save, publish, pause, resume."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from engine.compile.compiler import compile as compile_journey
+from engine.compile.validate import Known, check, errors
+from engine.errors import Conflict, InvalidDocument, Problem
+from engine.model.document import journey_of, locate
+from engine.model.journey import Journey
+from engine.store import documents, tables
+from engine.store.documents import StoredJourney
+from engine.store.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a draft: whether the journey is new, and what its check says."""
+
+    created: bool
+    problems: list[Problem]
+
+
+def known(connection: Connection) -> Known:
+    """Return what journeys may refer to."""
+    return Known(documents.templates(connection), documents.segments(connection))
+
+
+def save_journey(database: Database, journey: Journey, source_text: str | None = None) -> Saved:
+    """Create or replace a journey's draft; what is live stays as it is until published.
+
+    A draft may be saved with mistakes: they are returned, and publishing refuses them.
+    """
+
+    def work(connection: Connection) -> Saved:
+        problems = check(journey, known(connection))
+        created = documents.put_draft(connection, journey.id, journey.document(), source_text)
+        return Saved(created, locate(source_text, problems) if source_text else problems)
+
+    return database.transact(work)
+
+
+def publish(database: Database, journey_id: str) -> int:
+    """Make the draft the live version and return its number.
+
+    Content that is already the live version's gives no new version. Raises `InvalidDocument`
+    with every mistake that would go wrong later; then nothing changes.
+    """
+
+    def work(connection: Connection) -> int:
+        stored = documents.journey(connection, journey_id, lock=True)
+        journey = journey_of(stored.draft)
+        problems = check(journey, known(connection))
+        if errors(problems):
+            problems = locate(stored.source, problems) if stored.source else problems
+            raise InvalidDocument(f"The journey {journey_id} cannot be published", problems)
+        content = compile_journey(journey).hash
+        version = _version(connection, stored, journey, content)
+        _set(connection, journey_id, state="live", live_version=version)
+        return version
+
+    return database.transact(work)
+
+
+def _version(connection: Connection, stored: StoredJourney, journey: Journey, content: str) -> int:
+    versions = tables.journey_version.c
+    last = connection.execute(
+        select(versions.version, versions.hash)
+        .where(versions.journey_id == stored.id)
+        .order_by(versions.version.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is not None and last.hash == content:
+        return int(last.version)
+    version = 1 if last is None else int(last.version) + 1
+    connection.execute(
+        insert(tables.journey_version).values(
+            journey_id=stored.id, version=version, hash=content, document=journey.document()
+        )
+    )
+    return version
+
+
+def pause(database: Database, journey_id: str) -> None:
+    """Let nobody enter until the journey is resumed; pausing twice is as good as once."""
+    _move(database, journey_id, "live", "paused")
+
+
+def resume(database: Database, journey_id: str) -> None:
+    """Let customers enter a paused journey again."""
+    _move(database, journey_id, "paused", "live")
+
+
+def _move(
+    database: Database, journey_id: str, before: str, after: Literal["live", "paused"]
+) -> None:
+    def work(connection: Connection) -> None:
+        stored = documents.journey(connection, journey_id, lock=True)
+        if stored.state == after:
+            return
+        if stored.state != before:
+            verb = "paused" if after == "paused" else "resumed"
+            raise Conflict(f"The journey {journey_id} is {stored.state}: it cannot be {verb}.")
+        _set(connection, journey_id, state=after)
+
+    database.transact(work)
+
+
+def _set(connection: Connection, journey_id: str, **values: Any) -> None:
+    table = tables.journey
+    connection.execute(
+        update(table).where(table.c.id == journey_id).values(**values, updated_at=func.now())
+    )
+    documents.touch(connection)
+
+
+def delete_journey(database: Database, journey_id: str) -> None:
+    """Delete a journey that was never published; the record of a published one is kept."""
+
+    def work(connection: Connection) -> None:
+        stored = documents.journey(connection, journey_id, lock=True)
+        if stored.version is not None:
+            raise Conflict(
+                f"The journey {journey_id} has been published, and what its customers lived "
+                "through is kept: pause it instead."
+            )
+        documents.delete_draft(connection, journey_id)
+
+    database.transact(work)
