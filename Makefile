@@ -41,10 +41,11 @@ faults: setup ## kill parts at random moments and count what arrived: ROUNDS=10 
 	PARCOURS_TEST_ROUNDS=$(ROUNDS) PARCOURS_TEST_RUNS=$(RUNS) \
 		$(BIN)/python -m pytest -m faults -s tests/faults $(ARGS)
 
-lock: setup ## write requirements.lock anew from pyproject.toml; ARGS=--upgrade for newer versions
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-		--all-extras --group dev --custom-compile-command "make lock" $(ARGS) \
-		--output-file requirements.lock pyproject.toml
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command "make lock"
+lock: setup ## write the lock files anew from pyproject.toml; ARGS=--upgrade for newer versions
+	$(COMPILE) --all-extras --group dev $(ARGS) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --output-file requirements-production.lock pyproject.toml
 
 # uv itself is in the lock: it is installed first, by pip, with the same hashes.
 $(STAMP): requirements.lock pyproject.toml

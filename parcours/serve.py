@@ -16,6 +16,7 @@ import uvloop
 from engine.errors import ParcoursError, Unavailable
 from engine.settings import Settings
 from parcours import logs
+from parcours.alive import beat
 
 log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ async def _play(
         Role.DISPATCHER: lambda: _dispatcher(settings),
     }
     tasks = {asyncio.create_task(starters[role](), name=role.value) for role in roles}
+    beating = [asyncio.create_task(beat(settings.data_dir, role.value)) for role in roles]
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
     asked = stop.is_set()
@@ -65,6 +67,8 @@ async def _play(
     for task in tasks:
         if task.get_name() != Role.WEB.value:  # it closes its connections by itself
             task.cancel()
+    for task in beating:
+        task.cancel()
     await asyncio.wait(tasks, timeout=GRACE)
     if asked:
         return
