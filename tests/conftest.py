@@ -1,6 +1,7 @@
 """What every test may ask for: a database of its own, and Temporal."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +9,65 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from parcours.embedded.postgres import Postgres
 from parcours.embedded.temporal import Temporal
 
+TESTS = Path(__file__).parent
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# A slow machine is no reason to fail.
+hypothesis_settings.register_profile("parcours", deadline=None)
+hypothesis_settings.load_profile("parcours")
+
 # What a test wants from its server is speed: nobody mourns its data.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def _find_chromium() -> str | None:
+    given = os.environ.get("PARCOURS_TEST_CHROMIUM")
+    return given or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by their folder, and leave out what needs a browser that is not there."""
+    for name in ("browser", "faults"):
+        for item in items:
+            if item.path.is_relative_to(TESTS / name):
+                item.add_marker(name)
+    in_browser = [item for item in items if item.get_closest_marker("browser")]
+    if not in_browser or _find_chromium():
+        return
+    if os.environ.get("PARCOURS_TEST_NOTHING_LEFT_OUT"):
+        raise pytest.UsageError("Chromium is missing, and nothing may be left out.")
+    config.hook.pytest_deselected(items=in_browser)
+    items[:] = [item for item in items if item not in set(in_browser)]
+    config.stash[_LEFT_OUT] = len(in_browser)
+
+
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say in one line what was left out, and how to get what it needs."""
+    if count := config.stash.get(_LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"{count} tests in tests/browser were left out: they need Chromium "
+            "(apt-get install chromium, or name it in PARCOURS_TEST_CHROMIUM)."
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser; tests that ask for it are not run without one."""
+    found = _find_chromium()
+    assert found is not None, "tests/browser alone may ask for it"
+    return found
 
 
 def _administer(url: str, statement: sql.Composable) -> None:
