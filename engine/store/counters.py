@@ -1,8 +1,10 @@
 """A journey's counters: how many customers entered, where they stand, what became of messages."""
 
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, text
+
+from engine.store.ledger import RESULTS
 
 _TOTALS = text("""
     SELECT count(*) FILTER (WHERE NOT held_out) AS entered,
@@ -41,8 +43,6 @@ _TRACED_ALL = text(_TRACED.format(join="", only=""))
 _TRACED_VERSION = text(
     _TRACED.format(join="JOIN run r ON r.id = t.run_id", only="AND r.version = :version")
 )
-
-RESULTS: Final = ("sent", "deferred", "skipped", "failed", "unknown")
 
 
 def counters(connection: Connection, journey_id: str, version: int | None = None) -> dict[str, Any]:

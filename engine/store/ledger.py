@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, text, tuple_
@@ -12,7 +12,9 @@ from engine.errors import InvalidInput, NotFound
 from engine.store import tables
 from engine.store.paging import Page, limited, page, read_cursor
 
-RESULTS: Final = ("sent", "deferred", "skipped", "failed", "unknown")
+Result = Literal["sent", "deferred", "skipped", "failed", "unknown"]
+
+RESULTS: Final[tuple[Result, ...]] = get_args(Result)
 """What can be said of a message; one that is only decided, or being sent, has no result yet."""
 
 _m = tables.message.c

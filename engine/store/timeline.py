@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from engine.store.paging import Page, limited, page, read_cursor
 
 _EVENTS = text("""
-    SELECT id, seq, name, kind, properties, occurred_at, received_at, source, late
+    SELECT id, seq, name, kind, properties, occurred_at, received_at, source, future
     FROM event WHERE customer_id = :customer AND seq < :before
     ORDER BY seq DESC LIMIT :most
 """)

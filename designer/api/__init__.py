@@ -1,0 +1,38 @@
+"""The interface for programs: Segment's API, resources under `/v1`, health and metrics."""
+
+from fastapi import FastAPI
+
+from designer.api import (
+    customers,
+    entries,
+    health,
+    journeys,
+    materials,
+    messages,
+    openapi,
+    segment,
+)
+from designer.api.answers import json_response
+from designer.api.problems import add_handlers
+from designer.api.segment import Admission
+from engine.store.keys import KeyRing
+
+ROUTERS = (segment, customers, journeys, entries, materials, messages, health)
+"""Each a module with a `router`."""
+
+
+def mount(app: FastAPI) -> None:
+    """Add the interface to the application.
+
+    Its state must hold `database` and `gateway` (or None) before the first request.
+    """
+    app.state.keys = KeyRing()
+    app.state.admission = Admission()
+    for module in ROUTERS:
+        app.include_router(module.router)
+    add_handlers(app)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    if app.openapi_url is None:
+        app.add_api_route(
+            "/openapi.json", lambda: json_response(app.openapi()), include_in_schema=False
+        )

@@ -1,0 +1,176 @@
+"""The OpenAPI document: what lies under `/v1`, with the schemas of its documents."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from engine.model.cap import Cap
+from engine.model.journey import Journey
+from engine.model.segment import Segment
+from engine.model.template import Template
+from engine.model.workspace import Workspace
+
+_INSTANT: Final = {"type": "string", "format": "date-time"}
+_OBJECT: Final = {"type": "object", "additionalProperties": True}
+_TEXT: Final = {"type": "string"}
+
+_CALL: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "type": {"enum": ["track", "identify", "page", "screen", "alias", "group"]},
+        "userId": _TEXT,
+        "anonymousId": _TEXT,
+        "previousId": _TEXT,
+        "groupId": _TEXT,
+        "messageId": {**_TEXT, "description": "the same one from the same source counts once"},
+        "event": {**_TEXT, "maxLength": 200},
+        "name": _TEXT,
+        "category": _TEXT,
+        "properties": _OBJECT,
+        "traits": _OBJECT,
+        "context": _OBJECT,
+        "timestamp": _INSTANT,
+        "sentAt": _INSTANT,
+        "writeKey": _TEXT,
+    },
+}
+
+_SCHEMAS: Final[dict[str, Any]] = {
+    "Call": _CALL,
+    "Batch": {
+        "type": "object",
+        "required": ["batch"],
+        "properties": {
+            "batch": {
+                "type": "array",
+                "maxItems": 2500,
+                "items": {"$ref": "#/components/schemas/Call"},
+            },
+            "context": _OBJECT,
+            "sentAt": _INSTANT,
+            "writeKey": _TEXT,
+        },
+    },
+    "Customer": {
+        "type": "object",
+        "properties": {
+            "identities": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["namespace", "value"],
+                    "properties": {"namespace": _TEXT, "value": _TEXT},
+                },
+            },
+            "traits": _OBJECT,
+            "addresses": {
+                "type": "object",
+                "properties": {
+                    "email": {"type": "string", "format": "email"},
+                    "phone": {**_TEXT, "description": "with its country, like +41446681800"},
+                    "push": {"type": "array", "items": _TEXT},
+                },
+            },
+            "locale": {"type": ["string", "null"]},
+            "time_zone": {"type": ["string", "null"]},
+        },
+    },
+    "Entry": {
+        "type": "object",
+        "required": ["customer"],
+        "properties": {
+            "customer": {**_TEXT, "description": "`external_id:42`, `email:…` or internal id"},
+            "key": {**_TEXT, "description": "what the entry is about, for re-entry per key"},
+            "properties": _OBJECT,
+            "messageId": {**_TEXT, "description": "the same one counts once"},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "properties": {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": {"type": "integer"},
+            "detail": _TEXT,
+            "problems": {"type": "array", "items": _OBJECT},
+        },
+    },
+}
+
+_BODIES: Final = {
+    ("/v1/batch", "post"): "Batch",
+    **{
+        (f"/v1/{kind}", "post"): "Call"
+        for kind in ("track", "identify", "page", "screen", "alias", "group")
+    },
+    ("/v1/customers/{customer}", "put"): "Customer",
+    ("/v1/journeys/{journey}", "put"): "Journey",
+    ("/v1/journeys/{journey}/entries", "post"): "Entry",
+    ("/v1/segments/{segment}", "put"): "Segment",
+    ("/v1/templates/{template}", "put"): "Template",
+    ("/v1/caps/{cap}", "put"): "Cap",
+    ("/v1/workspace", "put"): "Workspace",
+}
+
+_MODELS: Final = (Journey, Segment, Template, Cap, Workspace)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the document; it is made once."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _made(app)
+    return app.openapi_schema
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
+    whole = get_openapi(
+        title="Parcours",
+        version=app.version,
+        description="Customers, journeys, what they are made from, and what was sent.",
+        routes=app.routes,
+    )
+    paths = {path: item for path, item in whole["paths"].items() if path.startswith("/v1/")}
+    for path, item in paths.items():
+        for method, operation in item.items():
+            _complete(path, method, operation)
+    _, models = models_json_schema(
+        [(model, "validation") for model in _MODELS],
+        ref_template="#/components/schemas/{model}",
+    )
+    return {
+        **whole,
+        "paths": paths,
+        "components": {
+            "schemas": {**models["$defs"], **_SCHEMAS},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "an API key"},
+                "writeKey": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "a key of the role source as user name, no password",
+                },
+            },
+        },
+    }
+
+
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+    """Add to an operation what its function's signature cannot tell."""
+    body = _BODIES.get((path, method))
+    is_call = body in {"Call", "Batch"}
+    operation["security"] = [{"writeKey": []}] if is_call else [{"key": []}]
+    operation["responses"].pop("422", None)
+    operation["responses"]["default"] = {
+        "description": "What went wrong",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    if body is not None:
+        schema = {"schema": {"$ref": f"#/components/schemas/{body}"}}
+        content = {"application/json": schema}
+        if body == "Journey":
+            content["application/yaml"] = schema
+        operation["requestBody"] = {"required": True, "content": content}
