@@ -51,7 +51,10 @@ class Problem:
 
     def __str__(self) -> str:
         """Name the place, then the sentence."""
-        places = [f"line {self.line}" if self.line else "", f"step {self.step}" if self.step else ""]
+        places = [
+            f"line {self.line}" if self.line else "",
+            f"step {self.step}" if self.step else "",
+        ]
         where = ", ".join(place for place in places if place)
         return f"{where}: {self.message}" if where else self.message
 

@@ -1,0 +1,1 @@
+"""From a journey's document to the plan that the machine carries out."""

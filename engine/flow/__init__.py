@@ -1,0 +1,1 @@
+"""The transactions, one module each. Everything that commits is here."""

@@ -41,9 +41,11 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 
 def _clock_time(value: object) -> object:
     if isinstance(value, int):  # YAML 1.1 readers take an unquoted 10:00 for 600
-        raise PydanticCustomError("clock_time", "put the time in quotes, like \"10:00\"")
+        raise PydanticCustomError("clock_time", 'put the time in quotes, like "10:00"')
     if isinstance(value, str) and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-        raise PydanticCustomError("clock_time", "a time is written like \"09:30\", from 00:00 to 23:59")
+        raise PydanticCustomError(
+            "clock_time", 'a time is written like "09:30", from 00:00 to 23:59'
+        )
     return value
 
 
@@ -60,7 +62,7 @@ def _percent(value: object) -> object:
         found = re.fullmatch(r"(\d{1,3})%", value)
         if found and int(found[1]) <= 100:
             return int(found[1])
-    raise PydanticCustomError("percent", "a share is written in whole percents, like \"5%\"")
+    raise PydanticCustomError("percent", 'a share is written in whole percents, like "5%"')
 
 
 Percent = Annotated[

@@ -46,7 +46,9 @@ class Comparison(Frozen):
     def _compares(self) -> Self:
         if not any(True for _ in self.operators()):
             raise PydanticCustomError(
-                "operator", "say what to compare with: one of {known}", {"known": ", ".join(OPERATORS)}
+                "operator",
+                "say what to compare with: one of {known}",
+                {"known": ", ".join(OPERATORS)},
             )
         return self
 

@@ -23,7 +23,9 @@ class StepBase(Frozen):
     """What every step has. The id is stable for ever: statistics and A/B arms hang on it."""
 
     id: Slug
-    name: Name | None = Field(default=None, description="what the canvas shows instead of a sentence")
+    name: Name | None = Field(
+        default=None, description="what the canvas shows instead of a sentence"
+    )
     note: str | None = Field(default=None, max_length=2000)
 
 

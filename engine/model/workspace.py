@@ -28,5 +28,7 @@ class Workspace(Frozen):
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in available_timezones():
-            raise PydanticCustomError("time_zone", "{zone} is no time zone; write one like Europe/Paris", {"zone": value})
+            raise PydanticCustomError(
+                "time_zone", "{zone} is no time zone; write one like Europe/Paris", {"zone": value}
+            )
         return value

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     BigInteger,
     CheckConstraint,
     Column,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    bindparam,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -143,7 +145,7 @@ class EventRow(SQLModel, table=True):
     properties: dict[str, Any] = _json(default="{}")
     source: str = _text()
     kind: str = _text(default="track")
-    late: bool = Field(default=False)
+    future: bool = Field(default=False)
 
 
 class JourneyRow(SQLModel, table=True):
@@ -248,6 +250,7 @@ class RunRow(SQLModel, table=True):
     goal_until: datetime | None = _at(null=True)
     goal_at: datetime | None = _at(null=True)
     goal_revenue: Decimal | None = Field(sa_column=Column(Numeric, nullable=True))
+    traced: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
 
 
 class RunInputRow(SQLModel, table=True):
@@ -379,3 +382,8 @@ entry_refusal = _table("entry_refusal")
 message = _table("message")
 message_transition = _table("message_transition")
 wake = _table("wake")
+
+
+def bound(name: str) -> BindParameter[Any]:
+    """Return a parameter of a statement that is built once and executed often."""
+    return bindparam(name)

@@ -102,7 +102,7 @@ def upgrade() -> None:
         ),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), server_default="track", nullable=False),
-        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("future", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", "seq", "received_at", name=op.f("pk_event")),
         postgresql_partition_by="RANGE (received_at)",
     )
@@ -335,6 +335,7 @@ def upgrade() -> None:
         sa.Column("goal_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("goal_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("goal_revenue", sa.Numeric(), nullable=True),
+        sa.Column("traced", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customer.id"], name=op.f("fk_run_customer_id_customer")
         ),

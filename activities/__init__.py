@@ -1,0 +1,1 @@
+"""What Temporal has done for a run: advance it, and carry a message to its channel."""

@@ -1,0 +1,129 @@
+"""The sending activities: render, claim, hand over, record."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.contracts import SEND, Answer, SendRequest
+from activities.rendering import TemplateError, Text, render
+from activities.transport import Letter, OutcomeUnknownError, Transport, TransportError
+from engine.flow.claim import Busy, Claimed, Outcome, Rendered, claim, record
+from engine.flow.prepare import Draft, prepare
+from engine.model.base import Channel
+from engine.names import LEASE, TRANSPORT_TIMEOUT, Wake
+from engine.store.session import Database
+
+Tell = Callable[[list[Wake]], None]
+
+
+class Delivery:
+    """Carries one message at a time; `tell` wakes other runs that a message made room for."""
+
+    def __init__(
+        self, database: Database, transports: Mapping[Channel, Transport], tell: Tell
+    ) -> None:
+        self._database = database
+        self._transports = transports
+        self._tell = tell
+
+    @activity.defn(name=SEND["email"])
+    def send_email(self, request: SendRequest) -> Answer:
+        """Send the email that the run is at."""
+        return self.send(UUID(request.run), request.revision)
+
+    @activity.defn(name=SEND["sms"])
+    def send_sms(self, request: SendRequest) -> Answer:
+        """Send the SMS that the run is at."""
+        return self.send(UUID(request.run), request.revision)
+
+    @activity.defn(name=SEND["push"])
+    def send_push(self, request: SendRequest) -> Answer:
+        """Send the push message that the run is at."""
+        return self.send(UUID(request.run), request.revision)
+
+    def send(self, run: UUID, revision: int) -> Answer:
+        """Carry the message and answer the run's next command."""
+        draft = prepare(self._database, run, revision)
+        if isinstance(draft, Answer):
+            return draft
+        rendered, text = _rendered(draft)
+        # Set before the claim: an attempt that is held up past it must not send any more,
+        # because the lease may end before the provider answers.
+        deadline = time.monotonic() + (LEASE - TRANSPORT_TIMEOUT).total_seconds()
+        claimed, others = claim(self._database, run, revision, rendered)
+        self._tell(others)
+        match claimed:
+            case Answer():
+                return claimed
+            case Busy(seconds=seconds):
+                raise ApplicationError(
+                    "another attempt may still be sending",
+                    type="Busy",
+                    next_retry_delay=timedelta(seconds=seconds),
+                )
+            case Claimed():
+                return self._hand_over(run, revision, draft, text, claimed, deadline)
+
+    def _hand_over(
+        self,
+        run: UUID,
+        revision: int,
+        draft: Draft,
+        text: Text | None,
+        claimed: Claimed,
+        deadline: float,
+    ) -> Answer:
+        transport = self._transports[draft.channel]
+        if text is None or draft.to is None:
+            raise AssertionError("only what can be sent is claimed")
+        letter = Letter(
+            id=draft.id,
+            channel=draft.channel,
+            to=draft.to,
+            from_=draft.from_,
+            subject=text.subject,
+            body=text.body,
+            text=text.text,
+            deadline=deadline,
+        )
+        outcome, retry_after = _attempt(transport, letter)
+        answer, others = record(self._database, run, claimed.message, claimed.token, outcome)
+        self._tell(others)
+        if outcome.what == "released" and answer.revision == revision:
+            raise ApplicationError(
+                f"{transport.name}: {outcome.reason}",
+                type="Refused",
+                next_retry_delay=timedelta(seconds=retry_after) if retry_after else None,
+            )
+        return answer
+
+
+def _rendered(draft: Draft) -> tuple[Rendered, Text | None]:
+    if draft.content is None:
+        return Rendered(to=draft.to, problem="template_missing"), None
+    try:
+        text = render(draft.content, draft.channel, draft.variables)
+    except TemplateError as error:
+        activity.logger.warning("A template cannot be rendered: %s", error)
+        return Rendered(to=draft.to, problem="template_error"), None
+    return Rendered(to=draft.to, subject=text.subject, body=text.body, text=text.text), text
+
+
+def _attempt(transport: Transport, letter: Letter) -> tuple[Outcome, float | None]:
+    name = transport.name
+    if time.monotonic() > letter.deadline:
+        return Outcome(what="released", provider=name, reason="too late to hand it over"), None
+    try:
+        given = transport.send(letter)
+    except TransportError as error:
+        refused = Outcome(
+            what="refused" if error.permanent else "released", provider=name, reason=error.reason
+        )
+        return refused, error.retry_after
+    except OutcomeUnknownError as error:
+        return Outcome(what="unknown", provider=name, reason=str(error)), None
+    return Outcome(what="sent", provider=name, provider_id=given), None

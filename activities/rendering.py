@@ -1,0 +1,132 @@
+"""Rendering a marketer's template: Liquid, bounded, with values escaped in HTML."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any, Final
+
+import liquid
+import mjml
+from liquid.exceptions import LiquidError
+
+from engine.model.base import Channel
+from engine.model.template import Content
+
+
+class _Bounded(liquid.Environment):
+    loop_iteration_limit = 2_000
+    output_stream_limit = 1_000_000
+    local_namespace_limit = 50_000
+    context_depth_limit = 20
+
+
+_HTML: Final = _Bounded(autoescape=True)
+_TEXT: Final = _Bounded(autoescape=False)
+_TAG: Final = re.compile(r"<[a-zA-Z!/][^<>]*>")
+
+
+class TemplateError(Exception):
+    """A template that cannot be rendered; the text says why, without the customer's data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A rendered message: `body` is HTML for an email when it holds tags, else plain text."""
+
+    subject: str | None
+    body: str
+    text: str | None
+
+
+def render(content: Content, channel: Channel, variables: Mapping[str, Any]) -> Text:
+    """Render each part of a template; raise `TemplateError` when one cannot be."""
+    subject = _render(_TEXT, content.subject, variables)
+    if subject is not None:
+        subject = " ".join(subject.split())
+    formatted = channel == "email" and _TAG.search(content.body) is not None
+    body = _render(_HTML if formatted else _TEXT, content.body, variables) or ""
+    if not formatted:
+        return Text(subject=subject, body=body, text=None)
+    if "<mjml" in body:
+        body = _from_mjml(body)
+    preheader = _render(_HTML, content.preheader, variables)
+    if preheader:
+        body = _with_preheader(body, preheader)
+    text = _render(_TEXT, content.text, variables) or plain(body)
+    return Text(subject=subject, body=body, text=text)
+
+
+def _render(
+    environment: liquid.Environment, source: str | None, variables: Mapping[str, Any]
+) -> str | None:
+    if source is None:
+        return None
+    try:
+        return environment.from_string(source).render(**variables)
+    except LiquidError as error:
+        raise TemplateError(
+            f"{type(error).__name__}: {error.message or 'wrong template'}"
+        ) from None
+    except RecursionError:
+        raise TemplateError("the template is nested too deeply") from None
+
+
+def _from_mjml(source: str) -> str:
+    try:
+        html = mjml.mjml2html(source)
+    except (ValueError, OSError) as error:
+        raise TemplateError(f"the MJML cannot be read: {error}") from None
+    return str(html)
+
+
+def _with_preheader(body: str, preheader: str) -> str:
+    hidden = (
+        '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">'
+        + preheader
+        + "</div>"
+    )
+    found = re.search(r"<body[^>]*>", body, re.IGNORECASE)
+    at = found.end() if found else 0
+    return body[:at] + hidden + body[at:]
+
+
+def plain(html: str) -> str:
+    """Return the text of an HTML message, links written out."""
+    reader = _Reader()
+    reader.feed(html)
+    lines = (" ".join(line.split()) for line in "".join(reader.parts).splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+class _Reader(HTMLParser):
+    _BLOCKS: Final = frozenset({"p", "div", "br", "tr", "h1", "h2", "h3", "h4", "li", "table"})
+    _SILENT: Final = frozenset({"style", "script", "head", "title"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._silent = 0
+        self._links: list[str | None] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self._SILENT:
+            self._silent += 1
+        elif tag in self._BLOCKS:
+            self.parts.append("\n")
+        elif tag == "a":
+            self._links.append(dict(attrs).get("href"))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._SILENT:
+            self._silent = max(0, self._silent - 1)
+        elif tag in self._BLOCKS:
+            self.parts.append("\n")
+        elif tag == "a" and self._links:
+            href = self._links.pop()
+            if href:
+                self.parts.append(f" ({href})")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.parts.append(data)

@@ -1,0 +1,89 @@
+"""What a compiled journey is: flat, immutable instructions with integer targets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.model.condition import AnyCondition, EventMatch
+from engine.model.duration import Duration
+from engine.model.journey import (
+    BranchStep,
+    ExitStep,
+    Journey,
+    SendStep,
+    SplitStep,
+    WaitForStep,
+    WaitStep,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SendTo:
+    """Send the step's message, then go on at the next instruction."""
+
+    step: SendStep
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitHere:
+    """Wait, then go on at the next instruction."""
+
+    step: WaitStep
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Wait for the first of several events: each with its target, `otherwise` on time-out."""
+
+    step: WaitForStep
+    events: tuple[tuple[EventMatch, int], ...]
+    timeout: Duration
+    otherwise: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Go to the target of the first arm whose condition holds."""
+
+    step: BranchStep
+    arms: tuple[tuple[str, AnyCondition, int], ...]
+    otherwise: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Go to the target of the arm that chance gave this customer."""
+
+    step: SplitStep
+    arms: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Go on elsewhere: the end of an arm re-joins."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The run ends; `step` is None at the end of the journey."""
+
+    step: ExitStep | None
+    reason: str
+
+
+Instruction = SendTo | WaitHere | Await | Choose | Draw | Jump | End
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A journey ready to be carried out. `hash` names its content."""
+
+    journey: Journey
+    hash: str
+    instructions: tuple[Instruction, ...]
+    always: frozenset[str]
+    """Events that every run is interested in: those of the exits and the goal."""
+    places: Mapping[str, int]
+    """Where each step begins."""

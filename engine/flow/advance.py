@@ -1,0 +1,239 @@
+"""Deciding a run's inputs, and the transaction `advance`."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from engine.flow.turn import Turn, finish
+from engine.model.event import Event
+from engine.model.journey import SendStep
+from engine.names import Answer, Cause
+from engine.run.assignment import message_id
+from engine.run.state import (
+    Command,
+    Deliver,
+    Entered,
+    Happened,
+    Input,
+    Settled,
+    TimeReached,
+    Wait,
+)
+from engine.store import customers, events, messages, runs
+from engine.store.runs import Run
+from engine.store.session import Database
+
+GRACE = timedelta(seconds=30)
+"""How long after its time the reconciler leaves a run to its workflow."""
+
+DELIVERY_GRACE = timedelta(seconds=90)
+"""How long a message may be under way before the reconciler wakes its run."""
+
+
+def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> Answer:
+    """Return the run's current command; `time_reached` first decides that the wait is over.
+
+    The latter counts only while the run still waits at this revision, so that a second call
+    changes nothing.
+    """
+    if cause == "look":
+        with database.read() as connection:
+            return runs.answer(connection, run_id)
+
+    def work(connection: Any) -> Answer:
+        locked = customers.lock_of_run(connection, run_id)
+        run = runs.one(connection, run_id) if locked is not None else None
+        if locked is None or run is None:
+            return runs.answer(connection, run_id)
+        if run.revision != revision or not isinstance(run.command, Wait):
+            return run.answer
+        turn = Turn(database, connection, locked)
+        turn.stamp(not_before=run.command.until)
+        take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
+        finish([turn], turn.writes, connection)
+        return run.answer
+
+    return database.transact(work)
+
+
+def enter(turn: Turn, run: Run) -> None:
+    """Decide the first input of a new run."""
+    take(turn, run, Entered(seq=turn.seq, at=turn.now))
+
+
+def happen(turn: Turn, run: Run, event: Event) -> None:
+    """Give an event to a run: decided now, or queued while a message of it is claimed."""
+    given = Happened(seq=event.seq, at=event.received_at, event=event)
+    if run.lease_until is not None:
+        _keep(turn, run, given, decided=None)
+    else:
+        take(turn, run, given)
+
+
+def take(turn: Turn, run: Run, given: Input) -> None:
+    """Decide one input now and keep it for the record."""
+    _keep(turn, run, given, decided=turn.seq)
+    _decide(turn, run, given)
+
+
+def drain(turn: Turn, run: Run) -> None:
+    """Decide the inputs that came while a message was claimed, in their order."""
+    rows = runs.queued(turn.connection, run.id)
+    if rows:
+        turn.stamp()
+    for row in rows:
+        event = events.by_seq(turn.connection, run.state.customer, row.seq)
+        _decide(turn, run, Happened(seq=row.seq, at=row.at, event=event))
+    if rows:
+        runs.decided(turn.connection, run.id, [row.seq for row in rows], turn.seq)
+
+
+def _keep(turn: Turn, run: Run, given: Input, *, decided: int | None) -> None:
+    data: dict[str, Any] = {}
+    if isinstance(given, Settled):
+        data = {
+            "step": given.step, "visit": given.visit, "outcome": given.outcome,
+            "reason": given.reason, "since": given.since,
+        }  # fmt: skip
+    turn.writes.inputs.append(
+        {
+            "run_id": run.id,
+            "seq": given.seq,
+            "at": given.at,
+            "kind": type(given).__name__.lower(),
+            "data": data,
+            "decided_seq": decided,
+        }
+    )
+
+
+def _decide(turn: Turn, run: Run, given: Input) -> None:
+    before = run.state
+    advanced = turn.machine(run.plan_hash).advance(before, given, turn.world())
+    run.state = advanced.state
+    for effect in advanced.effects:
+        trace(turn, run, effect.what, effect.step, dict(effect.data))
+    if run.state.ended is not None and before.ended is None:
+        run.ended_at = turn.now
+    if _is_other(run.command, advanced.command):
+        replace_command(turn, run, advanced.command)
+    turn.writes.runs[run.id] = run
+
+
+def trace(turn: Turn, run: Run, what: str, step: str | None, data: dict[str, Any]) -> None:
+    """Note for people what happened to a run."""
+    run.traced += 1
+    turn.writes.traces.append(
+        {
+            "run_id": run.id,
+            "n": run.traced,
+            "customer_id": turn.customer.id,
+            "journey_id": run.journey,
+            "at": turn.now,
+            "step": step,
+            "what": what,
+            "data": data,
+        }
+    )
+
+
+def _is_other(before: Command, after: Command) -> bool:
+    """Whether this is another command, and not the one that was deferred."""
+    if isinstance(before, Deliver) and isinstance(after, Deliver):
+        return (before.step, before.visit) != (after.step, after.visit)
+    return before != after
+
+
+def replace_command(turn: Turn, run: Run, command: Command) -> None:
+    """Give a run a new command, and raise its revision with it."""
+    before = run.command
+    if isinstance(before, Deliver) and run.revision:
+        _abandon(turn, run, before)
+    run.revision += 1
+    run.command = command
+    match command:
+        case Deliver():
+            run.check_at = (command.not_before or turn.now) + DELIVERY_GRACE
+            if not (isinstance(before, Deliver) and _same_message(before, command)):
+                _decide_message(turn, run, command)
+        case Wait():
+            run.check_at = command.until + (timedelta() if run.state.held_out else GRACE)
+        case _:
+            run.check_at = None
+    turn.writes.runs[run.id] = run
+
+
+def _same_message(before: Deliver, after: Deliver) -> bool:
+    return (before.step, before.visit) == (after.step, after.visit)
+
+
+def _abandon(turn: Turn, run: Run, before: Deliver) -> None:
+    """Skip the message of a command that something has replaced, unless it is settled."""
+    message = message_id(run.id, before.step, before.visit)
+    if message == turn.settled:
+        return
+    unwritten = next((row for row in turn.writes.messages if row["id"] == message), None)
+    if unwritten is not None:
+        state = unwritten["state"]
+        unwritten.update(state="skipped", reason="replaced")
+    else:
+        state = messages.replace(turn.connection, message, "replaced")
+    if state is not None:
+        transition(turn, message, state, "skipped", reason="replaced")
+
+
+def _decide_message(turn: Turn, run: Run, command: Deliver) -> None:
+    machine = turn.machine(run.plan_hash)
+    journey = machine.plan.journey
+    instruction = machine.plan.instructions[run.state.place]
+    step = getattr(instruction, "step", None)
+    if not isinstance(step, SendStep):
+        raise AssertionError("only a send step delivers")
+    variant = machine.variant(run.state, step)
+    own = variant.set if variant is not None else {}
+    message = message_id(run.id, command.step, command.visit)
+    turn.writes.messages.append(
+        {
+            "id": message,
+            "customer_id": turn.customer.id,
+            "run_id": run.id,
+            "journey_id": run.journey,
+            "version": run.version,
+            "step": command.step,
+            "visit": command.visit,
+            "variant": variant.id if variant is not None else None,
+            "channel": command.channel,
+            "class": step.class_,
+            "topic": step.topic or journey.topic,
+            "priority": journey.priority,
+            "template": str(own.get("template") or step.template),
+            "state": "decided",
+            "reason": None,
+            "decided_at": turn.now,
+        }
+    )
+    transition(turn, message, None, "decided")
+
+
+def transition(
+    turn: Turn,
+    message: UUID,
+    before: str | None,
+    after: str,
+    *,
+    reason: str | None = None,
+    rule: str | None = None,
+) -> None:
+    """Note a change of a message's state; the only record the caps' proof relies on."""
+    turn.writes.transitions.append(
+        {
+            "message_id": message,
+            "seq": turn.seq,
+            "customer_id": turn.customer.id,
+            "at": turn.now,
+            "from": before,
+            "to": after,
+            "reason": reason,
+            "rule": rule,
+        }
+    )

@@ -1,0 +1,98 @@
+"""Opening journeys: an event, or a request, makes a run."""
+
+from typing import Any
+
+from uuid_utils.compat import uuid7
+
+from engine.flow import advance
+from engine.flow.turn import Turn
+from engine.model.event import Event
+from engine.run import entry
+from engine.run.entry import Opened, PastRuns, Refused
+from engine.run.state import Exit, State
+from engine.store import runs
+from engine.store.catalogue import Live
+from engine.store.runs import Run
+
+
+def open_journeys(
+    turn: Turn, open_runs: list[Run], event: Event, *, journey: str | None, key: str | None
+) -> None:
+    """Open the live journeys that the event starts, or just the one that was asked for.
+
+    New runs are appended to `open_runs`; a refusal is kept with its reason.
+    """
+    if journey is not None:
+        asked = turn.catalogue.live.get(journey)
+        if asked is not None:
+            _open(turn, open_runs, event, asked, key, source="api")
+        return
+    world = turn.world()
+    for live in turn.catalogue.by_event.get(event.name, ()):
+        if entry.triggers(live.machine.plan, event, world):
+            _open(turn, open_runs, event, live, None, source="event")
+
+
+def _open(
+    turn: Turn, open_runs: list[Run], event: Event, live: Live, given: str | None, *, source: str
+) -> None:
+    plan = live.machine.plan
+    key = entry.key_of(plan, event, given)
+    decision: Opened | Refused
+    if live.paused:
+        decision = Refused(reason="paused")
+    elif key is None:
+        decision = Refused(reason="no_key", data={"key": plan.journey.entry.reentry.key})
+    else:
+        past = _past(turn, open_runs, plan.journey.id, key)
+        decision = entry.decide(plan, event, turn.world(), past)
+    if isinstance(decision, Refused):
+        _refuse(turn, event, plan.journey.id, decision)
+        return
+    run_id = uuid7()
+    run = Run(
+        id=run_id,
+        journey=plan.journey.id,
+        version=live.version,
+        plan_hash=plan.hash,
+        source=source,
+        entry_key=key or "",
+        revision=0,
+        command=Exit(reason=""),
+        state=State(
+            run=run_id,
+            customer=turn.customer.id,
+            entered_at=turn.now,
+            entry=event.properties,
+            held_out=decision.held_out,
+        ),
+        stored=False,
+    )
+    advance.enter(turn, run)
+    if run.ended_at is not None:
+        run.stored_revision = run.revision  # it ended at once: there is no workflow to tell
+    open_runs.append(run)
+
+
+def _past(turn: Turn, open_runs: list[Run], journey: str, key: str) -> PastRuns:
+    """Return the earlier runs, those that this transaction has not written yet included."""
+    mine = [run for run in open_runs if run.journey == journey and run.entry_key == key]
+    if any(run.ended_at is None for run in mine):
+        return PastRuns(running=True)
+    stored = runs.past(turn.connection, turn.customer.id, journey, key)
+    ended = [run.ended_at for run in mine if run.ended_at is not None]
+    if stored.last_ended is not None:
+        ended.append(stored.last_ended)
+    return PastRuns(running=False, last_ended=max(ended, default=None))
+
+
+def _refuse(turn: Turn, event: Event, journey: str, refused: Refused) -> None:
+    row: dict[str, Any] = {
+        "customer_id": turn.customer.id,
+        "seq": event.seq,
+        "journey_id": journey,
+        "at": turn.now,
+        "reason": refused.reason,
+        "data": dict(refused.data),
+    }
+    turn.writes.refusals.append(row)

@@ -1,0 +1,211 @@
+"""An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Connection
+from uuid_utils.compat import uuid7
+
+from engine.errors import NotFound
+from engine.flow import advance
+from engine.flow.enter import open_journeys
+from engine.flow.turn import Turn, Writes, finish, remember
+from engine.model.event import Event
+from engine.names import Wake
+from engine.store import customers, events, runs
+from engine.store.customers import Identity
+from engine.store.runs import Run
+from engine.store.session import Database
+
+Kind = Literal["track", "identify", "page", "screen", "alias", "group", "entry"]
+
+AT_ONCE = 100
+"""Events stored in one transaction, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """An event as it was sent, checked for its form.
+
+    `journey` and `entry_key` are set by a request to open that journey.
+    """
+
+    source: str
+    message_id: str
+    kind: Kind
+    name: str
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    previous_id: str | None = None
+    customer: UUID | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    device_token: str | None = None
+    journey: str | None = None
+    entry_key: str | None = None
+
+
+def receive(database: Database, incoming: Sequence[Incoming]) -> list[Wake]:
+    """Store events and decide what follows; they are durable when this returns.
+
+    An event whose (source, message id) was stored before is left out. Returns the runs whose
+    workflows have to be told, for the caller to tell Temporal.
+    """
+    told: list[Wake] = []
+    for start in range(0, len(incoming), AT_ONCE):
+        told += database.transact(partial(_store, database, incoming[start : start + AT_ONCE]))
+    return told
+
+
+def _store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+    fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
+    taken: list[Incoming] = []
+    for item in some:
+        if (item.source, item.message_id) in fresh:
+            fresh.discard((item.source, item.message_id))
+            taken.append(item)
+    if not taken:
+        return []
+    whose = _find_or_make(connection, taken)
+    locked = customers.lock(connection, set(whose))
+    if len(locked) < len(set(whose)):
+        raise NotFound("There is no such customer.")
+    writes = Writes()
+    turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
+    stored = [_event(turns[id], item) for id, item in zip(whose, taken, strict=True)]
+    events.append(
+        connection,
+        [_row(id, event, item) for id, event, item in zip(whose, stored, taken, strict=True)],
+    )
+    earliest = min(turn.now for turn in turns.values())
+    open_runs = runs.open_runs(connection, list(turns), earliest)
+    for id, event, item in zip(whose, stored, taken, strict=True):
+        turn = turns[id]
+        turn.seq, turn.now = event.seq, event.received_at
+        _learn(turn, item)
+        _happened(turn, open_runs[id], event, item)
+    return remember(connection, finish(turns.values(), writes, connection))
+
+
+def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> list[UUID]:
+    """Return each event's customer, made when nobody has its identities.
+
+    `user_id` decides, else `anonymous_id`. A new `user_id` goes to the anonymous customer it
+    comes with, unless she is known by another one.
+    """
+    wanted = sorted({identity for item in some for identity in _identities(item)})
+    known = customers.identified(connection, wanted) if wanted else {}
+    named = (
+        customers.with_external_id(connection, list(known.values()))
+        if _linking(some, known)
+        else set()
+    )
+    made: list[UUID] = []
+    given: dict[Identity, UUID] = {}
+    found: list[UUID] = []
+    for item in some:
+        if item.customer is not None:
+            found.append(item.customer)
+            continue
+        user, anonymous = _user(item), _anonymous(item)
+        owner = known.get(user) if user else None
+        if owner is None and anonymous in known and not (user and known[anonymous] in named):
+            owner = known[anonymous]
+        if owner is None:
+            owner = uuid7()
+            made.append(owner)
+        for identity in (user, anonymous):
+            if identity is not None and identity not in known:
+                known[identity] = given[identity] = owner
+        if user is not None:
+            named.add(owner)
+        found.append(owner)
+    if made:
+        customers.create(connection, made)
+    if given:
+        customers.identify(connection, given)
+    return found
+
+
+def _linking(some: Sequence[Incoming], known: Mapping[Identity, UUID]) -> bool:
+    """Whether an unknown `user_id` comes with an anonymous customer who is known."""
+    return any(
+        (user := _user(item)) and user not in known and _anonymous(item) in known for item in some
+    )
+
+
+def _user(item: Incoming) -> Identity | None:
+    return ("external_id", item.user_id) if item.user_id else None
+
+
+def _anonymous(item: Incoming) -> Identity | None:
+    anonymous = item.anonymous_id or item.previous_id
+    return ("anonymous_id", anonymous) if anonymous else None
+
+
+def _identities(item: Incoming) -> list[Identity]:
+    return [identity for identity in (_user(item), _anonymous(item)) if identity is not None]
+
+
+def _event(turn: Turn, item: Incoming) -> Event:
+    seq = turn.stamp()
+    occurred = item.occurred_at or turn.now
+    return Event(
+        id=uuid7(),
+        seq=seq,
+        name=item.name,
+        properties={**item.properties, **({"traits": dict(item.traits)} if item.traits else {})},
+        occurred_at=min(occurred, turn.now),
+        received_at=turn.now,
+    )
+
+
+def _row(customer: UUID, event: Event, item: Incoming) -> dict[str, Any]:
+    return {
+        "customer_id": customer,
+        "seq": event.seq,
+        "received_at": event.received_at,
+        "id": event.id,
+        "occurred_at": event.occurred_at,
+        "name": event.name,
+        "properties": event.properties,
+        "source": item.source,
+        "kind": item.kind,
+        "future": item.occurred_at is not None and item.occurred_at > event.received_at,
+    }
+
+
+def _learn(turn: Turn, item: Incoming) -> None:
+    """Take over what the event tells about the customer herself."""
+    customer = turn.customer
+    addresses = dict(customer.addresses)
+    if item.kind in {"identify", "group"} and item.traits:
+        if item.kind == "identify":
+            kept = {**customer.traits, **item.traits}
+            turn.change(traits={k: v for k, v in kept.items() if v is not None})
+        for trait in ("email", "phone"):
+            if item.kind == "identify" and trait in item.traits:
+                addresses[trait] = item.traits[trait]
+    if item.device_token and item.device_token not in addresses.get("push", []):
+        addresses["push"] = [*addresses.get("push", []), item.device_token]
+    if addresses != customer.addresses:
+        turn.change(addresses={k: v for k, v in addresses.items() if v is not None})
+    if item.locale and item.locale != customer.locale:
+        turn.change(locale=item.locale)
+    if item.time_zone and item.time_zone != customer.time_zone:
+        turn.change(time_zone=item.time_zone)
+
+
+def _happened(turn: Turn, open_runs: list[Run], event: Event, item: Incoming) -> None:
+    """Give the event to the runs that it concerns, then open the journeys that it starts."""
+    for run in open_runs:
+        if turn.machine(run.plan_hash).interested(run.state, event.name):
+            advance.happen(turn, run, event)
+    open_journeys(turn, open_runs, event, journey=item.journey, key=item.entry_key)

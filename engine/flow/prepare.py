@@ -1,0 +1,94 @@
+"""What a message is made from: read without a lock, before the claim."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from engine.model.base import Channel
+from engine.model.customer import Customer
+from engine.model.journey import SendStep, Variant
+from engine.model.template import Content
+from engine.names import Answer
+from engine.run.assignment import message_id
+from engine.run.state import Deliver
+from engine.store import catalogue as catalogues
+from engine.store import runs, tables
+from engine.store.session import Database
+
+ENVELOPE = frozenset({"subject", "preheader", "template", "channel", "at", "from"})
+"""Keys of a variant's `set` that replace what the step says; others are variables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message before it is rendered. `content` is None when its template is gone."""
+
+    id: UUID
+    channel: Channel
+    to: str | None
+    content: Content | None
+    variables: Mapping[str, Any]
+    from_: str | None
+
+
+def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
+    """Return the message that the run's command at `revision` is about, or a newer command."""
+    with database.read() as connection:
+        run = runs.one(connection, run_id)
+        if run is None or run.revision != revision or not isinstance(run.command, Deliver):
+            return runs.answer(connection, run_id)
+        command = run.command
+        customer = _customer(connection, run.state.customer)
+        catalogue = catalogues.current(database, connection)
+        machine = catalogues.machine(database, connection, run.plan_hash)
+        step = getattr(machine.plan.instructions[run.state.place], "step", None)
+        if not isinstance(step, SendStep):
+            raise AssertionError("only a send step delivers")
+        variant = machine.variant(run.state, step)
+        own: dict[str, Any] = dict(variant.set) if variant is not None else {}
+        template = catalogue.templates.get(str(own.get("template") or step.template))
+        shop = catalogue.workspace
+        content = template.content(customer.locale, shop.locale) if template is not None else None
+        variables = {
+            "customer": {**customer.traits, "id": str(customer.id)},
+            "event": dict(run.state.entry),
+            "steps": {name: {"outcome": what} for name, what in run.state.outcomes.items()},
+            "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},
+            **{key: value for key, value in own.items() if key not in ENVELOPE},
+        }
+        return Draft(
+            id=message_id(run.id, command.step, command.visit),
+            channel=command.channel,
+            to=customer.address(command.channel),
+            content=_overridden(content, step, variant) if content is not None else None,
+            variables=variables,
+            from_=str(own["from"]) if own.get("from") else step.from_,
+        )
+
+
+def _overridden(content: Content, step: SendStep, variant: Variant | None) -> Content:
+    """Let the variant, else the step, replace the template's subject and preheader."""
+    own = variant.set if variant is not None else {}
+    changes = {
+        name: str(value)
+        for name, value in (
+            ("subject", own.get("subject") or step.subject),
+            ("preheader", own.get("preheader") or step.preheader),
+        )
+        if value is not None
+    }
+    return content.model_copy(update=changes)
+
+
+_C = tables.customer.c
+_ONE = select(_C.id, _C.traits, _C.addresses, _C.locale, _C.time_zone).where(
+    _C.id == tables.bound("customer")
+)
+
+
+def _customer(connection: Connection, customer: UUID) -> Customer:
+    row = connection.execute(_ONE, {"customer": customer}).one()
+    return Customer(**row._mapping)

@@ -1,0 +1,57 @@
+"""What the dispatcher does at intervals: nobody is forgotten, whatever was killed."""
+
+from datetime import UTC, datetime
+
+from engine.flow.advance import advance
+from engine.flow.claim import settle_expired
+from engine.names import Wake
+from engine.store import migrate, wakes
+from engine.store.session import Database
+
+LEFT_FOR = 2.0
+"""Seconds after which the outbox is swept of what the committing process has not told."""
+
+AGAIN = 120.0
+"""Seconds until an overdue run is looked at again."""
+
+AT_ONCE = 200
+
+
+def left(database: Database) -> list[Wake]:
+    """Take up the wakes of which Temporal has not been told; they come back until it is."""
+    return database.transact(
+        lambda connection: wakes.left(connection, older=LEFT_FOR, limit=AT_ONCE)
+    )
+
+
+def told(database: Database, some: list[Wake]) -> None:
+    """Forget wakes of which Temporal has been told."""
+    database.transact(lambda connection: wakes.told(connection, some))
+
+
+def overdue(database: Database) -> int:
+    """Look after runs past their time; return how many there were.
+
+    A claim whose lease has ended is settled; a held-out run, which has no workflow, advances
+    here; any other run is woken, without a hint, so that its workflow asks.
+    """
+    late = database.transact(
+        lambda connection: wakes.overdue(connection, again=AGAIN, limit=AT_ONCE)
+    )
+    waking = []
+    for row in late:
+        if row.held_out:
+            advance(database, row.id, row.revision, "time_reached")
+        elif row.claimed:
+            settle_expired(database, row.id)
+        else:
+            waking.append(row.id)
+    if waking:
+        database.transact(lambda connection: wakes.wake(connection, waking))
+    return len(late)
+
+
+def partitions(database: Database) -> None:
+    """Make the partitions of the months ahead."""
+    today = datetime.now(UTC).date()
+    database.transact(lambda connection: migrate.ensure_partitions(connection, today))

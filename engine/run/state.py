@@ -1,0 +1,131 @@
+"""What a run is at one moment, what reaches it, what it commands, and what it tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from engine.model.base import Channel
+from engine.model.event import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where a run stands. `place` is an index into the plan's instructions.
+
+    `visits` counts how often each step was reached, `since` is the customer's counter when a
+    step took effect, `arms` the draws that hold for good.
+    """
+
+    run: UUID
+    customer: UUID
+    entered_at: datetime
+    entry: Mapping[str, Any] = field(default_factory=dict)
+    held_out: bool = False
+    place: int = 0
+    until: datetime | None = None
+    visits: Mapping[str, int] = field(default_factory=dict)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    since: Mapping[str, int] = field(default_factory=dict)
+    arms: Mapping[str, str] = field(default_factory=dict)
+    goal_until: datetime | None = None
+    goal_at: datetime | None = None
+    goal_revenue: Decimal | None = None
+    ended: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """The customer has entered; `state` is as new."""
+
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An event that the run is interested in."""
+
+    seq: int
+    at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeReached:
+    """The instant has come that the run waits for."""
+
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """It is known what became of a message; `since` is her counter when it was claimed."""
+
+    seq: int
+    at: datetime
+    step: str
+    visit: int
+    outcome: str
+    reason: str | None = None
+    since: int | None = None
+
+
+Input = Entered | Happened | TimeReached | Settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver:
+    """Send the message of this visit of the step, not before an instant when one is given."""
+
+    step: str
+    visit: int
+    channel: Channel
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Do nothing until then, or until an event of interest arrives."""
+
+    step: str | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """The run has ended."""
+
+    reason: str
+
+
+Command = Deliver | Wait | Exit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One thing that happened to a run, for people to read.
+
+    `what` is one of entered, held_out, reached, chose, drew, waits, passed, received, timed_out,
+    sent, skipped, failed, unknown, deferred, goal, ended.
+    """
+
+    what: str
+    step: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Effect = Trace
+"""What a decision brings about besides the run's own state. Other kinds come with their steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The outcome of one input."""
+
+    state: State
+    effects: tuple[Effect, ...]
+    command: Command

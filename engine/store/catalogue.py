@@ -1,0 +1,133 @@
+"""What marketers have set up, remembered by a process until it changes.
+
+`workspace.revision` rises with every change and is read with each customer's lock, so a
+transaction never decides by rules older than itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, select
+
+from engine.compile.compiler import compile
+from engine.model.cap import Cap
+from engine.model.condition import AnyCondition
+from engine.model.journey import Journey, OnEvent
+from engine.model.segment import Segment
+from engine.model.template import Template
+from engine.model.workspace import Workspace
+from engine.run.machine import Machine
+from engine.store import tables
+from engine.store.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A published journey that customers can enter; when paused, they are refused."""
+
+    machine: Machine
+    version: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything that holds at one revision."""
+
+    revision: int
+    workspace: Workspace
+    caps: tuple[Cap, ...]
+    segments: Mapping[str, AnyCondition]
+    templates: Mapping[str, Template]
+    live: Mapping[str, Live]
+    by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
+
+
+class _Memory:
+    def __init__(self) -> None:
+        self.catalogue: Catalogue | None = None
+        self.machines: dict[str, Machine] = {}
+
+
+_MEMORIES: WeakKeyDictionary[Database, _Memory] = WeakKeyDictionary()
+
+
+def current(database: Database, connection: Connection, revision: int | None = None) -> Catalogue:
+    """Return the catalogue, read again when `revision` (asked for when None) is another one."""
+    memory = _MEMORIES.setdefault(database, _Memory())
+    if revision is None:
+        revision = connection.execute(_REVISION).scalar_one()
+    known = memory.catalogue
+    if known is None or known.revision != revision:
+        known = _read(connection, memory)
+        memory.catalogue = known
+    return known
+
+
+def machine(database: Database, connection: Connection, plan_hash: str) -> Machine:
+    """Return the machine of a published version by its content hash; versions never change."""
+    memory = _MEMORIES.setdefault(database, _Memory())
+    found = memory.machines.get(plan_hash)
+    if found is None:
+        document = connection.execute(_BY_HASH, {"hash": plan_hash}).scalar_one()
+        found = memory.machines[plan_hash] = _machine(document)
+    return found
+
+
+_REVISION = select(tables.workspace.c.revision)
+_BY_HASH = (
+    select(tables.journey_version.c.document)
+    .where(tables.journey_version.c.hash == tables.bound("hash"))
+    .limit(1)
+)
+
+
+def _machine(document: dict[str, object]) -> Machine:
+    return Machine(compile(Journey.model_validate(document)))
+
+
+def _read(connection: Connection, memory: _Memory) -> Catalogue:
+    row = connection.execute(select(tables.workspace)).one()
+    caps = connection.execute(select(tables.cap.c.rule).order_by(tables.cap.c.id)).scalars()
+    segments = connection.execute(select(tables.segment)).all()
+    templates = connection.execute(select(tables.template.c.document)).scalars()
+    live = _live(connection, memory)
+    by_event: dict[str, list[Live]] = {}
+    for entry in live.values():
+        on = entry.machine.plan.journey.entry.on
+        if isinstance(on, OnEvent):
+            by_event.setdefault(on.event, []).append(entry)
+    return Catalogue(
+        revision=row.revision,
+        workspace=Workspace.model_validate(
+            {k: v for k, v in row.settings.items() if k in Workspace.model_fields}
+        ),
+        caps=tuple(Cap.model_validate(rule) for rule in caps),
+        segments={
+            s.id: Segment.model_validate({"id": s.id, "name": s.name, "rule": s.rule}).rule
+            for s in segments
+        },
+        templates={t.id: t for t in map(Template.model_validate, templates)},
+        live=live,
+        by_event={name: tuple(entries) for name, entries in by_event.items()},
+    )
+
+
+def _live(connection: Connection, memory: _Memory) -> dict[str, Live]:
+    journey, version = tables.journey, tables.journey_version
+    rows = connection.execute(
+        select(journey.c.id, journey.c.state, version.c.version, version.c.hash, version.c.document)
+        .join(
+            version,
+            (version.c.journey_id == journey.c.id) & (version.c.version == journey.c.live_version),
+        )
+        .where(journey.c.state.in_(("live", "paused")))
+        .order_by(journey.c.id)
+    )
+    live = {}
+    for row in rows:
+        made = memory.machines.get(row.hash) or _machine(row.document)
+        memory.machines[row.hash] = made
+        live[row.id] = Live(machine=made, version=row.version, paused=row.state == "paused")
+    return live

@@ -1,0 +1,138 @@
+"""Customers: found by their identities, locked, changed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, text, update
+
+from engine.model.customer import Customer
+from engine.store import tables
+from engine.store.session import RaceLost
+
+Identity = tuple[str, str]
+"""A namespace and a value."""
+
+_LOCK_SQL = """
+WITH locked AS MATERIALIZED (
+    SELECT id, seq, last_at, traits, addresses, locale, time_zone, merged_into
+    FROM customer WHERE {where} ORDER BY id FOR NO KEY UPDATE
+)
+SELECT locked.*, clock_timestamp() AS clock, (SELECT revision FROM workspace) AS revision
+FROM locked ORDER BY id
+"""
+_LOCK = text(_LOCK_SQL.format(where="id = ANY(:ids)"))
+_LOCK_OF_RUN = text(_LOCK_SQL.format(where="id = (SELECT customer_id FROM run WHERE id = :run)"))
+
+
+@dataclass(slots=True)
+class Locked:
+    """A customer under her lock, in this transaction."""
+
+    customer: Customer
+    seq: int
+    last_at: datetime
+    clock: datetime
+    catalogue_revision: int
+
+
+def _locked(row: Any) -> Locked:
+    customer = Customer(
+        id=row.id,
+        traits=row.traits,
+        addresses=row.addresses,
+        locale=row.locale,
+        time_zone=row.time_zone,
+    )
+    return Locked(customer, row.seq, row.last_at, row.clock, row.revision)
+
+
+def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:
+    """Lock these customers, in the order of their ids, and return them as they then are.
+
+    One who has been merged away meanwhile makes the transaction start again.
+    """
+    rows = connection.execute(_LOCK, {"ids": sorted(ids)}).all()
+    if any(row.merged_into is not None for row in rows):
+        raise RaceLost
+    return {row.id: _locked(row) for row in rows}
+
+
+def lock_of_run(connection: Connection, run: UUID) -> Locked | None:
+    """Lock the customer of a run; None when there is no such run."""
+    row = connection.execute(_LOCK_OF_RUN, {"run": run}).one_or_none()
+    return _locked(row) if row is not None else None
+
+
+_IDENTITIES = text("""
+SELECT namespace, value, customer_id FROM identity
+JOIN unnest(CAST(:namespaces AS text[]), CAST(:values AS text[])) AS wanted (n, v)
+ON namespace = wanted.n AND value = wanted.v
+""")
+
+
+def identified(connection: Connection, wanted: Sequence[Identity]) -> dict[Identity, UUID]:
+    """Return which of these identities belong to whom."""
+    parameters = {"namespaces": [n for n, _ in wanted], "values": [v for _, v in wanted]}
+    rows = connection.execute(_IDENTITIES, parameters).all()
+    return {(row.namespace, row.value): row.customer_id for row in rows}
+
+
+_NAMED = text("""
+SELECT DISTINCT customer_id FROM identity
+WHERE customer_id = ANY(:ids) AND namespace = 'external_id'
+""")
+
+
+def with_external_id(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these customers the shop knows by an id of its own."""
+    return set(connection.execute(_NAMED, {"ids": list(ids)}).scalars())
+
+
+def create(connection: Connection, ids: Sequence[UUID]) -> None:
+    """Make customers without anything."""
+    connection.execute(insert(tables.customer), [{"id": id} for id in ids])
+
+
+_IDENTIFY = text("""
+INSERT INTO identity (namespace, value, customer_id) VALUES (:namespace, :value, :customer)
+ON CONFLICT DO NOTHING
+""")
+
+
+def identify(connection: Connection, identities: Mapping[Identity, UUID]) -> None:
+    """Give identities to customers; one that is another's by now is a lost race."""
+    rows = [
+        {"namespace": namespace, "value": value, "customer": customer}
+        for (namespace, value), customer in sorted(identities.items())
+    ]
+    connection.execute(_IDENTIFY, rows)
+    if identified(connection, list(identities)) != dict(identities):
+        raise RaceLost
+
+
+_TICK = text("UPDATE customer SET seq = :seq, last_at = :last_at WHERE id = :id")
+_CHANGE = (
+    update(tables.customer)
+    .where(tables.customer.c.id == tables.bound("key"))
+    .values(
+        seq=tables.bound("seq"),
+        last_at=tables.bound("last_at"),
+        traits=tables.bound("traits"),
+        addresses=tables.bound("addresses"),
+        locale=tables.bound("locale"),
+        time_zone=tables.bound("time_zone"),
+    )
+)
+
+
+def tick(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store how far the customers' counters have come: `id`, `seq`, `last_at`."""
+    connection.execute(_TICK, rows)
+
+
+def change(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store the customers' counters together with who they are now; `key` is the id."""
+    connection.execute(_CHANGE, rows)

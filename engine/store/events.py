@@ -1,0 +1,78 @@
+"""Events: append-only, and taken in once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, text
+
+from engine.model.event import Event
+from engine.store import tables
+
+_CLAIM_KEYS = text("""
+INSERT INTO event_key (source, message_id)
+SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS given (source, id)
+ON CONFLICT DO NOTHING RETURNING source, message_id
+""")
+
+
+def claim_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Claim (source, message id) pairs; return those that nobody had claimed before."""
+    distinct = sorted(set(keys))
+    parameters = {"sources": [s for s, _ in distinct], "ids": [m for _, m in distinct]}
+    return {
+        (row.source, row.message_id) for row in connection.execute(_CLAIM_KEYS, parameters).all()
+    }
+
+
+_INSERT = insert(tables.event)
+
+
+def append(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store events, given by column."""
+    connection.execute(_INSERT, rows)
+
+
+_E = tables.event.c
+_COLUMNS = (_E.id, _E.seq, _E.name, _E.properties, _E.occurred_at, _E.received_at)
+_PAST = (
+    select(*_COLUMNS)
+    .where(
+        _E.customer_id == tables.bound("customer"),
+        _E.name == tables.bound("name"),
+        _E.seq <= tables.bound("until"),
+        _E.seq > tables.bound("after"),
+        _E.occurred_at > tables.bound("since"),
+    )
+    .order_by(_E.seq)
+)
+_BY_SEQ = select(*_COLUMNS).where(
+    _E.customer_id == tables.bound("customer"), _E.seq == tables.bound("seq")
+)
+
+
+def past(
+    connection: Connection, customer: UUID, name: str, *, since: datetime, after: int, until: int
+) -> list[Event]:
+    """Return a customer's events of a name: occurred after `since`, numbered in (after, until]."""
+    parameters = {
+        "customer": customer, "name": name, "since": since, "after": after, "until": until,
+    }  # fmt: skip
+    return [_event(row) for row in connection.execute(_PAST, parameters)]
+
+
+def by_seq(connection: Connection, customer: UUID, seq: int) -> Event:
+    """Return the customer's event with this number."""
+    return _event(connection.execute(_BY_SEQ, {"customer": customer, "seq": seq}).one())
+
+
+def _event(row: Any) -> Event:
+    return Event(
+        id=row.id,
+        seq=row.seq,
+        name=row.name,
+        properties=row.properties,
+        occurred_at=row.occurred_at,
+        received_at=row.received_at,
+    )

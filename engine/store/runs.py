@@ -1,0 +1,225 @@
+"""Runs: where each customer stands in each journey."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, func, insert, or_, select, text, update
+
+from engine.names import Answer
+from engine.names import Command as WireCommand
+from engine.run.entry import PastRuns
+from engine.run.state import Command, Deliver, Exit, State, Wait
+from engine.store import tables
+
+_STATE: Final = TypeAdapter(State)
+_KINDS: Final[dict[str, TypeAdapter[Command]]] = {
+    "deliver": TypeAdapter(Deliver),
+    "wait": TypeAdapter(Wait),
+    "exit": TypeAdapter(Exit),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """A run's row, to be changed under the customer's lock and written back.
+
+    `answered` is the revision that stands in the database: another one means a new command.
+    """
+
+    id: UUID
+    journey: str
+    version: int
+    plan_hash: str
+    source: str
+    entry_key: str
+    revision: int
+    command: Command
+    state: State
+    lease_until: datetime | None = None
+    ended_at: datetime | None = None
+    check_at: datetime | None = None
+    traced: int = 0
+    stored: bool = True
+    stored_revision: int = 0
+
+    @property
+    def answer(self) -> Answer:
+        """What its workflow is answered."""
+        return Answer(self.revision, wire(self.command))
+
+
+def wire(command: Command) -> WireCommand:
+    """Return the command as it may stand in a history."""
+    match command:
+        case Deliver():
+            at = command.not_before.timestamp() if command.not_before is not None else None
+            return WireCommand("deliver", command.step, command.channel, at)
+        case Wait():
+            return WireCommand("wait", command.step or "", "", command.until.timestamp())
+        case Exit():
+            return WireCommand("exit")
+
+
+def _dump_command(command: Command) -> dict[str, Any]:
+    kind = wire(command).kind
+    return {"kind": kind, **_KINDS[kind].dump_python(command, mode="json")}
+
+
+def _load_command(value: Mapping[str, Any]) -> Command:
+    return _KINDS[value["kind"]].validate_python({k: v for k, v in value.items() if k != "kind"})
+
+
+_R = tables.run.c
+_READ = (
+    _R.id, _R.customer_id, _R.journey_id, _R.version, _R.plan_hash, _R.entry_source, _R.entry_key,
+    _R.revision, _R.command, _R.state, _R.lease_until, _R.ended_at, _R.check_at, _R.traced,
+)  # fmt: skip
+_ONE = select(*_READ).where(_R.id == tables.bound("run"))
+_OPEN = select(*_READ).where(
+    _R.customer_id == func.any(tables.bound("customers")),
+    or_(
+        _R.ended_at.is_(None),
+        (_R.goal_at.is_(None)) & (_R.goal_until > tables.bound("now")),
+    ),
+)
+_ANSWER = select(_R.revision, _R.command).where(_R.id == tables.bound("run"))
+
+
+def one(connection: Connection, run: UUID) -> Run | None:
+    """Return a run, or None."""
+    row = connection.execute(_ONE, {"run": run}).one_or_none()
+    return _run(row) if row is not None else None
+
+
+def answer(connection: Connection, run: UUID) -> Answer:
+    """Return a run's current command; a run that is gone has ended."""
+    row = connection.execute(_ANSWER, {"run": run}).one_or_none()
+    if row is None:
+        return Answer(0, WireCommand("exit"))
+    return Answer(row.revision, wire(_load_command(row.command)))
+
+
+def open_runs(
+    connection: Connection, customers: Sequence[UUID], now: datetime
+) -> dict[UUID, list[Run]]:
+    """Return the customers' runs that an event may concern: not ended, or their goal still open."""
+    found: dict[UUID, list[Run]] = {customer: [] for customer in customers}
+    for row in connection.execute(_OPEN, {"customers": list(customers), "now": now}):
+        found[row.customer_id].append(_run(row))
+    return found
+
+
+def _run(row: Any) -> Run:
+    return Run(
+        id=row.id,
+        journey=row.journey_id,
+        version=row.version,
+        plan_hash=row.plan_hash,
+        source=row.entry_source,
+        entry_key=row.entry_key,
+        revision=row.revision,
+        command=_load_command(row.command),
+        state=_STATE.validate_python(row.state),
+        lease_until=row.lease_until,
+        ended_at=row.ended_at,
+        check_at=row.check_at,
+        traced=row.traced,
+        stored_revision=row.revision,
+    )
+
+
+_PAST = (
+    select(
+        func.bool_or(_R.ended_at.is_(None)).label("running"),
+        func.max(_R.ended_at).label("last_ended"),
+    )
+    .where(
+        _R.customer_id == tables.bound("customer"),
+        _R.journey_id == tables.bound("journey"),
+        _R.entry_key == tables.bound("key"),
+    )
+)  # fmt: skip
+
+
+def past(connection: Connection, customer: UUID, journey: str, key: str) -> PastRuns:
+    """Return what is known of the customer's earlier runs of a journey with this key."""
+    row = connection.execute(_PAST, {"customer": customer, "journey": journey, "key": key}).one()
+    return PastRuns(running=bool(row.running), last_ended=row.last_ended)
+
+
+_INSERT = insert(tables.run)
+_UPDATE = (
+    update(tables.run)
+    .where(_R.id == tables.bound("key"))
+    .values({
+        name: tables.bound(name)
+        for name in ("step", "revision", "command", "state", "check_at", "lease_until",
+                     "ended_at", "end_reason", "goal_at", "goal_revenue", "traced")
+    })
+)  # fmt: skip
+
+
+def save(connection: Connection, runs: Sequence[Run]) -> None:
+    """Write runs back, new ones and changed ones."""
+    new = [_row(run) for run in runs if not run.stored]
+    old = [_row(run) for run in runs if run.stored]
+    if new:
+        connection.execute(_INSERT, new)
+    if old:
+        connection.execute(_UPDATE, old)
+
+
+def _row(run: Run) -> dict[str, Any]:
+    state = run.state
+    changed = {
+        "step": getattr(run.command, "step", None),
+        "revision": run.revision,
+        "command": _dump_command(run.command),
+        "state": _STATE.dump_python(state, mode="json"),
+        "check_at": run.check_at,
+        "lease_until": run.lease_until,
+        "ended_at": run.ended_at,
+        "end_reason": state.ended,
+        "goal_at": state.goal_at,
+        "goal_revenue": state.goal_revenue,
+        "traced": run.traced,
+    }
+    if run.stored:
+        return {"key": run.id, **changed}
+    return {
+        "id": run.id,
+        "customer_id": state.customer,
+        "journey_id": run.journey,
+        "version": run.version,
+        "plan_hash": run.plan_hash,
+        "entry_source": run.source,
+        "entry_key": run.entry_key,
+        "held_out": state.held_out,
+        "entered_at": state.entered_at,
+        "goal_until": state.goal_until,
+        **changed,
+    }
+
+
+_QUEUED = (
+    select(tables.run_input)
+    .where(
+        tables.run_input.c.run_id == tables.bound("run"), tables.run_input.c.decided_seq.is_(None)
+    )
+    .order_by(tables.run_input.c.seq)
+)
+_DECIDED = text("UPDATE run_input SET decided_seq = :decided WHERE run_id = :run AND seq = :seq")
+
+
+def queued(connection: Connection, run: UUID) -> list[Any]:
+    """Return the inputs that wait to be decided, in order."""
+    return list(connection.execute(_QUEUED, {"run": run}).all())
+
+
+def decided(connection: Connection, run: UUID, seqs: Sequence[int], decided: int) -> None:
+    """Mark queued inputs as decided at this number of the customer's order."""
+    connection.execute(_DECIDED, [{"run": run, "seq": seq, "decided": decided} for seq in seqs])

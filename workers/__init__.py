@@ -1,0 +1,1 @@
+"""Temporal's side: the workflow of a run, the workers that carry it, the dispatcher."""

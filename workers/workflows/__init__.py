@@ -1,0 +1,1 @@
+"""Workflow definitions. They import the standard library, temporalio and activities.contracts."""
