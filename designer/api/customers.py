@@ -111,12 +111,12 @@ def _record(document: dict[str, Any]) -> CustomerRecord:
     for field in document.keys() - WRITABLE - READ_ONLY:
         wrong(field, "this key is not known here")
     for field in ("traits", "addresses"):
-        if not isinstance(document.get(field) or {}, dict):
+        if not isinstance(document.get(field), dict | None):
             wrong(field, "a JSON object is needed")
     for field in ("locale", "time_zone"):
         if not isinstance(document.get(field, ""), str | None):
             wrong(field, "a text is needed")
-    identities = document.get("identities") or []
+    identities = [] if document.get("identities") is None else document["identities"]
     if not isinstance(identities, list) or not all(_is_identity(one) for one in identities):
         wrong("identities", 'a list is needed, each like {"namespace": "loyalty", "value": "7"}')
     if problems:

@@ -5,7 +5,7 @@ Plain dictionaries and no model: this runs for every event that a shop sends.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast, get_args
 from uuid import UUID
@@ -31,8 +31,6 @@ KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
 
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
-_NOTHING: Final[Mapping[str, Any]] = {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
@@ -41,7 +39,7 @@ class Envelope:
     source: str
     received_at: datetime
     sent_at: datetime | None = None
-    context: Mapping[str, Any] = _NOTHING
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse(body: bytes) -> dict[str, Any]:
