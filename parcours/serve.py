@@ -90,8 +90,9 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
     from designer.app import create_app
 
     with listen(settings.host, settings.port) as listener:
+        app = create_app(settings)
         config = uvicorn.Config(
-            create_app(settings),
+            app,
             http="httptools",
             ws="none",
             access_log=False,
@@ -103,6 +104,7 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
 
         async def end() -> None:
             await stop.wait()
+            app.state.streams.close()  # live pages never end by themselves
             server.should_exit = True
 
         ending = asyncio.create_task(end())
@@ -161,7 +163,7 @@ async def _wait_for(name: str, answers: Callable[[], Coroutine[Any, Any, str]]) 
     pause, told = 0.05, 0.0
     loop = asyncio.get_running_loop()
     while problem := await answers():
-        if loop.time() - told > 10:  # noqa: PLR2004 - one line in ten seconds is enough
+        if loop.time() - told > 10:
             told = loop.time()
             log.warning("waiting for what does not answer yet", part=name, problem=problem)
         await asyncio.sleep(pause)

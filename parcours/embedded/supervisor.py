@@ -29,7 +29,7 @@ ATTEMPTS = 5
 READY_EVERY = 0.05
 
 
-class StopRequested(Exception):  # noqa: N818 - it is no error
+class StopRequested(Exception):
     """Someone asked the supervisor to end."""
 
 
