@@ -1,0 +1,91 @@
+"""The web application: pages for people, and the interface for programs under `/v1`."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from designer import api, errors
+from designer.assets import Assets
+from designer.canvas import routes as canvas
+from designer.customers import routes as customers
+from designer.demo import routes as demo
+from designer.document import routes as document
+from designer.events import routes as events
+from designer.journeys import routes as journeys
+from designer.login import routes as login
+from designer.login.gate import Gate
+from designer.login.sessions import Sessions
+from designer.outbox import routes as outbox
+from designer.pages import Pages
+from designer.streams import Streams
+from engine import gateway
+from engine.errors import Unavailable
+from engine.settings import Settings
+from engine.store.session import Database
+
+_log = logging.getLogger(__name__)
+
+PAGES = (login, journeys, document, canvas, customers, outbox, events, demo)
+"""Each a folder with `routes.py`; `document` before `canvas`, whose addresses are wider."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application; it starts without Temporal, and connects when that answers.
+
+    Whoever stops the server calls `app.state.streams.close()` first: live pages then end at once.
+    """
+    app = FastAPI(
+        title="Parcours",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    database = Database(settings.database_url, application="parcours-web")
+    sessions = Sessions(settings.signing_key(), secure=settings.url.startswith("https:"))
+    app.state.settings = settings
+    app.state.database = database
+    app.state.gateway = None
+    app.state.sessions = sessions
+    app.state.pages = Pages(database, sessions)
+    app.state.streams = Streams()
+    app.mount("/static", Assets(), name="static")
+    for page in PAGES:
+        app.include_router(page.router, include_in_schema=False)
+    api.mount(app)
+    errors.add_error_pages(app)
+    app.add_middleware(Gate, sessions=sessions, refusal=errors.page_for)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    return app
+
+
+async def _connect(app: FastAPI) -> None:
+    """Connect to Temporal, however long that takes; until then the dispatcher tells the wakes."""
+    settings: Settings = app.state.settings
+    wait = 1.0
+    while settings.temporal_address:
+        try:
+            client = await gateway.connect(settings, settings.temporal_address)
+        except Unavailable as error:
+            _log.info("%s Trying again in %.0f s.", error, wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 30.0)
+        else:
+            app.state.gateway = gateway.Gateway(client, app.state.database)
+            return
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    connecting = asyncio.create_task(_connect(app))
+    try:
+        yield
+    finally:
+        app.state.streams.close()
+        connecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await connecting
+        app.state.database.close()

@@ -1,0 +1,1 @@
+"""A journey drawn as a tree of steps, with live counters."""

@@ -1,0 +1,201 @@
+"""Conditions in plain words."""
+
+from collections.abc import Callable
+from typing import Final, assert_never
+
+from designer.views import channel_name
+from designer.words import N_, Words
+from engine.model.condition import (
+    All,
+    AnyCondition,
+    AnyOf,
+    Comparison,
+    Count,
+    EventHappened,
+    InSegment,
+    Not,
+    PropertyIs,
+    Reachable,
+    StepWas,
+    TraitIs,
+)
+
+_COMPARED: Final = {
+    "eq": N_("%(what)s is %(value)s"),
+    "ne": N_("%(what)s is not %(value)s"),
+    "in": N_("%(what)s is %(value)s"),
+    "nin": N_("%(what)s is not %(value)s"),
+    "gt": N_("%(what)s is more than %(value)s"),
+    "gte": N_("%(what)s is at least %(value)s"),
+    "lt": N_("%(what)s is less than %(value)s"),
+    "lte": N_("%(what)s is at most %(value)s"),
+    "contains": N_("%(what)s contains %(value)s"),
+    "starts_with": N_("%(what)s begins with %(value)s"),
+    "before": N_("%(what)s lies before %(value)s"),
+    "after": N_("%(what)s lies after %(value)s"),
+    "within": N_("%(what)s lies within the last %(value)s"),
+}
+_KNOWN: Final = {True: N_("%(what)s is known"), False: N_("%(what)s is not known")}
+_OPPOSITE: Final = {"eq": "ne", "ne": "eq", "in": "nin", "nin": "in", "gt": "lte", "gte": "lt",
+                    "lt": "gte", "lte": "gt"}  # fmt: skip
+_COUNTED: Final = {
+    "eq": N_("exactly %(n)s times"),
+    "gt": N_("more than %(n)s times"),
+    "gte": N_("at least %(n)s times"),
+    "lt": N_("less than %(n)s times"),
+    "lte": N_("at most %(n)s times"),
+}
+_OUTCOMES: Final = {
+    "sent": (N_("%(step)s was sent"), N_("%(step)s was not sent")),
+    "skipped": (N_("%(step)s was skipped"), N_("%(step)s was not skipped")),
+    "failed": (N_("%(step)s was refused"), N_("%(step)s was not refused")),
+    "unknown": (N_("the outcome of %(step)s is unknown"), N_("the outcome of %(step)s is known")),
+}
+
+
+class ConditionWords:
+    """Says conditions; what they refer to by id is named by those who know."""
+
+    def __init__(
+        self,
+        words: Words,
+        duration: Callable[[str], str],
+        segment: Callable[[str], str],
+        step: Callable[[str], str],
+    ) -> None:
+        self._words = words
+        self._duration = duration
+        self._segment = segment
+        self._step = step
+
+    def say(
+        self, condition: AnyCondition, *, of_event: bool = False, inside: bool = False
+    ) -> str:
+        """Return the condition as a clause: tier is gold and cart value is at least 30.
+
+        `of_event`: properties are those of the event just named. `inside`: the clause stands
+        within another, so that a list of several is put in brackets.
+        """
+        match condition:
+            case All(all=several):
+                return self._several(several, "standard", of_event, inside)
+            case AnyOf(any=several):
+                return self._several(several, "or", of_event, inside)
+            case Not(not_=inner):
+                return self._denied(inner, of_event)
+            case _:
+                return self._plain(condition, of_event, holds=True)
+
+    def _several(
+        self, parts: tuple[AnyCondition, ...], style: str, of_event: bool, inside: bool
+    ) -> str:
+        several = len(parts) > 1
+        said = [self.say(part, of_event=of_event, inside=several) for part in parts]
+        joined = self._words.items(said, style=style)
+        return f"({joined})" if inside and several else joined
+
+    def _denied(self, inner: AnyCondition, of_event: bool) -> str:
+        match inner:
+            case Not(not_=twice):
+                return self.say(twice, of_event=of_event)
+            case EventHappened() | InSegment() | StepWas() | Reachable():
+                return self._plain(inner, of_event, holds=False)
+            case TraitIs() | PropertyIs() if self._has_opposite(inner):
+                return self._plain(inner, of_event, holds=False)
+            case _:
+                said = self.say(inner, of_event=of_event)
+                return self._words.gettext("not (%(condition)s)", condition=said)
+
+    @staticmethod
+    def _has_opposite(comparison: Comparison) -> bool:
+        # "Not at least 30" also holds for a missing value; only equality has a true opposite.
+        names = [name for name, _ in comparison.operators()]
+        return len(names) == 1 and names[0] in {"eq", "ne", "in", "nin", "exists"}
+
+    def _plain(self, condition: AnyCondition, of_event: bool, *, holds: bool) -> str:
+        _ = self._words.gettext
+        match condition:
+            case TraitIs():
+                return self._compared(_readable(condition.trait), condition, holds)
+            case PropertyIs():
+                name = _readable(condition.property)
+                what = name if of_event else _("the event's %(property)s", property=name)
+                return self._compared(what, condition, holds)
+            case EventHappened():
+                return self._happened(condition, holds)
+            case InSegment():
+                segment = self._segment(condition.segment)
+                if holds:
+                    return _("the customer is in %(segment)s", segment=segment)
+                return _("the customer is not in %(segment)s", segment=segment)
+            case StepWas():
+                return self._was(condition, holds)
+            case Reachable():
+                channel = channel_name(condition.reachable, self._words)
+                if holds:
+                    return _("%(channel)s can reach the customer", channel=channel)
+                return _("%(channel)s cannot reach the customer", channel=channel)
+            case All() | AnyOf() | Not():
+                return self.say(condition, of_event=of_event)
+            case _:
+                assert_never(condition)
+
+    def _compared(self, what: str, comparison: Comparison, holds: bool) -> str:
+        _ = self._words.gettext
+        said = []
+        for name, operand in comparison.operators():
+            if name == "exists":
+                said.append(_(_KNOWN[bool(operand) is holds], what=what))
+                continue
+            operator = name if holds else _OPPOSITE[name]
+            said.append(_(_COMPARED[operator], what=what, value=self._value(name, operand)))
+        return self._words.items(said)
+
+    def _value(self, operator: str, operand: object) -> str:
+        if operator == "within":
+            return self._duration(str(operand))
+        if isinstance(operand, list):
+            return self._words.items([self._words.value(item) for item in operand], style="or")
+        return self._words.value(operand)
+
+    def _happened(self, condition: EventHappened, holds: bool) -> str:
+        _ = self._words.gettext
+        event = self._words.quote(condition.event)
+        if condition.message is not None:
+            event = _("%(event)s (of %(step)s)", event=event, step=self._step(condition.message))
+        if condition.where is not None:
+            where = self.say(condition.where, of_event=True)
+            event = _("%(event)s with %(condition)s", event=event, condition=where)
+        said = _("%(event)s has happened", event=event)
+        if not holds:
+            said = _("%(event)s has not happened", event=event)
+        parts = [said]
+        if condition.count is not None:
+            parts.append(self._times(condition.count))
+        if condition.within is not None:
+            parts.append(_("in the last %(time)s", time=self._duration(condition.within)))
+        return " ".join(parts)
+
+    def _times(self, count: Count) -> str:
+        _ = self._words.gettext
+        bounds = [(name, getattr(count, name)) for name in _COUNTED]
+        said = [
+            _(_COUNTED[name], n=self._words.number(bound))
+            for name, bound in bounds
+            if bound is not None
+        ]
+        return self._words.items(said)
+
+    def _was(self, condition: StepWas, holds: bool) -> str:
+        _ = self._words.gettext
+        step = self._step(condition.step)
+        if known := _OUTCOMES.get(condition.is_):
+            return _(known[0] if holds else known[1], step=step)
+        way = self._words.quote(_readable(condition.is_))
+        if holds:
+            return _("%(step)s went %(way)s", step=step, way=way)
+        return _("%(step)s did not go %(way)s", step=step, way=way)
+
+
+def _readable(name: str) -> str:
+    return name.replace("_", " ")

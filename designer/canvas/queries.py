@@ -1,0 +1,64 @@
+"""What the canvas of one journey is drawn from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from designer.canvas.sentences import Names
+from engine.errors import NotFound
+
+_JOURNEY = text("""
+    SELECT j.id, j.state, j.draft, j.source, j.live_version, j.updated_at,
+           v.document AS live, v.hash, v.published_at
+    FROM journey j
+    LEFT JOIN journey_version v ON v.journey_id = j.id AND v.version = j.live_version
+    WHERE j.id = :id
+""")
+
+_NAMES = text("""
+    SELECT 'template' AS kind, id, document ->> 'name' AS name FROM template
+    UNION ALL SELECT 'segment', id, name FROM segment
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A journey: its draft, and what is live."""
+
+    id: str
+    state: str
+    draft: dict[str, Any]
+    source: str | None
+    version: int | None
+    updated_at: datetime
+    live: dict[str, Any] | None
+    hash: str | None
+    published_at: datetime | None
+
+
+def journey(connection: Connection, journey_id: str) -> Found:
+    """Return a journey, or raise `NotFound`."""
+    row = connection.execute(_JOURNEY, {"id": journey_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no journey {journey_id!r}.")
+    return Found(
+        id=row.id,
+        state=row.state,
+        draft=row.draft,
+        source=row.source,
+        version=row.live_version,
+        updated_at=row.updated_at,
+        live=row.live,
+        hash=row.hash,
+        published_at=row.published_at,
+    )
+
+
+def names(connection: Connection) -> Names:
+    """Return what templates and segments are called."""
+    found: dict[str, dict[str, str]] = {"template": {}, "segment": {}}
+    for row in connection.execute(_NAMES):
+        found[row.kind][row.id] = row.name
+    return Names(templates=found["template"], segments=found["segment"])

@@ -1,0 +1,297 @@
+"""What a journey's parts do, said in a sentence in the reader's language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Final, assert_never
+
+from babel.dates import format_time, get_day_names
+from babel.units import format_unit
+
+from designer.canvas.conditions import ConditionWords
+from designer.views import channel_name
+from designer.words import N_, Words
+from engine.model.condition import EventMatch
+from engine.model.duration import Duration
+from engine.model.journey import (
+    AnyStep,
+    BranchStep,
+    Entry,
+    ExitStep,
+    Goal,
+    Journey,
+    OnApi,
+    SendStep,
+    SplitStep,
+    UntilProperty,
+    UntilTime,
+    UntilTrait,
+    WaitForStep,
+    WaitStep,
+    walk,
+)
+
+_UNITS: Final = {
+    "s": "duration-second",
+    "m": "duration-minute",
+    "h": "duration-hour",
+    "d": "duration-day",
+    "w": "duration-week",
+    "mo": "duration-month",
+    "y": "duration-year",
+}
+_WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people call the things that a journey refers to by id."""
+
+    templates: Mapping[str, str] = field(default_factory=dict)
+    segments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of step: its colour, its icon, its name."""
+
+    colour: str
+    icon: str
+    name: str
+
+
+class Sentences:
+    """Tells one journey's steps."""
+
+    def __init__(self, words: Words, journey: Journey | None = None, names: Names | None = None):
+        self.words = words
+        self.names = names or Names()
+        self._steps = {step.id: step for step in walk(journey.steps)} if journey else {}
+        self.conditions = ConditionWords(words, self.duration, self._segment, self.step_name)
+
+    # Steps
+
+    def kind(self, step: AnyStep) -> Kind:
+        """Return what kind of step it is."""
+        _ = self.words.gettext
+        match step:
+            case SendStep():
+                icon = {"email": "mail", "sms": "message-square", "push": "bell"}
+                return Kind("message", icon[step.channels[0]], self._channels(step))
+            case WaitStep():
+                by_clock = isinstance(step.until, UntilTime)
+                return Kind("time", "calendar-clock" if by_clock else "clock", _("Wait"))
+            case WaitForStep():
+                return Kind("time", "hourglass", _("Wait for an event"))
+            case BranchStep():
+                return Kind("logic", "git-branch", _("Branch"))
+            case SplitStep():
+                return Kind("logic", "split", _("Split by chance"))
+            case ExitStep():
+                return Kind("end", "log-out", _("Exit"))
+            case _:
+                assert_never(step)
+
+    def title(self, step: AnyStep) -> str:
+        """Return the name that people gave the step, else what it does."""
+        return step.name or self.does(step)
+
+    def does(self, step: AnyStep) -> str:
+        """Return what the step does."""
+        _ = self.words.gettext
+        match step:
+            case SendStep():
+                name = self.names.templates.get(step.template, step.template)
+                return _("Send %(template)s", template=self.words.quote(name))
+            case WaitStep():
+                return self._wait(step)
+            case WaitForStep():
+                awaited = [self.event(one.on) for one in step.events]
+                return _("Wait for %(events)s", events=self.words.items(awaited, style="or"))
+            case BranchStep() if len(step.arms) == 1:
+                return _("If %(condition)s", condition=self.conditions.say(step.arms[0].if_))
+            case BranchStep():
+                return _("Take the first way that fits")
+            case SplitStep():
+                return _("Split by chance")
+            case ExitStep():
+                return _("Leaves: %(reason)s", reason=readable(step.reason))
+            case _:
+                assert_never(step)
+
+    def detail(self, step: AnyStep) -> str:
+        """Return the line below the title."""
+        _ = self.words.gettext
+        parts = []
+        if step.name:
+            parts.append(self.does(step))
+        match step:
+            case SendStep():
+                if not step.name:
+                    parts.append(self._channels(step))
+                if step.variants:
+                    parts.append(
+                        self.words.ngettext(
+                            "A/B test of %(n)s version", "A/B test of %(n)s versions",
+                            len(step.variants),
+                        )
+                    )  # fmt: skip
+                if step.class_ == "transactional":
+                    parts.append(_("always sent"))
+            case WaitForStep():
+                parts.append(_("%(time)s at most", time=self.duration(step.timeout)))
+            case _:
+                pass
+        return " · ".join(parts)
+
+    def arm(self, step: AnyStep, name: str) -> str:
+        """Return what is written on a way out of a branching step."""
+        _ = self.words.gettext
+        match step:
+            case WaitForStep():
+                if name == "else":
+                    return _("Not within %(time)s", time=self.duration(step.timeout))
+                return step.events[int(name.removeprefix("event-"))].on.event
+            case BranchStep():
+                found = next((arm for arm in step.arms if arm.id == name), None)
+                alone = len(step.arms) == 1 and not step.arms[0].label
+                if found is None:
+                    return _("No") if alone else _("Otherwise")
+                return found.label or (_("Yes") if alone else self.conditions.say(found.if_))
+            case SplitStep():
+                way = next(arm for arm in step.arms if arm.id == name)
+                return f"{way.label or readable(way.id)} {self.words.percent(way.weight / 100)}"
+            case _:
+                return readable(name)
+
+    # The journey
+
+    def opens(self, entry: Entry) -> str:
+        """Return what opens the journey."""
+        _ = self.words.gettext
+        if isinstance(entry.on, OnApi):
+            return _("When the shop's systems ask for it")
+        return _("On %(event)s", event=self.event(entry.on))
+
+    def who(self, entry: Entry) -> str:
+        """Return which of the customers enter, or nothing when all do."""
+        if entry.if_ is None:
+            return ""
+        return self.words.gettext("If %(condition)s", condition=self.conditions.say(entry.if_))
+
+    def again(self, entry: Entry) -> str:
+        """Return when a customer may enter again."""
+        _ = self.words.gettext
+        again = entry.reentry
+        pause = self.duration(again.cooldown) if again.cooldown else ""
+        match again.mode:
+            case "once":
+                return _("Once in a lifetime")
+            case "after_exit" if pause:
+                return _("Again %(time)s after leaving, at the earliest", time=pause)
+            case "after_exit":
+                return _("Again once she has left")
+            case "per_key" if pause:
+                return _(
+                    "Once for each %(key)s, again after %(time)s",
+                    key=readable(again.key or ""), time=pause,
+                )  # fmt: skip
+            case "per_key":
+                return _("Once for each %(key)s", key=readable(again.key or ""))
+            case _:
+                assert_never(again.mode)
+
+    def goal(self, goal: Goal) -> str:
+        """Return what the journey is for."""
+        match = EventMatch(event=goal.event, where=goal.where)
+        return self.words.gettext(
+            "%(event)s within %(time)s", event=self.event(match), time=self.duration(goal.within)
+        )
+
+    def event(self, match: EventMatch) -> str:
+        """Return an event's name with what it must say."""
+        _ = self.words.gettext
+        said = self.words.quote(match.event)
+        if match.message is not None:
+            said = _(
+                "%(event)s (of %(step)s)", event=said, step=self.step_name(match.message)
+            )
+        if match.where is not None:
+            said = _(
+                "%(event)s with %(condition)s",
+                event=said, condition=self.conditions.say(match.where, of_event=True),
+            )  # fmt: skip
+        return said
+
+    def duration(self, duration: Duration | str) -> str:
+        """Write a duration: 2 days."""
+        text = str(duration).removeprefix("-")
+        digits = "".join(letter for letter in text if letter.isdigit())
+        return str(format_unit(int(digits), _UNITS[text[len(digits) :]], locale=self.words.locale))
+
+    # Parts
+
+    def _channels(self, step: SendStep) -> str:
+        names = [channel_name(channel, self.words) for channel in step.channels]
+        return self.words.gettext(", else ").join(names)
+
+    def _wait(self, step: WaitStep) -> str:
+        _ = self.words.gettext
+        if step.for_ is not None:
+            return _("Wait %(time)s", time=self.duration(step.for_))
+        match step.until:
+            case UntilTime(time=at, days=days):
+                when = self._clock(at)
+                if not days:
+                    return _("Wait until %(time)s", time=when)
+                return _("Wait until %(time)s %(days)s", time=when, days=self._days(days))
+            case UntilTrait(trait=trait, offset=offset, time=at, yearly=yearly):
+                said = self._day(readable(trait), offset)
+                if yearly:
+                    said = _("%(day)s, every year", day=said)
+            case UntilProperty(property=name, offset=offset, time=at):
+                said = self._day(readable(name), offset)
+            case None:
+                return _("Wait")
+            case _:
+                assert_never(step.until)
+        if at is not None:
+            said = _("%(day)s at %(time)s", day=said, time=self._clock(at))
+        return _("Wait until %(time)s", time=said)
+
+    def _day(self, name: str, offset: Duration | None) -> str:
+        _ = self.words.gettext
+        if offset is None:
+            return name
+        time_ = self.duration(offset)
+        if offset.startswith("-"):
+            return _("%(time)s before %(day)s", time=time_, day=name)
+        return _("%(time)s after %(day)s", time=time_, day=name)
+
+    def _clock(self, at: time) -> str:
+        return str(format_time(at, "short", locale=self.words.locale))
+
+    def _days(self, days: tuple[str, ...]) -> str:
+        _ = self.words.gettext
+        chosen = sorted({_WEEK.index(day) for day in days})
+        if chosen == [0, 1, 2, 3, 4]:
+            return _("on weekdays")
+        if chosen == [5, 6]:
+            return _("on the weekend")
+        names = get_day_names("wide", locale=self.words.locale)
+        return _("on %(days)s", days=self.words.items([str(names[n]) for n in chosen], style="or"))
+
+    def _segment(self, segment: str) -> str:
+        return self.words.quote(self.names.segments.get(segment, segment))
+
+    def step_name(self, step: str) -> str:
+        """Return what a step is called, in quotation marks."""
+        found = self._steps.get(step)
+        return self.words.quote(found.name if found and found.name else readable(step))
+
+
+def readable(name: str) -> str:
+    """Return a name without the marks that machines need: `birth_date` is birth date."""
+    return name.replace("_", " ").replace("-", " ")
+
+

@@ -1,0 +1,157 @@
+"""The journey as the canvas draws it: cards, the ways between them, and their counters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from designer.canvas import layout
+from designer.canvas.sentences import Kind, Sentences
+from designer.words import Words
+from engine.errors import Problem
+from engine.model.journey import (
+    AnyStep,
+    BranchStep,
+    ExitStep,
+    SendStep,
+    SplitStep,
+    WaitForStep,
+    WaitStep,
+    arms,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The figure on a card: how many, of what, and what that means."""
+
+    text: str
+    unit: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way out of a branching step."""
+
+    id: str
+    label: str
+    passed: str
+    columns: int
+    rejoins: bool
+    cards: tuple["Card", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One step."""
+
+    id: str
+    kind: Kind
+    title: str
+    detail: str
+    counter: Counter
+    problem: str
+    arms: tuple[Arm, ...]
+    columns: int
+    rails: layout.Rails | None
+    ends: bool
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The whole journey below its entry."""
+
+    cards: tuple[Card, ...]
+    columns: int
+    ends: bool
+    size: int
+
+
+class Drawing:
+    """Draws one journey's steps."""
+
+    def __init__(
+        self,
+        sentences: Sentences,
+        counted: Mapping[str, Any],
+        problems: Sequence[Problem] = (),
+    ) -> None:
+        self._sentences = sentences
+        self._counted = counted
+        self._problems = {
+            problem.step: problem.message for problem in reversed(problems) if problem.step
+        }
+
+    def tree(self, steps: Sequence[AnyStep]) -> Tree:
+        """Return the tree of a journey's steps."""
+        cards = self._cards(steps)
+        return Tree(cards, layout.columns(steps), layout.ends(steps), _size(cards))
+
+    def _cards(self, steps: Sequence[AnyStep]) -> tuple[Card, ...]:
+        return tuple(self._card(step, last=n == len(steps)) for n, step in enumerate(steps, 1))
+
+    def _card(self, step: AnyStep, *, last: bool) -> Card:
+        words, found = self._sentences.words, self._counted.get(step.id, {})
+        passed = found.get("arms", {})
+        ways = tuple(
+            Arm(
+                id=name,
+                label=self._sentences.arm(step, name),
+                passed=words.number(passed.get(name, 0)),
+                columns=layout.columns(inner),
+                rejoins=not layout.ends(inner),
+                cards=self._cards(inner),
+            )
+            for name, inner in arms(step)
+        )
+        rails = (
+            layout.rails([way.columns for way in ways], [way.rejoins for way in ways])
+            if ways
+            else None
+        )
+        return Card(
+            id=step.id,
+            kind=self._sentences.kind(step),
+            title=self._sentences.title(step),
+            detail=self._sentences.detail(step),
+            counter=counter(step, found, words),
+            problem=self._problems.get(step.id, ""),
+            arms=ways,
+            columns=layout.width(step),
+            rails=rails,
+            ends=layout.ends((step,)),
+            last=last,
+        )
+
+
+def _size(cards: Sequence[Card]) -> int:
+    return sum(1 + sum(_size(way.cards) for way in card.arms) for card in cards)
+
+
+def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
+    """Return the figure that says most about a step of this kind."""
+    _ = words.gettext
+    match step:
+        case SendStep():
+            n, unit, title = found.get("sent", 0), _("sent"), _("Messages sent by this step")
+        case WaitStep() | WaitForStep():
+            n, unit = found.get("waiting", 0), _("waiting")
+            title = _("Customers who wait here now")
+        case BranchStep() | SplitStep():
+            n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")
+        case ExitStep():
+            n, unit, title = found.get("entered", 0), _("left"), _("Customers who left here")
+    return Counter(words.number(n), unit, title)
+
+
+def texts(steps: Sequence[AnyStep], counted: Mapping[str, Any], words: Words) -> dict[str, str]:
+    """Return every counter of the canvas by its id in the page."""
+    shown: dict[str, str] = {}
+    for step in steps:
+        found = counted.get(step.id, {})
+        shown[f"n-{step.id}"] = counter(step, found, words).text
+        for name, inner in arms(step):
+            shown[f"a-{step.id}-{name}"] = words.number(found.get("arms", {}).get(name, 0))
+            shown |= texts(inner, counted, words)
+    return shown

@@ -1,0 +1,228 @@
+"""What the journey's page shows around and beside its canvas."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from designer.canvas.sentences import Sentences, readable
+from designer.views import channel_name
+from designer.words import N_, Words
+from engine.model.journey import (
+    AnyStep,
+    BranchStep,
+    ExitStep,
+    Journey,
+    SendStep,
+    SplitStep,
+    WaitForStep,
+    WaitStep,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and what it is."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its name and its meaning; `id` is its place in the page."""
+
+    id: str
+    name: str
+    value: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The card above the steps."""
+
+    title: str
+    who: str
+    goal: str
+    exits: list[str]
+    holdout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One step's settings and figures, beside the canvas."""
+
+    id: str
+    icon: str
+    colour: str
+    kind: str
+    title: str
+    does: str
+    note: str
+    facts: list[Fact]
+    figures: list[Figure]
+    versions: list[Fact] = field(default_factory=list)
+
+
+def top(journey: Journey, sentences: Sentences) -> Top:
+    """Return the entry's card: who enters, what for, and what takes her out."""
+    words = sentences.words
+    exits = [
+        words.gettext(
+            "%(event)s: %(reason)s", event=sentences.event(rule.on), reason=readable(rule.reason)
+        )
+        for rule in journey.exits
+    ]
+    return Top(
+        title=sentences.opens(journey.entry),
+        who=sentences.who(journey.entry),
+        goal=sentences.goal(journey.goal) if journey.goal else "",
+        exits=exits,
+        holdout=words.percent(journey.holdout / 100) if journey.holdout else "",
+    )
+
+
+def entry_facts(journey: Journey, sentences: Sentences) -> list[Fact]:
+    """Return the settings of the journey as a whole."""
+    _ = sentences.words.gettext
+    shown = top(journey, sentences)
+    facts = [
+        Fact(_("Enters"), shown.title),
+        Fact(_("Only"), shown.who),
+        Fact(_("Comes back"), sentences.again(journey.entry)),
+        Fact(_("Goal"), shown.goal),
+        Fact(_("Leaves early on"), "; ".join(shown.exits)),
+        Fact(_("Held out"), shown.holdout),
+        Fact(_("Topic"), journey.topic or ""),
+        Fact(_("Priority"), sentences.words.number(journey.priority)),
+        Fact(_("Note"), journey.note or ""),
+    ]
+    return [fact for fact in facts if fact.value]
+
+
+def totals(counted: Mapping[str, Any], journey: Journey, words: Words) -> list[Figure]:
+    """Return the journey's figures."""
+    _ = words.gettext
+    entered, goal = counted["entered"], counted["goal"]
+    shown = [
+        Figure("t-entered", _("Entered"), words.number(entered),
+               _("Customers who entered so far, those held out for comparison not counted")),
+        Figure("t-active", _("Inside now"), words.number(counted["active"]),
+               _("Customers who are in the journey now")),
+        Figure("t-ended", _("Left"), words.number(counted["ended"]),
+               _("Customers who came to the end or left early")),
+    ]  # fmt: skip
+    if journey.goal is not None:
+        share = words.percent(goal / entered, digits=1) if entered else "—"
+        title = _("Share of those who entered that reached the goal in time")
+        shown.append(Figure("t-goal", _("Goal reached"), share, title))
+    if journey.goal is not None and journey.goal.revenue:
+        title = _("What those who reached the goal spent with it, whether or not for this journey")
+        value = words.money(float(counted["revenue"]))
+        shown.append(Figure("t-revenue", _("Revenue at goal"), value, title))
+    if journey.holdout:
+        title = _("Customers who receive nothing, to compare with")
+        shown.append(Figure("t-held", _("Held out"), words.number(counted["held_out"]), title))
+    return shown
+
+
+_RESULTS: Final = (
+    ("sent", N_("Sent"), N_("Messages handed over to be delivered")),
+    ("deferred", N_("Put off"), N_("Messages that wait for quiet hours or a cap to end")),
+    ("skipped", N_("Not sent"), N_("Messages that a rule or a missing address held back")),
+    ("failed", N_("Refused"), N_("Messages that the provider refused for good")),
+    ("unknown", N_("Outcome unknown"), N_("Messages of which the provider never said a word")),
+)
+
+
+def panel(step: AnyStep, found: Mapping[str, Any], sentences: Sentences) -> Panel:
+    """Return the panel of a step."""
+    words, kind = sentences.words, sentences.kind(step)
+    _ = words.gettext
+    figures = [
+        Figure("", _("Came by"), words.number(found.get("entered", 0)),
+               _("Customers who have reached this step")),
+    ]  # fmt: skip
+    if not isinstance(step, ExitStep | BranchStep | SplitStep):
+        title = _("Customers who stand at this step now")
+        figures.append(Figure("", _("Here now"), words.number(found.get("waiting", 0)), title))
+    if isinstance(step, SendStep):
+        figures += [
+            Figure("", _(name), words.number(found.get(result, 0)), _(title))
+            for result, name, title in _RESULTS
+            if found.get(result) or result == "sent"
+        ]
+    passed = found.get("arms", {})
+    versions = _ways(step, passed, sentences)
+    return Panel(
+        id=step.id,
+        icon=kind.icon,
+        colour=kind.colour,
+        kind=kind.name,
+        title=sentences.title(step),
+        does=sentences.does(step) if step.name else "",
+        note=step.note or "",
+        facts=[fact for fact in _facts(step, sentences) if fact.value],
+        figures=figures,
+        versions=versions,
+    )
+
+
+def _ways(step: AnyStep, passed: Mapping[str, int], sentences: Sentences) -> list[Fact]:
+    words = sentences.words
+
+    def customers(name: str) -> str:
+        return words.ngettext("%(n)s customer", "%(n)s customers", passed.get(name, 0))
+
+    match step:
+        case SendStep():
+            return [
+                Fact(f"{readable(one.id)} {words.percent(one.weight / 100)}", customers(one.id))
+                for one in step.variants
+            ]
+        case WaitForStep():
+            names = [*(f"event-{n}" for n in range(len(step.events))), "else"]
+        case BranchStep():
+            names = [*(arm.id for arm in step.arms), "else"]
+        case SplitStep():
+            names = [arm.id for arm in step.arms]
+        case _:
+            names = []
+    return [Fact(sentences.arm(step, name), customers(name)) for name in names]
+
+
+def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
+    words = sentences.words
+    _ = words.gettext
+    match step:
+        case SendStep():
+            kinds = {
+                "marketing": _("Marketing: caps, quiet hours and topics hold"),
+                "transactional": _("Transactional: always sent"),
+            }
+            full = {"defer": _("Send it later"), "skip": _("Do not send it")}
+            return [
+                Fact(_("Channel"), _(", else ").join(channel_name(c, words) for c in step.channels)),
+                Fact(_("Template"), sentences.names.templates.get(step.template, step.template)),
+                Fact(_("Subject"), step.subject or ""),
+                Fact(_("Kind"), kinds[step.class_]),
+                Fact(_("Topic"), step.topic or ""),
+                Fact(_("When a cap is full"), full.get(step.on_full or "", "")),
+            ]
+        case WaitForStep():
+            awaited = [sentences.event(one.on) for one in step.events]
+            since = sentences.step_name(step.since) if step.since else ""
+            return [
+                Fact(_("Waits for"), words.items(awaited, style="or")),
+                Fact(_("At most"), sentences.duration(step.timeout)),
+                Fact(_("Counts what happened since"), since),
+            ]
+        case BranchStep():
+            return [
+                Fact(sentences.arm(step, arm.id), sentences.conditions.say(arm.if_))
+                for arm in step.arms
+            ]
+        case ExitStep():
+            return [Fact(_("Reason"), readable(step.reason))]
+        case WaitStep() | SplitStep():
+            return []

@@ -1,0 +1,1 @@
+"""Customers: finding one, and everything that is known of her."""

@@ -1,0 +1,67 @@
+"""The list of customers, and one customer's page."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from designer.canvas.queries import names
+from designer.customers import queries, views
+from designer.pages import database, pages
+from engine.store import ledger, search
+from engine.store.timeline import runs, timeline, trace
+
+router = APIRouter()
+
+_PAGE = 50
+
+
+@router.get("/customers")
+def customers(request: Request, q: str = "", cursor: str = "") -> Response:
+    """List customers, newest first, or those that a search finds."""
+    with database(request).read() as connection:
+        found = search.customers(connection, q, limit=_PAGE, cursor=cursor or None)
+    words = pages(request).words(request)
+    return pages(request).render(
+        request,
+        "customers/list.html",
+        words=words,
+        rows=views.rows(found.items, words),
+        next=found.next,
+        q=q,
+        cursor=cursor,
+    )
+
+
+@router.get("/customers/{reference}")
+def customer(request: Request, reference: str, before: str = "") -> Response:
+    """Show everything that is known of a customer; `before` pages her timeline."""
+    words = pages(request).words(request)
+    with database(request).read() as connection:
+        id_ = search.find(connection, reference)
+        if reference != str(id_):
+            return RedirectResponse(f"/customers/{id_}", 303)
+        found = search.customer(connection, id_)
+        her_runs = runs(connection, id_)[:100]
+        told = trace(connection, id_).items
+        events = timeline(connection, id_, limit=_PAGE, cursor=before or None)
+        sent = ledger.messages(connection, customer=UUID(found["id"]), limit=100)
+        journeys = queries.versions(connection, ((r["journey"], r["version"]) for r in her_runs))
+        called = names(connection)
+        journey_names = queries.journey_names(connection)
+    traces: dict[str, list[dict[str, object]]] = {}
+    for entry in told:
+        traces.setdefault(entry["run"] or "", []).append(entry)
+    return pages(request).render(
+        request,
+        "customers/customer.html",
+        words=words,
+        profile=views.profile(found, words),
+        runs=views.runs(her_runs, traces, journeys, called, words),
+        refusals=views.refusals(told, journey_names, words),
+        messages=views.messages(sent.items, journey_names, words),
+        days=views.days(events.items, words),
+        next=events.next,
+        before=before,
+    )

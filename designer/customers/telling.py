@@ -1,0 +1,240 @@
+"""The trace of a run, told in sentences: what happened, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from designer.canvas.sentences import Sentences, readable
+from designer.views import channel_name
+from designer.words import N_, Words
+from engine.model.journey import AnyStep, SendStep
+
+REASONS: Final = {
+    "quiet_hours": N_("quiet hours"),
+    "cap": N_("enough messages in this time"),
+    "no_address": N_("no address on any of the channels"),
+    "unreachable": N_("no address on any of the channels"),
+    "replaced": N_("the journey went another way first"),
+    "ended": N_("the journey had ended"),
+    "template": N_("the template has a mistake"),
+    "late": N_("the provider answered late"),
+    "unknown_sent_again": N_("the outcome stayed unknown, so it is sent again"),
+    "paused": N_("the journey was paused"),
+    "lease_over": N_("the provider did not answer in time"),
+}
+
+_REFUSED: Final = {
+    "late": N_("the event was too old when it arrived"),
+    "condition": N_("the entry's condition did not hold"),
+    "no_key": N_("the event lacks what tells entries apart"),
+    "once": N_("nobody enters twice"),
+    "running": N_("she was inside already"),
+    "cooldown": N_("she left too short a time ago"),
+    "paused": N_("the journey was paused"),
+}
+
+_ENDS: Final = {
+    "completed": N_("came to the end"),
+    "end": N_("came to the end"),
+    "finished": N_("came to the end"),
+    "window_over": N_("the time to compare in is over"),
+    "exit": N_("left"),
+}
+
+_ICONS: Final = {
+    "entered": "zap", "held_out": "users", "reached": "chevron-right", "chose": "git-branch",
+    "drew": "split", "waits": "clock", "passed": "chevron-right", "received": "activity",
+    "timed_out": "hourglass", "sent": "send", "skipped": "ban", "failed": "circle-alert",
+    "unknown": "info", "deferred": "clock", "goal": "target", "ended": "log-out",
+    "refused": "ban",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One decision in words."""
+
+    at: datetime
+    icon: str
+    text: str
+    why: str
+
+
+def reason(words: Words, given: str | None, rule: str | None = None) -> str:
+    """Say why a message went the way it went."""
+    if not given:
+        return ""
+    said = words.gettext(REASONS[given]) if given in REASONS else readable(given)
+    return words.gettext("%(reason)s (%(rule)s)", reason=said, rule=rule) if rule else said
+
+
+def refusal(words: Words, given: str) -> str:
+    """Say why somebody did not enter."""
+    return words.gettext(_REFUSED[given]) if given in _REFUSED else readable(given)
+
+
+def ending(words: Words, given: str | None) -> str:
+    """Say how a run ended."""
+    if not given:
+        return ""
+    return words.gettext(_ENDS[given]) if given in _ENDS else readable(given)
+
+
+class Teller:
+    """Tells the decisions of runs of one version of a journey."""
+
+    def __init__(self, sentences: Sentences, steps: Mapping[str, AnyStep]) -> None:
+        self._sentences = sentences
+        self._words = sentences.words
+        self._steps = steps
+
+    def tell(self, trace: Sequence[Mapping[str, Any]]) -> list[Told]:
+        """Return the decisions in words; arriving somewhere is left out where more follows."""
+        told = []
+        for n, entry in enumerate(trace):
+            following = trace[n + 1] if n + 1 < len(trace) else None
+            if (
+                entry["what"] == "reached"
+                and following is not None
+                and following["step"] == entry["step"]
+                and following["what"] != "ended"
+            ):
+                continue
+            told.append(self._one(entry))
+        return told
+
+    def _one(self, entry: Mapping[str, Any]) -> Told:
+        data = entry["data"] or {}
+        icon = _ICONS.get(entry["what"], "info")
+        return Told(entry["at"], icon, self._text(entry, data), self._why(entry["what"], data))
+
+    def _text(self, entry: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+        _ = self._words.gettext
+        step = self._step(entry["step"])
+        match entry["what"]:
+            case "entered":
+                return _("Entered the journey")
+            case "held_out":
+                return _("Held out to compare with: receives nothing")
+            case "reached":
+                return _("Came to %(step)s", step=step)
+            case "chose":
+                return _("%(step)s: %(way)s", step=step, way=self._arm(entry["step"], data))
+            case "drew":
+                way = self._arm(entry["step"], data)
+                return _("%(step)s: by chance %(way)s", step=step, way=way)
+            case "waits":
+                return _("%(step)s: until %(time)s", step=step, time=self._instant(data))
+            case "passed":
+                return _("%(step)s: did not wait", step=step)
+            case "received":
+                event = self._words.quote(str(data.get("event", "")))
+                return _("%(event)s happened", event=event)
+            case "timed_out":
+                return _("%(step)s: nothing happened in time", step=step)
+            case "sent" | "skipped" | "failed" | "unknown" | "deferred":
+                return self._message(entry["what"], step, data)
+            case "goal":
+                event = self._words.quote(str(data.get("event", "")))
+                return _("Reached the goal: %(event)s", event=event)
+            case "ended":
+                return _("Left the journey: %(reason)s", reason=ending(self._words, data.get("reason")))
+            case what:
+                return f"{readable(str(what))} {step}".strip()
+
+    def _message(self, what: str, step: str, data: Mapping[str, Any]) -> str:
+        _ = self._words.gettext
+        match what:
+            case "sent":
+                return _("%(step)s: sent", step=step)
+            case "skipped":
+                return _("%(step)s: not sent", step=step)
+            case "failed":
+                return _("%(step)s: refused by the provider", step=step)
+            case "deferred":
+                return _("%(step)s: put off until %(time)s", step=step, time=self._instant(data))
+            case _:
+                return _("%(step)s: nobody knows whether it arrived", step=step)
+
+    def _why(self, what: str, data: Mapping[str, Any]) -> str:
+        _ = self._words.gettext
+        match what:
+            case "chose":
+                return self.seen(data.get("seen") or {})
+            case "passed":
+                if data.get("reason") == "no_date":
+                    return _("the date is not known")
+                return _("the moment had passed already")
+            case "sent" | "skipped" | "failed" | "unknown" | "deferred":
+                return reason(self._words, data.get("reason"), data.get("rule"))
+            case "goal" if data.get("revenue"):
+                return self._words.money(float(data["revenue"]))
+            case "ended" if data.get("event"):
+                event = self._words.quote(str(data["event"]))
+                return _("%(event)s happened", event=event)
+            case _:
+                return ""
+
+    def seen(self, answers: Mapping[str, Any]) -> str:
+        """Say what a decision saw."""
+        _ = self._words.gettext
+        said = []
+        for question, answer in answers.items():
+            kind, _space, name = question.partition(" ")
+            said.append(self._answer(kind, name, answer))
+        return "; ".join(said)
+
+    def _answer(self, kind: str, name: str, answer: Any) -> str:
+        words = self._words
+        _ = words.gettext
+        match kind:
+            case "trait" | "property":
+                if answer is None:
+                    return _("%(what)s is not known", what=readable(name))
+                return _("%(what)s is %(value)s", what=readable(name), value=words.value(answer))
+            case "event":
+                event = words.quote(name)
+                if not answer:
+                    return _("%(event)s has not happened", event=event)
+                return words.ngettext(
+                    "%(event)s has happened %(n)s time", "%(event)s has happened %(n)s times",
+                    int(answer), event=event,
+                )  # fmt: skip
+            case "segment":
+                segment = words.quote(self._sentences.names.segments.get(name, name))
+                if answer:
+                    return _("the customer is in %(segment)s", segment=segment)
+                return _("the customer is not in %(segment)s", segment=segment)
+            case "reachable":
+                channel = channel_name(name, words)
+                if answer:
+                    return _("%(channel)s can reach the customer", channel=channel)
+                return _("%(channel)s cannot reach the customer", channel=channel)
+            case "step":
+                step = self._sentences.step_name(name)
+                return f"{step}: {readable(str(answer)) if answer else '—'}"
+            case _:
+                return f"{readable(name)}: {words.value(answer)}"
+
+    def _step(self, step: str | None) -> str:
+        if step is None:
+            return ""
+        found = self._steps.get(step)
+        return self._sentences.title(found) if found is not None else readable(step)
+
+    def _arm(self, step: str | None, data: Mapping[str, Any]) -> str:
+        found = self._steps.get(step or "")
+        arm = str(data.get("arm", ""))
+        if found is None or isinstance(found, SendStep):
+            return self._words.quote(readable(arm))
+        try:
+            return self._words.quote(self._sentences.arm(found, arm))
+        except (StopIteration, ValueError, IndexError):  # a way of another version
+            return self._words.quote(readable(arm))
+
+    def _instant(self, data: Mapping[str, Any]) -> str:
+        try:
+            return self._words.moment(datetime.fromisoformat(str(data.get("until"))))
+        except ValueError:
+            return "—"

@@ -1,0 +1,340 @@
+"""What the pages of customers show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, Final
+
+from designer.canvas.sentences import Names, Sentences, readable
+from designer.canvas.views import Fact
+from designer.customers.telling import Teller, Told, ending, reason, refusal
+from designer.views import CHANNEL_ICONS, Mark, channel_name, customer_name, message_mark
+from designer.words import N_, Words
+from engine.model.journey import Journey, walk
+
+_HIDDEN: Final = frozenset({"name", "first_name", "last_name", "firstName", "lastName"})
+_SUMMARY: Final = 4
+"""How many of an event's properties are shown before one asks for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One customer in the list."""
+
+    id: str
+    name: str
+    email: str
+    phone: str
+    known_as: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who a customer is."""
+
+    id: str
+    name: str
+    since: datetime
+    addresses: list[Fact]
+    identities: list[Fact]
+    traits: list[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One way through a journey, told."""
+
+    id: str
+    journey: str
+    name: str
+    version: str
+    mark: Mark
+    where: str
+    entered_at: datetime
+    due_at: datetime | None
+    told: list[Told]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of a message's state."""
+
+    at: datetime
+    mark: Mark
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message with what became of it."""
+
+    id: str
+    icon: str
+    channel: str
+    title: str
+    journey: str
+    mark: Mark
+    why: str
+    at: datetime
+    transitions: list[Transition]
+    readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of the timeline."""
+
+    at: datetime
+    time: str
+    icon: str
+    name: str
+    summary: str
+    details: list[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The events of one day."""
+
+    name: str
+    happenings: list[Happening]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that was refused."""
+
+    at: datetime
+    journey: str
+    why: str
+    seen: str
+
+
+def rows(found: Sequence[Mapping[str, Any]], words: Words) -> list[Row]:
+    """Return the list's rows."""
+    return [
+        Row(
+            id=one["id"],
+            name=customer_name(one["traits"], one["addresses"], words),
+            email=str(one["addresses"].get("email") or ""),
+            phone=str(one["addresses"].get("phone") or ""),
+            known_as=_known_as(one["identities"]),
+            since=one["created_at"],
+        )
+        for one in found
+    ]
+
+
+def _known_as(identities: Sequence[Mapping[str, Any]]) -> str:
+    by = {one["namespace"]: str(one["value"]) for one in identities}
+    return by.get("external_id") or next(iter(by.values()), "")
+
+
+def profile(found: Mapping[str, Any], words: Words) -> Profile:
+    """Return the profile."""
+    _ = words.gettext
+    spoken = {"email": _("Email"), "phone": _("Phone"), "push": _("Push devices")}
+    kinds = {"external_id": _("Customer number"), "anonymous_id": _("Anonymous visit")}
+    addresses = [
+        Fact(spoken.get(kind, readable(kind)), _address(value, words))
+        for kind, value in found["addresses"].items()
+        if value
+    ]
+    if found["locale"]:
+        addresses.append(Fact(_("Language"), found["locale"]))
+    if found["time_zone"]:
+        addresses.append(Fact(_("Time zone"), found["time_zone"]))
+    return Profile(
+        id=found["id"],
+        name=customer_name(found["traits"], found["addresses"], words),
+        since=found["created_at"],
+        addresses=addresses,
+        identities=[
+            Fact(kinds.get(one["namespace"], readable(one["namespace"])), str(one["value"]))
+            for one in found["identities"]
+        ],
+        traits=[
+            Fact(readable(key), _trait(value, words))
+            for key, value in sorted(found["traits"].items())
+            if key not in _HIDDEN
+        ],
+    )
+
+
+def _address(value: Any, words: Words) -> str:
+    return words.number(len(value)) if isinstance(value, list) else str(value)
+
+
+def _trait(value: Any, words: Words) -> str:
+    if isinstance(value, str) and len(value) >= len("2025-01-01"):
+        try:
+            if len(value) == len("2025-01-01"):
+                return words.day(date.fromisoformat(value))
+            return words.moment(datetime.fromisoformat(value))
+        except ValueError:
+            pass
+    return words.value(value)
+
+
+def runs(
+    found: Sequence[Mapping[str, Any]],
+    traces: Mapping[str, Sequence[Mapping[str, Any]]],
+    journeys: Mapping[tuple[str, int], Journey],
+    names: Names,
+    words: Words,
+) -> list[Run]:
+    """Return the runs, each with its decisions in words."""
+    shown = []
+    for one in found:
+        journey = journeys.get((one["journey"], one["version"]))
+        sentences = Sentences(words, journey, names)
+        steps = {step.id: step for step in walk(journey.steps)} if journey else {}
+        where = ""
+        if one["ended_at"] is None and one["step"]:
+            step = steps.get(one["step"])
+            where = sentences.title(step) if step else readable(one["step"])
+        shown.append(
+            Run(
+                id=one["id"],
+                journey=one["journey"],
+                name=one["journey_name"],
+                version=words.gettext("Version %(n)s", n=one["version"]),
+                mark=_run_mark(one, words),
+                where=where,
+                entered_at=one["entered_at"],
+                due_at=one["due_at"] if where else None,
+                told=Teller(sentences, steps).tell(traces.get(one["id"], ())),
+            )
+        )
+    return shown
+
+
+def _run_mark(run: Mapping[str, Any], words: Words) -> Mark:
+    _ = words.gettext
+    if run["held_out"]:
+        return Mark(_("Held out"), "", "users", _("Receives nothing, to compare with"))
+    if run["goal_at"]:
+        return Mark(_("Goal reached"), "good", "target")
+    if run["ended_at"] is None:
+        return Mark(_("Inside now"), "blue", "activity")
+    return Mark(ending(words, run["end_reason"]).capitalize() or _("Left"), "", "log-out")
+
+
+def refusals(
+    trace: Sequence[Mapping[str, Any]], names: Mapping[str, str], words: Words
+) -> list[Refusal]:
+    """Return the entries that were refused, the last first."""
+    teller = Teller(Sentences(words), {})
+    found = [
+        Refusal(
+            one["at"],
+            names.get(one["journey"], one["journey"]),
+            refusal(words, str(one["reason"])),
+            teller.seen((one["data"] or {}).get("seen") or {}),
+        )
+        for one in trace
+        if one["what"] == "refused"
+    ]
+    return found[::-1]
+
+
+def messages(
+    found: Sequence[Mapping[str, Any]], names: Mapping[str, str], words: Words
+) -> list[Message]:
+    """Return the messages with what became of them."""
+    return [
+        Message(
+            id=one["id"],
+            icon=CHANNEL_ICONS.get(one["channel"], "mail"),
+            channel=channel_name(one["channel"], words),
+            title=one["subject"] or _first_line(one["text"] or "") or readable(one["step"]),
+            journey=names.get(one["journey"], one["journey"]),
+            mark=message_mark(one["state"], words),
+            why=_message_why(one, words),
+            at=one["sent_at"] or one["decided_at"],
+            transitions=[
+                Transition(
+                    change["at"],
+                    message_mark(change["to"], words),
+                    reason(words, change["reason"], change["rule"]),
+                )
+                for change in one["transitions"]
+            ],
+            readable=one["provider"] == "outbox" and one["state"] == "sent",
+        )
+        for one in found
+    ]
+
+
+def _message_why(message: Mapping[str, Any], words: Words) -> str:
+    why = reason(words, message["reason"], message["rule"])
+    if message["state"] == "deferred" and message["deferred_until"]:
+        until = words.moment(message["deferred_until"])
+        return words.gettext("until %(time)s: %(reason)s", time=until, reason=why)
+    return "" if message["state"] == "sent" else why
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0][:120] if text.strip() else ""
+
+
+_KIND_ICONS: Final = {
+    "page": "file-text", "screen": "smartphone", "identify": "user", "track": "activity",
+}  # fmt: skip
+_NAME_ICONS: Final = {"Order": "shopping-cart", "Product": "eye", "Message": "mail"}
+_UNNAMED: Final = {
+    "identify": N_("Said who she is"),
+    "page": N_("Looked at a page"),
+    "screen": N_("Looked at a screen"),
+    "group": N_("Joined a group"),
+    "alias": N_("Got another id"),
+}
+
+
+def event_name(name: str, kind: str, words: Words) -> str:
+    """Return an event's name; some kinds come without one."""
+    if not name or name.lower() == kind:
+        return words.gettext(_UNNAMED[kind]) if kind in _UNNAMED else name
+    return name
+
+
+def event_icon(name: str, kind: str) -> str:
+    """Return the icon of an event."""
+    first = name.split(" ", 1)[0]
+    return _NAME_ICONS.get(first) or _KIND_ICONS.get(kind, "activity")
+
+
+def summary(properties: Mapping[str, Any], words: Words) -> str:
+    """Return an event's first properties on one line."""
+    plain = [
+        (key, value)
+        for key, value in properties.items()
+        if not isinstance(value, dict | list) and value not in {None, ""}
+    ]
+    return " · ".join(f"{readable(key)} {words.value(value)}" for key, value in plain[:_SUMMARY])
+
+
+def days(events: Sequence[Mapping[str, Any]], words: Words) -> list[Day]:
+    """Return the timeline by day, on the shop's clock."""
+
+    def day(event: Mapping[str, Any]) -> date:
+        return words.local(event["occurred_at"]).date()
+
+    return [
+        Day(words.long_day(at), [_happening(event, words) for event in group])
+        for at, group in groupby(events, key=day)
+    ]
+
+
+def _happening(event: Mapping[str, Any], words: Words) -> Happening:
+    properties = event["properties"] or {}
+    return Happening(
+        at=event["occurred_at"],
+        time=words.time(event["occurred_at"]),
+        icon=event_icon(event["name"], event["kind"]),
+        name=event_name(event["name"], event["kind"], words),
+        summary=summary(properties, words),
+        details=[Fact(readable(key), words.value(value)) for key, value in properties.items()],
+    )

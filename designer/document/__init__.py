@@ -1,0 +1,1 @@
+"""A journey's document in an editor, with its checks beside it, and publishing."""

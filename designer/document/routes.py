@@ -1,0 +1,194 @@
+"""Writing a journey's document, saving it as a draft, and publishing."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlalchemy import text as sql
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from designer.canvas import queries
+from designer.document import views
+from designer.document.skeleton import skeleton
+from designer.pages import database, pages
+from designer.words import Words
+from engine.errors import InvalidDocument, NotFound
+from engine.flow.publish import known, publish, save_journey
+from engine.model.document import dump_document, journey_of
+from engine.store.counters import counters
+from engine.store.session import Database
+
+router = APIRouter()
+
+Text = Annotated[str, Form()]
+
+_LAST = sql("SELECT coalesce(max(version), 0) FROM journey_version WHERE journey_id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """An editor's page: the text, whose it is, and what is to be said of it."""
+
+    text: str
+    checked: views.Checked
+    id: str = ""
+    name: str = ""
+    rev: str = ""
+    refusal: str = ""
+    saved: bool = False
+
+
+def _editor(request: Request, editor: Editor, words: Words, status: int = 200) -> Response:
+    return pages(request).render(
+        request, "document/editor.html", status=status, words=words, editor=editor
+    )
+
+
+def _check(database_: Database, text: str, id_: str | None = None) -> views.Checked:
+    with database_.read() as connection:
+        return views.checked(text, known(connection), id_=id_)
+
+
+def _lines(text: str) -> str:
+    """Return a form's text with the line ends of files."""
+    return text.replace("\r\n", "\n")
+
+
+@router.get("/new")
+def new(request: Request) -> Response:
+    """Show an editor with the commented beginning of a journey."""
+    words = pages(request).words(request)
+    text = skeleton(words)
+    return _editor(request, Editor(text, _check(database(request), text)), words)
+
+
+@router.post("/new")
+def create(request: Request, text: Text = "") -> Response:
+    """Save a new journey's draft."""
+    words, text = pages(request).words(request), _lines(text)
+    checked = _check(database(request), text)
+    if checked.journey is None:
+        refusal = words.gettext("Not saved: put right what is marked first.")
+        return _editor(request, Editor(text, checked, refusal=refusal), words, 422)
+    journey = checked.journey
+    if _exists(database(request), journey.id):
+        refusal = words.gettext(
+            "There is a journey with the id %(id)s already: choose another id.", id=journey.id
+        )
+        return _editor(request, Editor(text, checked, refusal=refusal), words, 409)
+    save_journey(database(request), journey, text)
+    return RedirectResponse(f"/journeys/{journey.id}/document?saved=yes", 303)
+
+
+def _exists(database_: Database, journey_id: str) -> bool:
+    with database_.read() as connection:
+        try:
+            queries.journey(connection, journey_id)
+        except NotFound:
+            return False
+    return True
+
+
+@router.get("/journeys/{journey_id}/document")
+def document(request: Request, journey_id: str, saved: str = "") -> Response:
+    """Show the journey's document in an editor."""
+    words = pages(request).words(request)
+    with database(request).read() as connection:
+        found = queries.journey(connection, journey_id)
+    text = found.source or dump_document(found.draft)
+    editor = Editor(
+        text,
+        _check(database(request), text, journey_id),
+        id=journey_id,
+        name=str(found.draft.get("name", journey_id)),
+        rev=found.updated_at.isoformat(),
+        saved=bool(saved),
+    )
+    return _editor(request, editor, words)
+
+
+@router.post("/documents/check")
+def check_text(request: Request, text: Text = "", id: Text = "") -> Response:  # noqa: A002 - the form's name for it
+    """Answer with what the checks say of a text that is being written."""
+    checked = _check(database(request), _lines(text), id or None)
+    response = pages(request).render(request, "document/_checks.html", checked=checked)
+    response.headers["X-Part"] = "checks"
+    return response
+
+
+@router.post("/journeys/{journey_id}/document")
+def save(request: Request, journey_id: str, text: Text = "", rev: Text = "") -> Response:
+    """Save the draft, unless it has mistakes of form or somebody else saved meanwhile."""
+    words, text = pages(request).words(request), _lines(text)
+    checked = _check(database(request), text, journey_id)
+    with database(request).read() as connection:
+        found = queries.journey(connection, journey_id)
+    refusal, status = "", 200
+    if rev != found.updated_at.isoformat():
+        status = 409
+        refusal = words.gettext(
+            "Not saved: somebody else changed this journey meanwhile. Your text is still here: "
+            "copy what you need, then open the newest draft."
+        )
+    elif checked.journey is None or checked.journey.id != journey_id:
+        status = 422
+        refusal = words.gettext("Not saved: put right what is marked first.")
+    if checked.journey is None or refusal:
+        name = str(found.draft.get("name", journey_id))
+        editor = Editor(text, checked, id=journey_id, name=name, rev=rev, refusal=refusal)
+        return _editor(request, editor, words, status)
+    save_journey(database(request), checked.journey, text)
+    return RedirectResponse(f"/journeys/{journey_id}/document?saved=yes", 303)
+
+
+@router.get("/journeys/{journey_id}/publish")
+def confirm(request: Request, journey_id: str) -> Response:
+    """Say what publishing would do, and ask."""
+    return _confirm(request, journey_id)
+
+
+@router.post("/journeys/{journey_id}/publish")
+def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
+    """Publish the draft that was looked at."""
+    words = pages(request).words(request)
+    with database(request).read() as connection:
+        found = queries.journey(connection, journey_id)
+    if rev != found.updated_at.isoformat():
+        refusal = words.gettext(
+            "Not published: the draft was changed after you opened this page. Here is the newest."
+        )
+        return _confirm(request, journey_id, refusal, 409)
+    try:
+        version = publish(database(request), journey_id)
+    except InvalidDocument:
+        refusal = words.gettext("Not published: put right what is marked first.")
+        return _confirm(request, journey_id, refusal, 422)
+    return RedirectResponse(f"/journeys/{journey_id}?published={version}", 303)
+
+
+def _confirm(request: Request, journey_id: str, refusal: str = "", status: int = 200) -> Response:
+    words = pages(request).words(request)
+    with database(request).read() as connection:
+        found = queries.journey(connection, journey_id)
+        inside = counters(connection, journey_id)["active"]
+        last = connection.execute(_LAST, {"id": journey_id}).scalar_one()
+        text = found.source or dump_document(found.draft)
+        checked = views.checked(text, known(connection), id_=journey_id)
+    plan = None
+    if checked.journey is not None:
+        live = journey_of(found.live) if found.live else None
+        plan = views.plan(checked.journey, live, last, found.hash, words)
+    return pages(request).render(
+        request,
+        "document/publish.html",
+        status=status,
+        words=words,
+        found=found,
+        name=str(found.draft.get("name", journey_id)),
+        rev=found.updated_at.isoformat(),
+        checked=checked,
+        plan=plan,
+        inside=inside,
+        refusal=refusal,
+    )

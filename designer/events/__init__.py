@@ -1,0 +1,1 @@
+"""What is happening in the shop right now."""

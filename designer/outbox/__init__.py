@@ -1,0 +1,1 @@
+"""What the built-in outbox would have sent, shown as an inbox."""

@@ -1,0 +1,122 @@
+"""Rendering: one Jinja environment a language, and what every page needs to know."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import select
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from designer.assets import asset
+from designer.login.sessions import Sessions
+from designer.words import LANGUAGES, Shop, Words, negotiate
+from engine.errors import ParcoursError
+from engine.model.workspace import Workspace
+from engine.store import tables
+from engine.store.session import Database
+
+THEMES: Final = ("light", "dark")
+_SHOP_LIFE: Final = 5.0
+"""Seconds for which the workspace's settings are remembered."""
+
+
+class Pages:
+    """Renders templates for a request, in its reader's language."""
+
+    def __init__(self, database: Database, sessions: Sessions) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        self._environment.globals.update(asset=asset, languages=LANGUAGES, query=_query)
+        self._environment.policies["ext.i18n.trimmed"] = True
+        self._shop = Shop()
+        self._shop_until = 0.0
+
+    def shop(self) -> Shop:
+        """Return the workspace's settings, some seconds old at most."""
+        now = time.monotonic()
+        if now >= self._shop_until:
+            try:
+                with self._database.read() as connection:
+                    row = connection.execute(select(tables.workspace.c.settings)).scalar()
+            except ParcoursError:  # a page that says so can still be shown
+                return self._shop
+            self._shop = _shop(row or {})
+            self._shop_until = now + _SHOP_LIFE
+        return self._shop
+
+    def forget_shop(self) -> None:
+        """Read the workspace's settings anew next time."""
+        self._shop_until = 0.0
+
+    def words(self, request: Request, *, shop: bool = True) -> Words:
+        """Return the reader's language."""
+        accepted = request.headers.get("Accept-Language", "")
+        language = negotiate(request.cookies.get("lang"), accepted)
+        return Words(language, accepted=accepted, shop=self.shop() if shop else self._shop)
+
+    def render(
+        self, request: Request, template: str, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """Answer with a page."""
+        return HTMLResponse(self.text(request, template, **values), status)
+
+    def text(self, request: Request, template: str, **values: Any) -> str:
+        """Return a template, rendered."""
+        words = values.pop("words", None) or self.words(request)
+        theme = request.cookies.get("theme")
+        session = getattr(request.state, "session", None)
+        common: Mapping[str, Any] = {
+            "words": words,
+            "gettext": words.gettext,  # what the extension's `_` looks for
+            "ngettext": words.ngettext,
+            "theme": theme if theme in THEMES else "",
+            "session": session,
+            "csrf": self._sessions.form_token(session) if session else "",
+            "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            "path": request.url.path,
+            "now": datetime.now(UTC),
+        }
+        return self._environment.get_template(template).render({**common, **values})
+
+
+def _shop(settings: Mapping[str, Any]) -> Shop:
+    known = {key: value for key, value in settings.items() if key in Workspace.model_fields}
+    try:
+        workspace = Workspace.model_validate(known)
+    except ValueError:
+        workspace = Workspace()
+    shop = Shop(name=workspace.name, zone=workspace.time_zone, currency=workspace.currency)
+    visits = settings.get("demo_visits")  # there only in the demonstration shop
+    return replace(shop, demo=visits is not None, demo_visits=bool(visits))
+
+
+def _query(**values: object) -> str:
+    """Return a query string of the values that are set: `?q=anna&state=live`, or nothing."""
+    given = {key: str(value) for key, value in values.items() if value not in {None, ""}}
+    return f"?{urlencode(given)}" if given else ""
+
+
+def pages(request: Request) -> Pages:
+    """Return the application's renderer."""
+    found: Pages = request.app.state.pages
+    return found
+
+
+def database(request: Request) -> Database:
+    """Return the application's database."""
+    found: Database = request.app.state.database
+    return found
