@@ -65,14 +65,14 @@ def happen(turn: Turn, run: Run, event: Event) -> None:
     """Give an event to a run: decided now, or queued while a message of it is claimed."""
     given = Happened(seq=event.seq, at=event.received_at, event=event)
     if run.lease_until is not None:
-        _keep(turn, run, given, decided=None)
+        _keep(turn, run, given, decided=False)
     else:
         take(turn, run, given)
 
 
 def take(turn: Turn, run: Run, given: Input) -> None:
     """Decide one input now and keep it for the record."""
-    _keep(turn, run, given, decided=turn.seq)
+    _keep(turn, run, given, decided=True)
     _decide(turn, run, given)
 
 
@@ -85,10 +85,10 @@ def drain(turn: Turn, run: Run) -> None:
         event = events.by_seq(turn.connection, run.state.customer, row.seq)
         _decide(turn, run, Happened(seq=row.seq, at=row.at, event=event))
     if rows:
-        runs.decided(turn.connection, run.id, [row.seq for row in rows], turn.seq)
+        runs.decided(turn.connection, run.id, [row.seq for row in rows], turn.seq, turn.now)
 
 
-def _keep(turn: Turn, run: Run, given: Input, *, decided: int | None) -> None:
+def _keep(turn: Turn, run: Run, given: Input, *, decided: bool) -> None:
     data: dict[str, Any] = {}
     if isinstance(given, Settled):
         data = {
@@ -102,7 +102,8 @@ def _keep(turn: Turn, run: Run, given: Input, *, decided: int | None) -> None:
             "at": given.at,
             "kind": type(given).__name__.lower(),
             "data": data,
-            "decided_seq": decided,
+            "decided_seq": turn.seq if decided else None,
+            "decided_at": turn.now if decided else None,
         }
     )
 

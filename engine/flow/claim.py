@@ -378,11 +378,19 @@ def _next_channel(turn: Turn, run: Run, command: Deliver, message: Message, reas
 
 
 def _settle_unknown(turn: Turn, run: Run, message: Message) -> None:
-    """Settle a message of which nobody knows whether the provider took it, by its class."""
+    """Settle a message of which nobody knows whether the provider took it, by its class.
+
+    Marketing is not sent again. Transactional is, unless the run has come to its end meanwhile.
+    """
     messages.change(turn.connection, message.id, state="unknown", lease_until=None)
     transition(turn, message.id, "claimed", "unknown")
     if message.class_ != "transactional":
         _settle(turn, run, message, "unknown", None)
+        return
+    run.lease_until = None
+    before = run.command
+    drain(turn, run)
+    if not isinstance(before, Deliver) or run.command != before:
         return
     turn.stamp()
     messages.change(
@@ -390,12 +398,8 @@ def _settle_unknown(turn: Turn, run: Run, message: Message) -> None:
         token=None, claim_seq=None,
     )  # fmt: skip
     transition(turn, message.id, "unknown", "decided", reason="unknown_sent_again")
-    run.lease_until = None
-    before = run.command
-    drain(turn, run)
-    if isinstance(before, Deliver) and run.command == before:
-        trace(turn, run, "sent_again", message.step, {})
-        _again(turn, run, before, channel=before.channel)
+    trace(turn, run, "sent_again", message.step, {})
+    _again(turn, run, before, channel=before.channel)
 
 
 def _record_late(turn: Turn, message: Message, outcome: Outcome) -> None:

@@ -57,8 +57,8 @@ def counters(connection: Connection, journey_id: str, version: int | None = None
     steps: dict[str, dict[str, Any]] = {}
 
     def step(step_id: str) -> dict[str, Any]:
-        none = {"entered": 0, "waiting": 0, **dict.fromkeys(RESULTS, 0)}
-        return steps.setdefault(step_id, {**none, "arms": {}})
+        none: dict[str, int] = {"entered": 0, "waiting": 0}
+        return steps.setdefault(step_id, {**none, **dict.fromkeys(RESULTS, 0), "arms": {}})
 
     for row in connection.execute(_WAITING, given):
         step(row.step)["waiting"] = row.n

@@ -91,18 +91,21 @@ class KeyRing:
         """Return the key with this secret; safe to call from several threads."""
         if not secret.startswith(PREFIX):
             return None
-        now = time.monotonic()
+        if (known := self.remembered(secret)) is not None:
+            return known
         hashed = _hash(secret)
-        known = self._found.get(hashed)
-        if known is not None and known[0] > now:
-            return known[1]
         with database.read() as connection:
             key = find(connection, secret)
         if key is None:
             self._found.pop(hashed, None)
         else:
-            self._found[hashed] = (now + self._remembered, key)
+            self._found[hashed] = (time.monotonic() + self._remembered, key)
         return key
+
+    def remembered(self, secret: str) -> Key | None:
+        """Return the key if it was found a moment ago, without asking the database."""
+        until, key = self._found.get(_hash(secret), (0.0, None))
+        return key if until > time.monotonic() else None
 
 
 def _hash(secret: str) -> bytes:

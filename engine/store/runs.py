@@ -212,7 +212,9 @@ _QUEUED = (
     )
     .order_by(tables.run_input.c.seq)
 )
-_DECIDED = text("UPDATE run_input SET decided_seq = :decided WHERE run_id = :run AND seq = :seq")
+_DECIDED = text("""
+UPDATE run_input SET decided_seq = :decided, decided_at = :at WHERE run_id = :run AND seq = :seq
+""")
 
 
 def queued(connection: Connection, run: UUID) -> list[Any]:
@@ -220,6 +222,10 @@ def queued(connection: Connection, run: UUID) -> list[Any]:
     return list(connection.execute(_QUEUED, {"run": run}).all())
 
 
-def decided(connection: Connection, run: UUID, seqs: Sequence[int], decided: int) -> None:
-    """Mark queued inputs as decided at this number of the customer's order."""
-    connection.execute(_DECIDED, [{"run": run, "seq": seq, "decided": decided} for seq in seqs])
+def decided(
+    connection: Connection, run: UUID, seqs: Sequence[int], decided: int, at: datetime
+) -> None:
+    """Mark queued inputs as decided at this number and instant of the customer's order."""
+    connection.execute(
+        _DECIDED, [{"run": run, "seq": seq, "decided": decided, "at": at} for seq in seqs]
+    )

@@ -254,7 +254,10 @@ class RunRow(SQLModel, table=True):
 
 
 class RunInputRow(SQLModel, table=True):
-    """What reached a run, in the customer's order; decided when `decided_seq` is set."""
+    """What reached a run, in the customer's order.
+
+    It was decided at the number `decided_seq` and the instant `decided_at`, or waits until then.
+    """
 
     __tablename__ = "run_input"
     run_id: UUID = _uuid(primary_key=True)
@@ -263,6 +266,7 @@ class RunInputRow(SQLModel, table=True):
     kind: str = _text()
     data: dict[str, Any] = _json()
     decided_seq: int | None = _big(null=True)
+    decided_at: datetime | None = _at(null=True)
 
 
 class RunTraceRow(SQLModel, table=True):

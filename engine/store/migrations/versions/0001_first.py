@@ -214,6 +214,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("decided_seq", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("run_id", "seq", name=op.f("pk_run_input")),
     )
     op.create_table(

@@ -1,0 +1,176 @@
+"""The past, taken in by the thousand: events and customers, by COPY.
+
+History starts no journey and is no input to a run; for the rest it is as if it had arrived one
+by one (see `engine.flow.intake`): once for each message id, with the customer's own order.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import psycopg
+from sqlalchemy import Connection
+from uuid_utils.compat import uuid7
+
+from engine.errors import Unavailable
+from engine.flow.intake import Incoming, _find_or_make, _learn
+from engine.flow.turn import Turn, Writes, finish
+from engine.model.customer import Customer
+from engine.store import customers, events
+from engine.store.customers import Identity
+from engine.store.session import Database, RaceLost
+
+AT_ONCE: Final = 10_000
+"""Events or customers in one transaction, at most."""
+
+_COPY_EVENTS: Final = """
+COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, source, kind, future)
+FROM STDIN
+"""
+_COPY_CUSTOMERS: Final = "COPY customer (id, traits, addresses, locale, time_zone) FROM STDIN"
+_COPY_IDENTITIES: Final = "COPY identity (namespace, value, customer_id) FROM STDIN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a file tells of one customer.
+
+    Traits are added to those she has, a null takes one away; of the addresses likewise. The
+    first identity finds her, or she is made with all of them.
+    """
+
+    identities: tuple[Identity, ...]
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = field(default_factory=dict)
+    locale: str | None = None
+    time_zone: str | None = None
+
+
+def add_events(database: Database, some: Sequence[Incoming]) -> int:
+    """Store events of the past, and return how many of them were new."""
+    return sum(
+        database.transact(partial(_add_events, database, some[start : start + AT_ONCE]))
+        for start in range(0, len(some), AT_ONCE)
+    )
+
+
+def add_customers(database: Database, some: Sequence[Profile]) -> int:
+    """Make customers, or add to what is known of them; return how many are new."""
+    return sum(
+        database.transact(partial(_add_customers, some[start : start + AT_ONCE]))
+        for start in range(0, len(some), AT_ONCE)
+    )
+
+
+def _add_events(database: Database, some: Sequence[Incoming], connection: Connection) -> int:
+    fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
+    taken: list[Incoming] = []
+    for item in some:
+        key = (item.source, item.message_id)
+        if key in fresh:
+            fresh.discard(key)
+            taken.append(item)
+    if not taken:
+        return 0
+    whose = _find_or_make(connection, taken)
+    locked = customers.lock(connection, set(whose))
+    turns = {id: Turn(database, connection, one) for id, one in locked.items()}
+    rows = (_row(id, turns[id], item) for id, item in zip(whose, taken, strict=True))
+    _copy(connection, _COPY_EVENTS, rows)
+    finish(turns.values(), Writes(), connection)
+    return len(taken)
+
+
+def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
+    seq = turn.stamp()
+    now = turn.now
+    occurred = item.occurred_at or now
+    _learn(turn, item)
+    properties = {**item.properties, "traits": dict(item.traits)} if item.traits else item.properties
+    return (
+        customer,
+        seq,
+        now,
+        uuid7(),
+        min(occurred, now),
+        item.name,
+        orjson.dumps(properties).decode(),
+        item.source,
+        item.kind,
+        occurred > now,
+    )
+
+
+def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
+    wanted = sorted({identity for profile in some for identity in profile.identities})
+    owners = customers.identified(connection, wanted)
+    existing = customers.lock(connection, set(owners.values()))
+    known: dict[UUID, Customer] = {id: one.customer for id, one in existing.items()}
+    identities: dict[Identity, UUID] = {}
+    for profile in some:
+        id = next((owners[one] for one in profile.identities if one in owners), None)
+        if id is None:
+            id = uuid7()
+        for identity in profile.identities:
+            if identity not in owners:
+                owners[identity] = identities[identity] = id
+        known[id] = _told(known.get(id) or Customer(id=id), profile)
+    new = [customer for id, customer in known.items() if id not in existing]
+    _copy(connection, _COPY_CUSTOMERS, (_columns(customer) for customer in new))
+    pairs = ((namespace, value, id) for (namespace, value), id in identities.items())
+    _copy(connection, _COPY_IDENTITIES, pairs)
+    changed = [
+        {
+            "key": id,
+            "seq": one.seq,
+            "last_at": one.last_at,
+            "traits": known[id].traits,
+            "addresses": known[id].addresses,
+            "locale": known[id].locale,
+            "time_zone": known[id].time_zone,
+        }
+        for id, one in existing.items()
+        if known[id] != one.customer
+    ]
+    if changed:
+        customers.change(connection, changed)
+    return len(new)
+
+
+def _told(customer: Customer, profile: Profile) -> Customer:
+    return replace(
+        customer,
+        traits=_added(customer.traits, profile.traits),
+        addresses=_added(customer.addresses, profile.addresses),
+        locale=profile.locale or customer.locale,
+        time_zone=profile.time_zone or customer.time_zone,
+    )
+
+
+def _added(before: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in {**before, **more}.items() if value is not None}
+
+
+def _columns(customer: Customer) -> tuple[Any, ...]:
+    return (
+        customer.id,
+        orjson.dumps(customer.traits).decode(),
+        orjson.dumps(customer.addresses).decode(),
+        customer.locale,
+        customer.time_zone,
+    )
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.errors.UniqueViolation as error:
+        raise RaceLost from error
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"The database does not answer: {str(error).strip()}") from error
