@@ -12,12 +12,12 @@ from designer.api import (
     openapi,
     segment,
 )
+from designer.api.admission import Admission
 from designer.api.answers import json_response
 from designer.api.problems import add_handlers
-from designer.api.segment import Admission
 from engine.store.keys import KeyRing
 
-ROUTERS = (segment, customers, journeys, entries, materials, messages, health)
+ROUTERS = (customers, journeys, entries, materials, messages, health)
 """Each a module with a `router`."""
 
 
@@ -27,7 +27,8 @@ def mount(app: FastAPI) -> None:
     Its state must hold `database` and `gateway` (or None) before the first request.
     """
     app.state.keys = KeyRing()
-    app.state.admission = Admission()
+    app.state.admission = Admission(app.state)
+    app.router.routes[:0] = segment.ROUTES  # first, because most requests are theirs
     for module in ROUTERS:
         app.include_router(module.router)
     add_handlers(app)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from fastapi import Request
+from starlette.requests import Request
 
 from designer.api.problems import Forbidden, Unauthorized
 from engine.store.keys import Key, KeyRing, Role
@@ -70,8 +70,14 @@ def bearer(request: Request) -> str | None:
     return value.strip() or None if scheme.lower() == "bearer" else None
 
 
+def remembered(request: Request, secret: str) -> Key | None:
+    """Return the key with this secret if it was found a moment ago; never waits."""
+    ring: KeyRing = request.app.state.keys
+    return ring.remembered(secret)
+
+
 def find(request: Request, secret: str) -> Key | None:
-    """Return the key with this secret."""
+    """Return the key with this secret; may ask the database."""
     ring: KeyRing = request.app.state.keys
     database: Database = request.app.state.database
     return ring.find(database, secret)

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from designer.api import segment
 from engine.model.cap import Cap
 from engine.model.journey import Journey
 from engine.model.segment import Segment
@@ -101,10 +102,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
 
 _BODIES: Final = {
     ("/v1/batch", "post"): "Batch",
-    **{
-        (f"/v1/{kind}", "post"): "Call"
-        for kind in ("track", "identify", "page", "screen", "alias", "group")
-    },
+    **{(segment.path_of(kind), "post"): "Call" for kind in segment.SUMMARIES if kind},
     ("/v1/customers/{customer}", "put"): "Customer",
     ("/v1/journeys/{journey}", "put"): "Journey",
     ("/v1/journeys/{journey}/entries", "post"): "Entry",
@@ -131,7 +129,9 @@ def _made(app: FastAPI) -> dict[str, Any]:
         description="Customers, journeys, what they are made from, and what was sent.",
         routes=app.routes,
     )
-    paths = {path: item for path, item in whole["paths"].items() if path.startswith("/v1/")}
+    paths = _calls() | {
+        path: item for path, item in whole["paths"].items() if path.startswith("/v1/")
+    }
     for path, item in paths.items():
         for method, operation in item.items():
             _complete(path, method, operation)
@@ -153,6 +153,22 @@ def _made(app: FastAPI) -> dict[str, Any]:
                 },
             },
         },
+    }
+
+
+def _calls() -> dict[str, Any]:
+    """Describe Segment's calls, which are plain routes."""
+    return {
+        segment.path_of(kind): {
+            "post": {
+                "tags": ["events"],
+                "summary": summary,
+                "description": f"{description} 200 means that it is stored for good.",
+                "operationId": f"send_{kind or 'batch'}",
+                "responses": {"200": {"description": "Stored"}},
+            }
+        }
+        for kind, (summary, description) in segment.SUMMARIES.items()
     }
 
 

@@ -1,4 +1,7 @@
-"""Segment's HTTP API: its own client libraries work with this host and a `source` key."""
+"""Segment's HTTP API: its own client libraries work with this host and a `source` key.
+
+Plain routes: what FastAPI does for a route costs more here than everything else together.
+"""
 
 import zlib
 from base64 import b64decode
@@ -6,76 +9,92 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import anyio.to_thread
-from anyio import CapacityLimiter
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from designer.api import access
+from designer.api.admission import Admission
 from designer.api.metrics import EVENTS
-from designer.api.problems import Malformed, Overloaded, ProblemRoute, TooLarge, Unauthorized
+from designer.api.problems import Malformed, TooLarge, Unauthorized, answer
 from designer.api.reading import read_body
-from designer.api.segment_events import BATCH_LIMIT, events_of, parse
+from designer.api.segment_events import BATCH_LIMIT, EVENT_LIMIT, events_of, parse
 from engine.flow.event_names import Kind
-from engine.flow.intake import receive
-
-AT_ONCE: Final = 8
-"""Requests taken in at the same time: as many as the database's pool keeps connections."""
-
-WAITING: Final = 200
-"""Requests that may wait for their turn; more are asked to come again."""
+from engine.flow.intake import Incoming
+from engine.store.keys import Key
 
 _SUCCESS: Final = b'{"success":true}'
 
-router = APIRouter(tags=["events"], route_class=ProblemRoute)
+SUMMARIES: Final[dict[Kind | None, tuple[str, str]]] = {
+    "track": ("Something that a customer did", "An event, with its name and properties."),
+    "identify": ("Who a customer is", "What is known of her: her traits."),
+    "page": ("A page that a customer saw", "A view of a page of the shop's site."),
+    "screen": ("A screen that a customer saw", "A view of a screen of the shop's app."),
+    "alias": ("A customer's new id", "The customer known by `previousId` is `userId`."),
+    "group": ("A group that a customer joined", "A company, a household, a club."),
+    None: ("Several calls at once", "Up to 2,500, each with its `type`: all of them, or none."),
+}
+"""What each call is for; a batch has no kind of its own."""
 
 
-class Admission:
-    """How many requests are under way; one for each application."""
+class Call:
+    """The endpoint of one kind of call, or of batches."""
 
-    def __init__(self, *, at_once: int = AT_ONCE, waiting: int = WAITING) -> None:
-        self._limiter = CapacityLimiter(at_once)
-        self._most = at_once + waiting
-        self._inside = 0
+    def __init__(self, kind: Kind | None) -> None:
+        self.kind = kind
 
-    async def run(self, request: Request, kind: Kind | None) -> None:
-        """Read the request and take its events in, or refuse when too many are waiting."""
-        if self._inside >= self._most:
-            raise Overloaded("Too many requests are waiting. Send this one again in a moment.")
-        self._inside += 1
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer success when the events are durable, else a problem."""
+        request = Request(scope, receive)
         try:
-            body = await read_body(request, BATCH_LIMIT)
-            await anyio.to_thread.run_sync(_take_in, request, kind, body, limiter=self._limiter)
-        finally:
-            self._inside -= 1
+            await self._take_in(request)
+            response = Response(_SUCCESS, media_type="application/json")
+        except Exception as error:  # noqa: BLE001 - the last one who can answer
+            response = answer(request, error)
+        await response(scope, receive, send)
+
+    async def _take_in(self, request: Request) -> None:
+        admission: Admission = request.app.state.admission
+        admission.check()
+        body = await read_body(request, BATCH_LIMIT)
+        received_at = datetime.now(UTC)
+        secret = _key_in_header(request)
+        key = access.remembered(request, secret) if secret else None
+        if key is not None and len(body) <= EVENT_LIMIT and not _is_packed(request):
+            access.require(key, "send events")
+            events = events_of(self.kind, parse(body), body, str(key.id), received_at)
+        else:  # this may ask the database, or take a while
+            events = await anyio.to_thread.run_sync(
+                _read, request, self.kind, secret, body, received_at
+            )
+        if events:
+            await admission.store(events)
+            EVENTS.inc(len(events))
 
 
-def _take_in(request: Request, kind: Kind | None, body: bytes) -> None:
-    """Store the events; they are durable when this returns."""
-    received_at = datetime.now(UTC)
-    state = request.app.state
+def _read(
+    request: Request, kind: Kind | None, secret: str | None, body: bytes, received_at: datetime
+) -> list[Incoming]:
     # The key first: whoever has none is told nothing else.
-    source = _source(request, _key_in_header(request))
-    body = _plain(request, body)
+    key = _source(request, secret)
+    body = _unpacked(request, body)
     document = parse(body)
-    source = source or _source(request, document.get("writeKey"))
-    if source is None:
+    key = key or _source(request, document.get("writeKey"))
+    if key is None:
         raise Unauthorized("Send the source's write key as the user name of basic authentication.")
-    events = events_of(kind, document, body, source, received_at)
-    if events:
-        wakes = receive(state.database, events)
-        if wakes and state.gateway is not None:
-            state.gateway.tell_soon(wakes)
-        EVENTS.inc(len(events))
+    return events_of(kind, document, body, str(key.id), received_at)
 
 
-def _source(request: Request, secret: Any) -> str | None:
-    """Return the name under which the events of this write key are deduplicated."""
+def _source(request: Request, secret: Any) -> Key | None:
+    """Return the key, whose id is the source within which message ids are unique."""
     if not isinstance(secret, str) or not secret:
         return None
     key = access.find(request, secret)
     if key is None:
         raise Unauthorized("The write key is not known; it may have been revoked.")
     access.require(key, "send events")
-    return str(key.id)
+    return key
 
 
 def _key_in_header(request: Request) -> str | None:
@@ -88,7 +107,11 @@ def _key_in_header(request: Request) -> str | None:
         raise Unauthorized("The Authorization header is not basic authentication.") from None
 
 
-def _plain(request: Request, body: bytes) -> bytes:
+def _is_packed(request: Request) -> bool:
+    return "content-encoding" in request.headers
+
+
+def _unpacked(request: Request, body: bytes) -> bytes:
     """Unpack a compressed body, and no further than its limit."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding == "identity":
@@ -107,49 +130,9 @@ def _plain(request: Request, body: bytes) -> bytes:
     return plain
 
 
-async def _answer(request: Request, kind: Kind | None) -> Response:
-    admission: Admission = request.app.state.admission
-    await admission.run(request, kind)
-    return Response(_SUCCESS, media_type="application/json")
+def path_of(kind: Kind | None) -> str:
+    """Return the address of a kind of call; None is a batch."""
+    return f"/v1/{kind or 'batch'}"
 
 
-@router.post("/v1/track", summary="Something that a customer did")
-async def track(request: Request) -> Response:
-    """Take in one event with its name and properties. 200 means that it is stored for good."""
-    return await _answer(request, "track")
-
-
-@router.post("/v1/identify", summary="Who a customer is")
-async def identify(request: Request) -> Response:
-    """Take in what is known of a customer: her traits."""
-    return await _answer(request, "identify")
-
-
-@router.post("/v1/page", summary="A page that a customer saw")
-async def page(request: Request) -> Response:
-    """Take in a view of a page of the shop's site."""
-    return await _answer(request, "page")
-
-
-@router.post("/v1/screen", summary="A screen that a customer saw")
-async def screen(request: Request) -> Response:
-    """Take in a view of a screen of the shop's app."""
-    return await _answer(request, "screen")
-
-
-@router.post("/v1/alias", summary="A customer's new id")
-async def alias(request: Request) -> Response:
-    """Take in that a customer known by `previousId` is `userId`."""
-    return await _answer(request, "alias")
-
-
-@router.post("/v1/group", summary="A group that a customer joined")
-async def group(request: Request) -> Response:
-    """Take in that a customer belongs to a group, a company or a household."""
-    return await _answer(request, "group")
-
-
-@router.post("/v1/batch", summary="Several calls at once")
-async def batch(request: Request) -> Response:
-    """Take in up to 2,500 calls, each with its `type`: all of them, or none on a fault."""
-    return await _answer(request, None)
+ROUTES: Final = [Route(path_of(kind), Call(kind), methods=["POST"]) for kind in SUMMARIES]

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from designer.api.segment import Admission
+from designer.api.admission import Admission
 from engine.store.session import Database
 
 Send = Callable[..., Any]
@@ -234,7 +234,7 @@ def test_numbers_are_taken_for_ids(send: Send, database: Database) -> None:
 
 
 def test_too_many_waiting_are_asked_to_come_again(send: Send, app: FastAPI) -> None:
-    app.state.admission = Admission(at_once=0 + 1, waiting=-1)
+    app.state.admission = Admission(app.state, waiting=0)
     answer = send("/v1/track", TRACK)
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == "2"
@@ -255,7 +255,7 @@ def test_an_unforeseen_error_tells_nothing(
     def fail(*_: Any) -> None:
         raise ZeroDivisionError(TRACK["userId"] + "@example.com")
 
-    monkeypatch.setattr("designer.api.segment.receive", fail)
+    monkeypatch.setattr("engine.flow.intake.receive", fail)
     answer = send("/v1/track", TRACK)
     assert answer.status_code == 500
     assert "42@example.com" not in answer.text + caplog.text
