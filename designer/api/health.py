@@ -1,5 +1,7 @@
 """Whether the process is alive, whether it can work, and what it counts."""
 
+import logging
+
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
@@ -11,6 +13,8 @@ from designer.api.answers import json_response
 from designer.api.problems import ProblemRoute
 from engine.errors import Unavailable
 from engine.store.session import Database
+
+_log = logging.getLogger(__name__)
 
 PATIENCE = 3.0
 """Seconds after which a part that has not answered counts as away."""
@@ -36,7 +40,10 @@ async def ready(request: Request) -> Response:
 
     async def ask_temporal() -> None:
         gateway = request.app.state.gateway
-        answers["temporal"] = gateway is not None and await gateway.healthy()
+        try:
+            answers["temporal"] = gateway is not None and await gateway.healthy()
+        except Exception:  # noqa: BLE001 - however it fails, it does not answer
+            _log.warning("Temporal cannot be asked for its health.", exc_info=True)
 
     with anyio.move_on_after(PATIENCE):
         async with anyio.create_task_group() as group:
