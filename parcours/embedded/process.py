@@ -15,6 +15,9 @@ import psutil
 
 from engine.errors import Unavailable
 
+HOPELESS = 78
+"""The exit code (EX_CONFIG) of a child that would fail again however often it is started."""
+
 LAUNCHER = Path(__file__).with_name("launch.py")
 # Below what Linux, the BSDs and macOS give to outgoing connections: a port that is free
 # for a moment, while its server restarts, is not taken by a client meanwhile.
@@ -37,8 +40,6 @@ class Program:
     stop_seconds: float = 10
     """How long it may take to end when asked."""
     orphan_signal: signal.Signals = signal.SIGKILL
-    stdout: bool = False
-    """Whether it may write to the parent's standard output."""
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it as a child that ends when this process does."""
@@ -47,7 +48,7 @@ class Program:
             return subprocess.Popen(
                 self._arguments(),
                 stdin=subprocess.DEVNULL,
-                stdout=None if self.stdout else output or sys.stderr.fileno(),
+                stdout=output or sys.stderr.fileno(),
                 stderr=output,
                 env={**os.environ, **self.environment},
                 process_group=0,  # Ctrl-C in a terminal reaches the supervisor alone

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from engine.errors import Unavailable
-from parcours.embedded.process import Program, end
+from parcours.embedded.process import HOPELESS, Program, end
 
 log = structlog.get_logger()
 
@@ -136,6 +136,8 @@ class Supervisor:
         return min(pauses, default=None)
 
     def _bury(self, child: Child, now: float) -> None:
+        if child.process.returncode == HOPELESS:
+            raise Unavailable("Parcours was not started.")
         settled = child.ready and now - child.started > SETTLED
         child.failures = 0 if settled else child.failures + 1
         if not child.was_ready and child.failures >= ATTEMPTS:

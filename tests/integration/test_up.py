@@ -19,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 
+from parcours.embedded.postgres import Postgres
 from parcours.embedded.process import free_port
 
 PARCOURS = str(Path(sys.executable).with_name("parcours"))
@@ -193,4 +194,26 @@ def test_the_roles_may_have_a_process_each() -> None:
         running.line()
         assert running.line().startswith("Parcours is ready")
         for role in ("web", "worker", "dispatcher"):
-            assert running.child(f"parcours.cli {role}").is_running()
+            assert running.child(f"parcours.serve {role}").is_running()
+
+
+def test_a_database_of_a_newer_release_ends_it_with_a_sentence() -> None:
+    with tempfile.TemporaryDirectory(prefix="parcours-test-") as name:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("PARCOURS_")}
+        with Postgres(Path(name)).running() as url:
+            plain = url.replace("+psycopg", "")
+            with psycopg.connect(plain) as connection:
+                connection.execute("CREATE TABLE alembic_version (version_num varchar(32))")
+                connection.execute("INSERT INTO alembic_version VALUES ('from_the_future')")
+        done = subprocess.run(
+            [PARCOURS, "up", "--port", str(free_port())],
+            env={**kept, "PARCOURS_DATA_DIR": name},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert "newer" in done.stderr
+    assert done.stderr.endswith("Parcours was not started.\n")
+    assert "Traceback" not in done.stderr

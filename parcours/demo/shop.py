@@ -1,0 +1,110 @@
+"""What the demonstration shop is: its settings, and its customers, all of them made up.
+
+Addresses cannot reach anyone: `example.com` and its sisters are reserved (RFC 2606), and the
+numbers from +33 6 39 98 00 00 on are kept for films by the French regulator.
+"""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from engine.flow.history import Profile
+
+NAME: Final = "Le Panier (demo)"
+CURRENCY: Final = "CHF"
+SETTINGS: Final = {
+    "name": NAME,
+    "time_zone": "Europe/Zurich",
+    "locale": "en",
+    "currency": CURRENCY,
+}
+SOURCE: Final = "demo"
+"""The source of the shop's events; what it sends is stored once under each message id."""
+
+PREFIX: Final = "demo-"
+"""How the shop's customers' ids begin."""
+
+NUMBERS: Final = 10_000
+"""How many phone numbers there are for films."""
+
+_FIRST: Final = {
+    "en": (
+        "Alice", "Amelia", "Ben", "Charlotte", "Daniel", "Emma", "Finn", "Grace", "Harry", "Isla",
+        "Jack", "Kate", "Leo", "Lucy", "Max", "Nora", "Oliver", "Olivia", "Peter", "Ruby",
+        "Sam", "Sophie", "Thomas", "Zoe",
+    ),
+    "fr": (
+        "Adèle", "Antoine", "Camille", "Chloé", "Élise", "Étienne", "Hugo", "Inès", "Jeanne",
+        "Jules", "Léa", "Louis", "Lucas", "Manon", "Margaux", "Mathis", "Noémie", "Paul",
+        "Rémi", "Romane", "Théo", "Valentine", "Victor", "Zélie",
+    ),
+}  # fmt: skip
+_LAST: Final = {
+    "en": (
+        "Baker", "Bennett", "Carter", "Clarke", "Cooper", "Fisher", "Foster", "Gardner", "Hughes",
+        "Keller", "Marsh", "Meyer", "Moser", "Palmer", "Reed", "Shaw", "Turner", "Weber", "Wood",
+    ),
+    "fr": (
+        "Aubert", "Bertrand", "Bonnet", "Caron", "Chevalier", "Dubois", "Favre", "Fontaine",
+        "Girard", "Lambert", "Laurent", "Leroy", "Martin", "Mercier", "Morel", "Rochat",
+        "Rousseau", "Roux", "Vidal",
+    ),
+}  # fmt: skip
+_DOMAINS: Final = ("example.com", "example.org", "example.net")
+_PLAIN: Final = str.maketrans("éèêëÉàâçîïôùû", "eeeeEaaciiouu")
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """Who buys. The survey of the data's makers reached one in three."""
+
+    id: int
+    survey: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """One purchase, as the properties of an event."""
+
+    household: int
+    id: int
+    at: datetime
+    properties: dict[str, Any]
+
+
+def user_id(household: int) -> str:
+    """Return the id under which the shop knows a household."""
+    return f"{PREFIX}{household}"
+
+
+def profiles(households: Iterable[Household]) -> list[Profile]:
+    """Make each household a customer; the same one gets the same name every time."""
+    return [_profile(place, household) for place, household in enumerate(households)]
+
+
+def _profile(place: int, household: Household) -> Profile:
+    chance = random.Random(f"household {household.id}")  # noqa: S311 - made-up people need no secrets
+    language = chance.choices(("fr", "en"), weights=(55, 45))[0]
+    country = chance.choices(("CH", "FR"), weights=(60, 40))[0]
+    first, last = chance.choice(_FIRST[language]), chance.choice(_LAST[language])
+    name = f"{first}.{last}".lower().translate(_PLAIN)
+    email = f"{name}.{household.id}@{chance.choice(_DOMAINS)}"
+    phone = f"+3363998{place % NUMBERS:04d}"
+    traits = {
+        "first_name": first,
+        "last_name": last,
+        "email": email,
+        "phone": phone,
+        "country": country,
+        "demo": True,
+        **household.survey,
+    }
+    return Profile(
+        identities=(("external_id", user_id(household.id)),),
+        traits=traits,
+        addresses={"email": email, "phone": phone},
+        locale=f"{language}-{country}",
+        time_zone="Europe/Zurich" if country == "CH" else "Europe/Paris",
+    )
