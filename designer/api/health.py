@@ -6,12 +6,14 @@ import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from designer.api.access import Needs
 from designer.api.answers import json_response
+from designer.api.metrics import WAKES
 from designer.api.problems import ProblemRoute
 from engine.errors import Unavailable
+from engine.store import tables
 from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
@@ -64,6 +66,9 @@ def _database_answers(database: Database) -> bool:
 
 
 @router.get("/metrics", summary="Metrics", dependencies=[Depends(Needs("read"))])
-def metrics() -> Response:
+def metrics(request: Request) -> Response:
     """Return the counters for Prometheus."""
+    database: Database = request.app.state.database
+    with database.read() as connection:
+        WAKES.set(connection.execute(select(func.count()).select_from(tables.wake)).scalar_one())
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

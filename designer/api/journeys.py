@@ -76,7 +76,7 @@ def write_journey(
 
 def _document(body: bytes, journey_id: str, content_type: str) -> tuple[Journey, str | None]:
     if "yaml" not in content_type.lower():
-        return _from_json(body, journey_id), None
+        return _from_json(body, journey_id), None  # YAML has to say so: JSON errors are clearer
     try:
         text = body.decode()
     except UnicodeDecodeError:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from designer.api.metrics import count, route_of
 from engine.errors import InvalidDocument, ParcoursError, Problem, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -64,9 +65,11 @@ class ProblemRoute(APIRoute):
 
         async def careful(request: Request) -> Response:
             try:
-                return await handler(request)
+                response = await handler(request)
             except Exception as error:  # noqa: BLE001 - the last one who can answer
-                return answer(request, error)
+                response = answer(request, error)
+            count(request, response.status_code)
+            return response
 
         return careful
 
@@ -144,8 +147,7 @@ def as_json(problem: Problem) -> dict[str, Any]:
 
 
 def _place(request: Request) -> str:
-    """Return the route's template, not the address: that may name a customer."""
-    return f"{request.method} {getattr(request.scope.get('route'), 'path', '(no route)')}"
+    return f"{request.method} {route_of(request)}"
 
 
 def _parameter(mistake: Any) -> str:

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from designer.api import access
 from designer.api.admission import Admission
-from designer.api.metrics import EVENTS
+from designer.api.metrics import EVENTS, count
 from designer.api.problems import Malformed, TooLarge, Unauthorized, answer
 from designer.api.reading import read_body
 from designer.api.segment_events import BATCH_LIMIT, EVENT_LIMIT, events_of, parse
@@ -38,11 +38,17 @@ SUMMARIES: Final[dict[Kind | None, tuple[str, str]]] = {
 """What each call is for; a batch has no kind of its own."""
 
 
+def path_of(kind: Kind | None) -> str:
+    """Return the address of a kind of call; None is a batch."""
+    return f"/v1/{kind or 'batch'}"
+
+
 class Call:
     """The endpoint of one kind of call, or of batches."""
 
     def __init__(self, kind: Kind | None) -> None:
         self.kind = kind
+        self.path = path_of(kind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer success when the events are durable, else a problem."""
@@ -52,6 +58,7 @@ class Call:
             response = Response(_SUCCESS, media_type="application/json")
         except Exception as error:  # noqa: BLE001 - the last one who can answer
             response = answer(request, error)
+        count(request, response.status_code)
         await response(scope, receive, send)
 
     async def _take_in(self, request: Request) -> None:
@@ -128,11 +135,6 @@ def _unpacked(request: Request, body: bytes) -> bytes:
     if not unpacking.eof:
         raise Malformed("The body is not gzip to its end.")
     return plain
-
-
-def path_of(kind: Kind | None) -> str:
-    """Return the address of a kind of call; None is a batch."""
-    return f"/v1/{kind or 'batch'}"
 
 
 ROUTES: Final = [Route(path_of(kind), Call(kind), methods=["POST"]) for kind in SUMMARIES]

@@ -85,6 +85,13 @@ def test_metrics_count_events(
     before = counted()
     send("/v1/track", {"userId": "1", "event": "A"})
     assert counted() == before + 1
+    send("/v1/track", {"userId": "ann@example.com"})
+    client.get("/v1/customers/email:ann@example.com", headers=admin)
+    metrics = client.get("/metrics", headers=admin).text
+    assert 'parcours_requests_total{method="POST",route="/v1/track",status="400"}' in metrics
+    assert 'route="/v1/customers/{customer:path}",status="404"' in metrics
+    assert "parcours_wakes_waiting 0.0" in metrics
+    assert "ann@example.com" not in metrics
 
 
 def test_the_openapi_document_lists_the_interface_alone(client: TestClient) -> None:
