@@ -108,3 +108,31 @@ def _profile(place: int, household: Household) -> Profile:
         locale=f"{language}-{country}",
         time_zone="Europe/Zurich" if country == "CH" else "Europe/Paris",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something on the made-up web shop's shelves."""
+
+    sku: str
+    name: str
+    category: str
+    price: float
+
+
+def things() -> list[Thing]:
+    """Return what visitors look at."""
+    return [
+        Thing("gruyere-500", "Gruyère, 500 g", "Cheese", 14.9),
+        Thing("espresso-1kg", "Espresso beans, 1 kg", "Coffee", 24.5),
+        Thing("olive-oil-75", "Olive oil, 75 cl", "Shortening, oil", 17.2),
+        Thing("dark-chocolate", "Dark chocolate, 5 bars", "Packaged sweets", 12.75),
+        Thing("apple-juice-6", "Apple juice, 6 bottles", "Chilled juices", 19.8),
+        Thing("sourdough", "Sourdough loaf", "Bread", 6.4),
+        Thing("cat-food-24", "Cat food, 24 bowls", "Cat food", 28.9),
+        Thing("red-wine-6", "Pinot noir, 6 bottles", "Domestic wine", 89.0),
+        Thing("fondue-set", "Fondue set for four", "Cookware and bakeware", 64.9),
+        Thing("honey", "Mountain honey, 500 g", "Breakfast sweets", 13.5),
+        Thing("shampoo", "Shampoo bar", "Hair care products", 9.9),
+        Thing("pasta-5", "Pasta, 5 packets", "Dry noodles, pasta", 11.0),
+    ]

@@ -1,0 +1,145 @@
+"""Loading the demonstration shop: once, and as quickly as the database takes it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql import insert
+
+import journeys
+from engine.flow import materials, publish
+from engine.flow.history import add_customers, add_events
+from engine.flow.intake import Incoming, receive
+from engine.model.document import parse_journey
+from engine.model.template import Template
+from engine.store import documents, tables
+from engine.store.session import Database
+from parcours.demo import madeup
+from parcours.demo.baskets import Purchases, folder
+from parcours.demo.first import first_steps
+from parcours.demo.shop import SETTINGS, SOURCE, Basket, Household, profiles, user_id
+from parcours.imports.progress import Progress, progress
+
+LIBRARY: Final = ("abandoned-cart", "second-purchase")
+"""The journeys of the library that the demonstration shop has."""
+
+OWN: Final = Path(__file__).with_name("demo-welcome-back.yaml")
+"""The journey that it alone has."""
+
+LOADED: Final = "loaded"
+"""The message id under which it is noted that everything is there."""
+
+VISITS: Final = "demo_visits"
+"""The setting that lets made-up customers visit; that it is there at all marks the shop."""
+
+_AT_ONCE: Final = 5_000
+
+_LOADED = text("SELECT true FROM event_key WHERE source = :source AND message_id = :id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a load found or brought; `real` when the purchases are."""
+
+    already: bool = False
+    real: bool = True
+    customers: int = 0
+    orders: int = 0
+
+
+def journey_texts() -> list[str]:
+    """Return the shop's journeys as they are written."""
+    return [OWN.read_text(encoding="utf-8"), *(journeys.text(name) for name in LIBRARY)]
+
+
+def shop_templates() -> dict[str, Template]:
+    """Return the templates of the shop's journeys, by id."""
+    known = journeys.templates() | journeys.templates_beside(OWN)
+    wanted = {name for text in journey_texts() for name in journeys.used(parse_journey(text).steps)}
+    return {name: known[name] for name in sorted(wanted)}
+
+
+def load(database: Database, *, made_up: bool = False) -> Loaded:
+    """Load the shop, unless it is there; a load that was interrupted goes on where it stopped.
+
+    Without the package that brings the real purchases, or when asked to, they are made up.
+    """
+    with database.read() as connection:
+        if connection.execute(_LOADED, {"source": SOURCE, "id": LOADED}).scalar():
+            return Loaded(already=True)
+    _set_up(database)
+    data = None if made_up else folder()
+    now = datetime.now(UTC)
+    with progress("Demonstration shop") as shown:
+        shown.reach(0, "reading the purchases")
+        households, baskets = _purchases(data, now)
+        customers = add_customers(database, profiles(households))
+        orders = _orders(database, baskets, shown)
+    database.transact(_note)
+    return Loaded(real=data is not None, customers=customers, orders=orders)
+
+
+def _purchases(data: Path | None, now: datetime) -> tuple[list[Household], Iterator[Basket]]:
+    if data is None:
+        return madeup.households(), madeup.baskets(now)
+    purchases = Purchases(data)
+    return purchases.households(), purchases.baskets(now)
+
+
+def _orders(database: Database, baskets: Iterator[Basket], shown: Progress) -> int:
+    """Store the purchases; after the first of them, let some customers in, to be seen at once."""
+    orders, read = 0, 0
+    while some := [_order(basket) for basket in islice(baskets, _AT_ONCE)]:
+        orders += add_events(database, some)
+        if read == 0:
+            # What Temporal has to be told of them, the dispatcher finds in the outbox.
+            receive(database, first_steps())
+        read += len(some)
+        shown.reach(read, "purchases")
+    return orders
+
+
+def _order(basket: Basket) -> Incoming:
+    return Incoming(
+        source=SOURCE,
+        message_id=f"order-{basket.properties['order_id']}",
+        kind="track",
+        name="Order Completed",
+        user_id=user_id(basket.household),
+        properties=basket.properties,
+        occurred_at=basket.at,
+    )
+
+
+def _set_up(database: Database) -> None:
+    """Bring settings, templates and journeys; what has the same id already is left alone."""
+    database.transact(_settings)
+    with database.read() as connection:
+        known = publish.known(connection)
+        present = {stored.id for stored in documents.journeys(connection)[0]}
+    for name, template in shop_templates().items():
+        if name not in known.templates:
+            materials.put_template(database, template)
+    for source in journey_texts():
+        journey = parse_journey(source)
+        if journey.id not in present:
+            publish.save_journey(database, journey, source)
+            publish.publish(database, journey.id)
+
+
+def _settings(connection: Connection) -> None:
+    """Call the workspace the demonstration shop, unless somebody has set it up already."""
+    before = connection.execute(text("SELECT settings FROM workspace FOR UPDATE")).scalar_one()
+    settings = {VISITS: False, **(before or SETTINGS)}
+    if settings != before:
+        connection.execute(tables.workspace.update().values(settings=settings))
+        documents.touch(connection)
+
+
+def _note(connection: Connection) -> None:
+    row = {"source": SOURCE, "message_id": LOADED}
+    connection.execute(insert(tables.event_key).values(row).on_conflict_do_nothing())
