@@ -15,6 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,6 +26,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.delivery import Delivery
 from bench.stack import cpu_by_process, machine, report, settle, spent, stack
+from engine.flow import sweep
 from engine.flow.advance import advance
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
@@ -259,7 +261,7 @@ async def measure(runs: int, rounds: int) -> dict[str, Any]:
         database.transact(lambda connection: documents.put_template(connection, template))
         save_journey(database, Journey.model_validate(JOURNEY))
         publish(database, "bench")
-        gateway = Gateway(client, database)
+        gateway = Gateway(client, partial(sweep.told, database))
         delivery = Delivery(database, transports(settings), lambda wakes: None)
         hand = ByHand(database, delivery)
         bench_worker = Worker(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -24,6 +25,7 @@ from designer.pages import Pages
 from designer.streams import Streams
 from engine import gateway
 from engine.errors import Unavailable
+from engine.flow import sweep
 from engine.settings import Settings
 from engine.store.session import Database
 
@@ -74,7 +76,7 @@ async def _connect(app: FastAPI) -> None:
             await asyncio.sleep(wait)
             wait = min(wait * 2, 30.0)
         else:
-            app.state.gateway = gateway.Gateway(client, app.state.database)
+            app.state.gateway = gateway.Gateway(client, partial(sweep.told, app.state.database))
             return
 
 

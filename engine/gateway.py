@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +24,6 @@ from temporalio.service import RPCError, TLSConfig
 from engine.errors import Unavailable
 from engine.names import ENTRY_SOURCE, JOURNEY_ID, RUNS_QUEUE, VERSION, WAKE, RunStart, Wake
 from engine.settings import Settings
-from engine.store import wakes as wake_rows
-from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
 
@@ -83,12 +81,16 @@ async def prepare_namespace(client: Client) -> None:
         )
 
 
+Forget = Callable[[list[Wake]], None]
+"""Takes wakes out of the outbox that Temporal has been told of; may block."""
+
+
 class Gateway:
     """Tells Temporal what a process has committed, without making its callers wait."""
 
-    def __init__(self, client: Client, database: Database) -> None:
+    def __init__(self, client: Client, forget: Forget) -> None:
         self.client = client
-        self._database = database
+        self._forget_told = forget
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Wake] = deque()
         self._told: list[Wake] = []
@@ -171,9 +173,7 @@ class Gateway:
     def _forget_now(self, some: list[Wake]) -> None:
         newest = {wake.run: wake for wake in sorted(some, key=lambda wake: wake.revision)}
         try:
-            self._database.transact(
-                lambda connection: wake_rows.told(connection, list(newest.values()))
-            )
+            self._forget_told(list(newest.values()))
         except Unavailable as error:
             _log.warning("The outbox was not cleared: %s", error)
 

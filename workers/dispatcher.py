@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import Final
 
 from temporalio.service import RPCError
@@ -27,7 +28,7 @@ async def dispatch(settings: Settings) -> None:
     client = await patiently_connect(settings)
     database = Database(settings.database_url, pool_size=2, application="parcours-dispatcher")
     try:
-        await Dispatcher(database, Gateway(client, database)).run()
+        await Dispatcher(database, Gateway(client, partial(sweep.told, database))).run()
     finally:
         database.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from temporalio.client import Client
@@ -19,6 +20,7 @@ from temporalio.worker import (
 from activities.advance import Advance
 from activities.delivery import Delivery
 from engine.errors import Unavailable
+from engine.flow import sweep
 from engine.gateway import Gateway, connect, prepare_namespace
 from engine.names import CHANNEL_QUEUES, RUNS_QUEUE
 from engine.settings import Settings
@@ -54,7 +56,7 @@ async def work(settings: Settings, queues: Collection[str] | None = None) -> Non
     """Serve these queues (all when None) until cancelled."""
     client = await patiently_connect(settings)
     database = Database(settings.database_url, pool_size=THREADS, application="parcours-worker")
-    gateway = Gateway(client, database)
+    gateway = Gateway(client, partial(sweep.told, database))
     with ThreadPoolExecutor(THREADS, thread_name_prefix="activity") as threads:
         try:
             async with AsyncExitStack() as running:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-
 from typing import assert_never
 
 from engine.compile.plan import (

@@ -4,11 +4,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-
 from engine.errors import Problem
 from engine.model.base import CHANNELS
-from engine.model.condition import AnyCondition, EventMatch, InSegment, PropertyIs, Reachable
-from engine.model.condition import EventHappened, StepWas, parts
+from engine.model.condition import (
+    AnyCondition,
+    EventHappened,
+    EventMatch,
+    InSegment,
+    PropertyIs,
+    Reachable,
+    StepWas,
+    parts,
+)
 from engine.model.journey import (
     AnyStep,
     BranchStep,

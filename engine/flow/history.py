@@ -89,7 +89,9 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
     now = turn.now
     occurred = item.occurred_at or now
     _learn(turn, item)
-    properties = {**item.properties, "traits": dict(item.traits)} if item.traits else item.properties
+    properties = (
+        {**item.properties, "traits": dict(item.traits)} if item.traits else item.properties
+    )
     return (
         customer,
         seq,

@@ -1,6 +1,6 @@
 """An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
-from engine.errors import NotFound
+from engine.errors import InvalidInput, NotFound
 from engine.flow import advance
+from engine.flow.customers import email_address, phone_number
 from engine.flow.enter import open_journeys
 from engine.flow.turn import Turn, Writes, finish, remember
 from engine.model.event import Event
@@ -186,21 +187,34 @@ def _learn(turn: Turn, item: Incoming) -> None:
     """Take over what the event tells about the customer herself."""
     customer = turn.customer
     addresses = dict(customer.addresses)
-    if item.kind in {"identify", "group"} and item.traits:
-        if item.kind == "identify":
-            kept = {**customer.traits, **item.traits}
-            turn.change(traits={k: v for k, v in kept.items() if v is not None})
-        for trait in ("email", "phone"):
-            if item.kind == "identify" and trait in item.traits:
-                addresses[trait] = item.traits[trait]
+    if item.kind == "identify" and item.traits:
+        kept = {**customer.traits, **item.traits}
+        turn.change(traits={name: value for name, value in kept.items() if value is not None})
+        for name, read in _ADDRESSES.items():
+            if name in item.traits:
+                addresses[name] = _address(item.traits[name], read)
     if item.device_token and item.device_token not in addresses.get("push", []):
         addresses["push"] = [*addresses.get("push", []), item.device_token]
+    addresses = {name: value for name, value in addresses.items() if value is not None}
     if addresses != customer.addresses:
-        turn.change(addresses={k: v for k, v in addresses.items() if v is not None})
+        turn.change(addresses=addresses)
     if item.locale and item.locale != customer.locale:
         turn.change(locale=item.locale)
     if item.time_zone and item.time_zone != customer.time_zone:
         turn.change(time_zone=item.time_zone)
+
+
+_ADDRESSES: Mapping[str, Callable[[Any], str]] = {"email": email_address, "phone": phone_number}
+
+
+def _address(value: Any, read: Callable[[Any], str]) -> str | None:
+    """Return an address that can be written to; what cannot be read stays a trait alone."""
+    if value is None:
+        return None
+    try:
+        return read(value)
+    except InvalidInput:
+        return None
 
 
 def _happened(turn: Turn, open_runs: list[Run], event: Event, item: Incoming) -> None:

@@ -50,6 +50,7 @@ class Database:
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
             query_cache_size=2000,
+            hide_parameters=True,  # they hold customers' data, and errors are logged
             connect_args={
                 "application_name": application,
                 "connect_timeout": 5,

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BindParameter,
     BigInteger,
+    BindParameter,
     CheckConstraint,
     Column,
     DateTime,
@@ -94,6 +94,8 @@ class CustomerRow(SQLModel, table=True):
     __tablename__ = "customer"
     __table_args__ = (
         Index(None, "created_at", "id"),
+        Index("ix_customer_email", text("lower(addresses ->> 'email') text_pattern_ops")),
+        Index("ix_customer_phone", text("(addresses ->> 'phone') text_pattern_ops")),
         {"postgresql_with": {"fillfactor": "70"}},
     )
     id: UUID = _uuid(primary_key=True)
@@ -111,7 +113,10 @@ class IdentityRow(SQLModel, table=True):
     """A name by which a customer is known: `external_id`, `anonymous_id`, any other namespace."""
 
     __tablename__ = "identity"
-    __table_args__ = (Index(None, "customer_id"),)
+    __table_args__ = (
+        Index(None, "customer_id"),
+        Index("ix_identity_value", text("lower(value) text_pattern_ops")),
+    )
     namespace: str = _text(primary_key=True)
     value: str = _text(primary_key=True)
     customer_id: UUID = Field(

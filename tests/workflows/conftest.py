@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from temporalio.client import Client
 from temporalio.worker import WorkflowRunner
 
+from engine.flow import sweep
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
 from engine.gateway import Gateway, connect, prepare_namespace
@@ -61,12 +63,12 @@ class Shop:
 
     def ended(self, n: int) -> Callable[[], bool]:
         """Return a question: have so many runs ended?"""
-        return lambda: (
-            sum(row.ended_at is not None for row in self.rows(tables.run)) >= n
-        )
+        return lambda: sum(row.ended_at is not None for row in self.rows(tables.run)) >= n
 
 
-def incoming(user: str, name: str, properties: dict[str, Any] | None = None, **more: Any) -> Incoming:
+def incoming(
+    user: str, name: str, properties: dict[str, Any] | None = None, **more: Any
+) -> Incoming:
     """Return an event as the interface hands it on."""
     return Incoming(
         source="test",
@@ -85,7 +87,9 @@ def put_template(database: Database, id: str = "hello", channel: str = "email") 
         "id": id,
         "name": id,
         "channel": channel,
-        "locales": {"en": {"subject": "Hello {{ customer.first_name }}", "body": "Hi {{ event.item }}"}},
+        "locales": {
+            "en": {"subject": "Hello {{ customer.first_name }}", "body": "Hi {{ event.item }}"}
+        },
     }
     template = Template.model_validate(document)
     database.transact(lambda connection: documents.put_template(connection, template))
@@ -102,7 +106,7 @@ async def open_shop(
     client = await connect(settings, temporal_address)
     await prepare_namespace(client)
     database = Database(database_url, pool_size=20)
-    gateway = Gateway(client, database)
+    gateway = Gateway(client, partial(sweep.told, database))
     with ThreadPoolExecutor(16) as threads:
         async with AsyncExitStack() as running:
             for worker in workers(client, database, gateway, settings, threads, runner=runner):

@@ -238,5 +238,7 @@ async def prepare():
 asyncio.run(prepare())
 print(sorted({"sqlmodel", "sqlalchemy", "psycopg", "fastapi", "engine.store"} & set(sys.modules)))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -71,6 +71,18 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_customer_created_at_id"), "customer", ["created_at", "id"], unique=False
     )
+    op.create_index(
+        "ix_customer_email",
+        "customer",
+        [sa.literal_column("lower(addresses ->> 'email') text_pattern_ops")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_customer_phone",
+        "customer",
+        [sa.literal_column("(addresses ->> 'phone') text_pattern_ops")],
+        unique=False,
+    )
     op.create_table(
         "entry_refusal",
         sa.Column("customer_id", sa.UUID(), nullable=False),
@@ -296,6 +308,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("namespace", "value", name=op.f("pk_identity")),
     )
     op.create_index(op.f("ix_identity_customer_id"), "identity", ["customer_id"], unique=False)
+    op.create_index(
+        "ix_identity_value",
+        "identity",
+        [sa.literal_column("lower(value) text_pattern_ops")],
+        unique=False,
+    )
     op.create_table(
         "journey_version",
         sa.Column("journey_id", sa.Text(), nullable=False),
@@ -371,6 +389,7 @@ def downgrade() -> None:
     op.drop_table("run")
     op.drop_index(op.f("ix_journey_version_hash"), table_name="journey_version")
     op.drop_table("journey_version")
+    op.drop_index("ix_identity_value", table_name="identity")
     op.drop_index(op.f("ix_identity_customer_id"), table_name="identity")
     op.drop_table("identity")
     op.drop_table("workspace")
@@ -395,6 +414,8 @@ def downgrade() -> None:
     op.drop_table("event")
     op.drop_index(op.f("ix_entry_refusal_journey_id_at"), table_name="entry_refusal")
     op.drop_table("entry_refusal")
+    op.drop_index("ix_customer_phone", table_name="customer")
+    op.drop_index("ix_customer_email", table_name="customer")
     op.drop_index(op.f("ix_customer_created_at_id"), table_name="customer")
     op.drop_table("customer")
     op.drop_table("cap")
