@@ -25,14 +25,19 @@ SENTENCES: Final[dict[int, tuple[str, str]]] = {
     404: (N_("There is nothing here"), N_("It was moved or deleted, or its address is mistyped.")),
     405: (N_("There is nothing here"), N_("This address is not a page.")),
     413: (N_("This is too much at once"), N_("What you sent is too large: nothing was changed.")),
-    422: (N_("This cannot be understood"), N_("Something in the address or the form is not valid.")),
+    422: (
+        N_("This cannot be understood"),
+        N_("Something in the address or the form is not valid."),
+    ),
     500: (
         N_("Something went wrong on our side"),
         N_("It was noted in the log. Try again; if it happens once more, tell your operator."),
     ),
     503: (
         N_("The database does not answer"),
-        N_("Nothing is lost: customers go on where they stand once it is back. Reload in a moment."),
+        N_(
+            "Nothing is lost: customers go on where they stand once it is back. Reload in a moment."
+        ),
     ),
 }
 

@@ -100,5 +100,3 @@ def event_stream(parts: AsyncIterator[str | None]) -> StreamingResponse:
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-

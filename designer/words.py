@@ -1,5 +1,6 @@
 """The reader's language: sentences, dates, numbers and money the way she writes them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -79,7 +80,9 @@ class Shop:
 class Words:
     """One reader's language, zone and currency."""
 
-    def __init__(self, language: str = "en", *, accepted: str = "", shop: Shop | None = None) -> None:
+    def __init__(
+        self, language: str = "en", *, accepted: str = "", shop: Shop | None = None
+    ) -> None:
         self.language = language
         self.locale = _locale(language, accepted)
         self.shop = shop or Shop()
@@ -108,7 +111,9 @@ class Words:
 
     def money(self, amount: float | Decimal, currency: str | None = None) -> str:
         """Write an amount, in the shop's currency unless another is named."""
-        return str(format_currency(amount, currency or self.shop.currency, locale=self.locale))
+        written = str(format_currency(amount, currency or self.shop.currency, locale=self.locale))
+        # A code, unlike a sign, stands apart from its number.
+        return re.sub(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", "\N{NO-BREAK SPACE}", written)
 
     def local(self, at: datetime) -> datetime:
         """Return the instant on the shop's clock."""

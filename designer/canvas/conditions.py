@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final, assert_never
 
-from designer.views import channel_name
 from designer.words import N_, Words
 from engine.model.condition import (
     All,
@@ -68,9 +67,7 @@ class ConditionWords:
         self._segment = segment
         self._step = step
 
-    def say(
-        self, condition: AnyCondition, *, of_event: bool = False, inside: bool = False
-    ) -> str:
+    def say(self, condition: AnyCondition, *, of_event: bool = False, inside: bool = False) -> str:
         """Return the condition as a clause: tier is gold and cart value is at least 30.
 
         `of_event`: properties are those of the event just named. `inside`: the clause stands
@@ -131,10 +128,7 @@ class ConditionWords:
             case StepWas():
                 return self._was(condition, holds)
             case Reachable():
-                channel = channel_name(condition.reachable, self._words)
-                if holds:
-                    return _("%(channel)s can reach the customer", channel=channel)
-                return _("%(channel)s cannot reach the customer", channel=channel)
+                return reachable(condition.reachable, self._words, holds=holds)
             case All() | AnyOf() | Not():
                 return self.say(condition, of_event=of_event)
             case _:
@@ -165,7 +159,7 @@ class ConditionWords:
             event = _("%(event)s (of %(step)s)", event=event, step=self._step(condition.message))
         if condition.where is not None:
             where = self.say(condition.where, of_event=True)
-            event = _("%(event)s with %(condition)s", event=event, condition=where)
+            event = _("%(event)s where %(condition)s", event=event, condition=where)
         said = _("%(event)s has happened", event=event)
         if not holds:
             said = _("%(event)s has not happened", event=event)
@@ -195,6 +189,27 @@ class ConditionWords:
         if holds:
             return _("%(step)s went %(way)s", step=step, way=way)
         return _("%(step)s did not go %(way)s", step=step, way=way)
+
+
+_REACHABLE: Final = {
+    "email": (
+        N_("the customer can be reached by email"),
+        N_("the customer cannot be reached by email"),
+    ),
+    "sms": (
+        N_("the customer can be reached by SMS"),
+        N_("the customer cannot be reached by SMS"),
+    ),
+    "push": (
+        N_("the customer can be reached by push"),
+        N_("the customer cannot be reached by push"),
+    ),
+}
+
+
+def reachable(channel: str, words: Words, *, holds: bool) -> str:
+    """Say whether a customer has an address on a channel."""
+    return words.gettext(_REACHABLE[channel][0 if holds else 1])
 
 
 def _readable(name: str) -> str:

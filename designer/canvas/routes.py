@@ -65,9 +65,14 @@ def look(database_: Database, journey_id: str, *, draft: bool) -> Shown:
 
 @router.get("/journeys/{journey_id}")
 def journey(
-    request: Request, journey_id: str, show: str = "", step: str = "", view: str = ""
+    request: Request,
+    journey_id: str,
+    show: str = "",
+    step: str = "",
+    view: str = "",
+    published: str = "",
 ) -> Response:
-    """Show a journey."""
+    """Show a journey; `published` tells that this was its last step."""
     shown = look(database(request), journey_id, draft=show == "draft")
     words = pages(request).words(request)
     sentences = Sentences(words, shown.journey, shown.names)
@@ -94,6 +99,7 @@ def journey(
         show=show,
         view=view,
         chosen=step,
+        published=published,
     )
 
 

@@ -10,7 +10,7 @@ from babel.units import format_unit
 
 from designer.canvas.conditions import ConditionWords
 from designer.views import channel_name
-from designer.words import N_, Words
+from designer.words import Words
 from engine.model.condition import EventMatch
 from engine.model.duration import Duration
 from engine.model.journey import (
@@ -63,7 +63,9 @@ class Kind:
 class Sentences:
     """Tells one journey's steps."""
 
-    def __init__(self, words: Words, journey: Journey | None = None, names: Names | None = None):
+    def __init__(
+        self, words: Words, journey: Journey | None = None, names: Names | None = None
+    ) -> None:
         self.words = words
         self.names = names or Names()
         self._steps = {step.id: step for step in walk(journey.steps)} if journey else {}
@@ -101,12 +103,11 @@ class Sentences:
         _ = self.words.gettext
         match step:
             case SendStep():
-                name = self.names.templates.get(step.template, step.template)
-                return _("Send %(template)s", template=self.words.quote(name))
+                return _("Send %(template)s", template=self._template(step))
             case WaitStep():
                 return self._wait(step)
             case WaitForStep():
-                awaited = [self.event(one.on) for one in step.events]
+                awaited = [self.words.quote(one.on.event) for one in step.events]
                 return _("Wait for %(events)s", events=self.words.items(awaited, style="or"))
             case BranchStep() if len(step.arms) == 1:
                 return _("If %(condition)s", condition=self.conditions.say(step.arms[0].if_))
@@ -122,20 +123,14 @@ class Sentences:
     def detail(self, step: AnyStep) -> str:
         """Return the line below the title."""
         _ = self.words.gettext
-        parts = []
-        if step.name:
-            parts.append(self.does(step))
+        parts = [self.does(step)] if step.name and not isinstance(step, SendStep) else []
         match step:
             case SendStep():
-                if not step.name:
-                    parts.append(self._channels(step))
+                parts.append(self._channels(step))
+                if step.name:
+                    parts.append(self._template(step))
                 if step.variants:
-                    parts.append(
-                        self.words.ngettext(
-                            "A/B test of %(n)s version", "A/B test of %(n)s versions",
-                            len(step.variants),
-                        )
-                    )  # fmt: skip
+                    parts.append(_("A/B test"))
                 if step.class_ == "transactional":
                     parts.append(_("always sent"))
             case WaitForStep():
@@ -160,7 +155,7 @@ class Sentences:
                 return found.label or (_("Yes") if alone else self.conditions.say(found.if_))
             case SplitStep():
                 way = next(arm for arm in step.arms if arm.id == name)
-                return f"{way.label or readable(way.id)} {self.words.percent(way.weight / 100)}"
+                return f"{way.label or readable(way.id)} · {self.words.percent(way.weight / 100)}"
             case _:
                 return readable(name)
 
@@ -190,7 +185,7 @@ class Sentences:
             case "after_exit" if pause:
                 return _("Again %(time)s after leaving, at the earliest", time=pause)
             case "after_exit":
-                return _("Again once she has left")
+                return _("Again after leaving")
             case "per_key" if pause:
                 return _(
                     "Once for each %(key)s, again after %(time)s",
@@ -213,12 +208,10 @@ class Sentences:
         _ = self.words.gettext
         said = self.words.quote(match.event)
         if match.message is not None:
-            said = _(
-                "%(event)s (of %(step)s)", event=said, step=self.step_name(match.message)
-            )
+            said = _("%(event)s (of %(step)s)", event=said, step=self.step_name(match.message))
         if match.where is not None:
             said = _(
-                "%(event)s with %(condition)s",
+                "%(event)s where %(condition)s",
                 event=said, condition=self.conditions.say(match.where, of_event=True),
             )  # fmt: skip
         return said
@@ -234,6 +227,9 @@ class Sentences:
     def _channels(self, step: SendStep) -> str:
         names = [channel_name(channel, self.words) for channel in step.channels]
         return self.words.gettext(", else ").join(names)
+
+    def _template(self, step: SendStep) -> str:
+        return self.words.quote(self.names.templates.get(step.template, step.template))
 
     def _wait(self, step: WaitStep) -> str:
         _ = self.words.gettext
@@ -293,5 +289,3 @@ class Sentences:
 def readable(name: str) -> str:
     """Return a name without the marks that machines need: `birth_date` is birth date."""
     return name.replace("_", " ").replace("-", " ")
-
-

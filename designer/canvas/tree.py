@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from designer.canvas import layout
 from designer.canvas.sentences import Kind, Sentences
@@ -142,6 +142,8 @@ def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
             n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")
         case ExitStep():
             n, unit, title = found.get("entered", 0), _("left"), _("Customers who left here")
+        case _:
+            assert_never(step)
     return Counter(words.number(n), unit, title)
 
 

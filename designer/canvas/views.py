@@ -69,7 +69,7 @@ def top(journey: Journey, sentences: Sentences) -> Top:
     words = sentences.words
     exits = [
         words.gettext(
-            "%(event)s: %(reason)s", event=sentences.event(rule.on), reason=readable(rule.reason)
+            "%(event)s (%(reason)s)", event=sentences.event(rule.on), reason=readable(rule.reason)
         )
         for rule in journey.exits
     ]
@@ -177,7 +177,7 @@ def _ways(step: AnyStep, passed: Mapping[str, int], sentences: Sentences) -> lis
     match step:
         case SendStep():
             return [
-                Fact(f"{readable(one.id)} {words.percent(one.weight / 100)}", customers(one.id))
+                Fact(f"{readable(one.id)} · {words.percent(one.weight / 100)}", customers(one.id))
                 for one in step.variants
             ]
         case WaitForStep():
@@ -202,7 +202,9 @@ def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
             }
             full = {"defer": _("Send it later"), "skip": _("Do not send it")}
             return [
-                Fact(_("Channel"), _(", else ").join(channel_name(c, words) for c in step.channels)),
+                Fact(
+                    _("Channel"), _(", else ").join(channel_name(c, words) for c in step.channels)
+                ),
                 Fact(_("Template"), sentences.names.templates.get(step.template, step.template)),
                 Fact(_("Subject"), step.subject or ""),
                 Fact(_("Kind"), kinds[step.class_]),

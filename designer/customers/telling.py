@@ -5,23 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from designer.canvas.conditions import reachable
 from designer.canvas.sentences import Sentences, readable
-from designer.views import channel_name
 from designer.words import N_, Words
+from engine.model.base import CHANNELS
 from engine.model.journey import AnyStep, SendStep
 
 REASONS: Final = {
     "quiet_hours": N_("quiet hours"),
     "cap": N_("enough messages in this time"),
     "no_address": N_("no address on any of the channels"),
-    "unreachable": N_("no address on any of the channels"),
     "replaced": N_("the journey went another way first"),
-    "ended": N_("the journey had ended"),
-    "template": N_("the template has a mistake"),
+    "template_missing": N_("the template does not exist any more"),
+    "template_error": N_("the template has a mistake"),
     "late": N_("the provider answered late"),
     "unknown_sent_again": N_("the outcome stayed unknown, so it is sent again"),
-    "paused": N_("the journey was paused"),
-    "lease_over": N_("the provider did not answer in time"),
 }
 
 _REFUSED: Final = {
@@ -29,15 +27,13 @@ _REFUSED: Final = {
     "condition": N_("the entry's condition did not hold"),
     "no_key": N_("the event lacks what tells entries apart"),
     "once": N_("nobody enters twice"),
-    "running": N_("she was inside already"),
-    "cooldown": N_("she left too short a time ago"),
+    "running": N_("was inside already"),
+    "cooldown": N_("left too recently"),
     "paused": N_("the journey was paused"),
 }
 
 _ENDS: Final = {
     "completed": N_("came to the end"),
-    "end": N_("came to the end"),
-    "finished": N_("came to the end"),
     "window_over": N_("the time to compare in is over"),
     "exit": N_("left"),
 }
@@ -113,10 +109,6 @@ class Teller:
         _ = self._words.gettext
         step = self._step(entry["step"])
         match entry["what"]:
-            case "entered":
-                return _("Entered the journey")
-            case "held_out":
-                return _("Held out to compare with: receives nothing")
             case "reached":
                 return _("Came to %(step)s", step=step)
             case "chose":
@@ -128,20 +120,30 @@ class Teller:
                 return _("%(step)s: until %(time)s", step=step, time=self._instant(data))
             case "passed":
                 return _("%(step)s: did not wait", step=step)
-            case "received":
-                event = self._words.quote(str(data.get("event", "")))
-                return _("%(event)s happened", event=event)
             case "timed_out":
                 return _("%(step)s: nothing happened in time", step=step)
-            case "sent" | "skipped" | "failed" | "unknown" | "deferred":
-                return self._message(entry["what"], step, data)
+            case "sent" | "skipped" | "failed" | "unknown" | "deferred" as what:
+                return self._message(what, step, data)
+            case what:
+                return self._passage(str(what), data) or f"{readable(str(what))} {step}".strip()
+
+    def _passage(self, what: str, data: Mapping[str, Any]) -> str:
+        _ = self._words.gettext
+        event = self._words.quote(str(data.get("event", "")))
+        match what:
+            case "entered":
+                return _("Entered the journey")
+            case "held_out":
+                return _("Held out to compare with: receives nothing")
+            case "received":
+                return _("%(event)s happened", event=event)
             case "goal":
-                event = self._words.quote(str(data.get("event", "")))
                 return _("Reached the goal: %(event)s", event=event)
             case "ended":
-                return _("Left the journey: %(reason)s", reason=ending(self._words, data.get("reason")))
-            case what:
-                return f"{readable(str(what))} {step}".strip()
+                why = ending(self._words, data.get("reason"))
+                return _("Left the journey: %(reason)s", reason=why)
+            case _:
+                return ""
 
     def _message(self, what: str, step: str, data: Mapping[str, Any]) -> str:
         _ = self._words.gettext
@@ -206,11 +208,8 @@ class Teller:
                 if answer:
                     return _("the customer is in %(segment)s", segment=segment)
                 return _("the customer is not in %(segment)s", segment=segment)
-            case "reachable":
-                channel = channel_name(name, words)
-                if answer:
-                    return _("%(channel)s can reach the customer", channel=channel)
-                return _("%(channel)s cannot reach the customer", channel=channel)
+            case "reachable" if name in CHANNELS:
+                return reachable(name, words, holds=bool(answer))
             case "step":
                 step = self._sentences.step_name(name)
                 return f"{step}: {readable(str(answer)) if answer else '—'}"

@@ -241,7 +241,7 @@ def refusals(
 
 
 def messages(
-    found: Sequence[Mapping[str, Any]], names: Mapping[str, str], words: Words
+    found: Sequence[Mapping[str, Any]], names: Mapping[str, str], called: Names, words: Words
 ) -> list[Message]:
     """Return the messages with what became of them."""
     return [
@@ -249,7 +249,9 @@ def messages(
             id=one["id"],
             icon=CHANNEL_ICONS.get(one["channel"], "mail"),
             channel=channel_name(one["channel"], words),
-            title=one["subject"] or _first_line(one["text"] or "") or readable(one["step"]),
+            title=one["subject"]
+            or _first_line(one["text"] or "")
+            or called.templates.get(one["template"], readable(one["template"])),
             journey=names.get(one["journey"], one["journey"]),
             mark=message_mark(one["state"], words),
             why=_message_why(one, words),
@@ -285,7 +287,7 @@ _KIND_ICONS: Final = {
 }  # fmt: skip
 _NAME_ICONS: Final = {"Order": "shopping-cart", "Product": "eye", "Message": "mail"}
 _UNNAMED: Final = {
-    "identify": N_("Said who she is"),
+    "identify": N_("Identified"),
     "page": N_("Looked at a page"),
     "screen": N_("Looked at a screen"),
     "group": N_("Joined a group"),

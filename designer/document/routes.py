@@ -59,8 +59,10 @@ def _lines(text: str) -> str:
 def new(request: Request) -> Response:
     """Show an editor with the commented beginning of a journey."""
     words = pages(request).words(request)
-    text = skeleton(words)
-    return _editor(request, Editor(text, _check(database(request), text)), words)
+    with database(request).read() as connection:
+        known_ = known(connection)
+    text = skeleton(words, known_.templates)
+    return _editor(request, Editor(text, views.checked(text, known_)), words)
 
 
 @router.post("/new")
@@ -109,7 +111,7 @@ def document(request: Request, journey_id: str, saved: str = "") -> Response:
 
 
 @router.post("/documents/check")
-def check_text(request: Request, text: Text = "", id: Text = "") -> Response:  # noqa: A002 - the form's name for it
+def check_text(request: Request, text: Text = "", id: Text = "") -> Response:
     """Answer with what the checks say of a text that is being written."""
     checked = _check(database(request), _lines(text), id or None)
     response = pages(request).render(request, "document/_checks.html", checked=checked)

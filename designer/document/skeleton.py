@@ -1,6 +1,9 @@
 """What a new journey's document starts from."""
 
+from collections.abc import Mapping
+
 from designer.words import Words
+from engine.model.template import Template
 
 _ENGLISH = """\
 # A journey is a list of steps. Lines that begin with # are for people only.
@@ -25,7 +28,7 @@ steps:
   - id: first-mail
     type: send
     channel: email
-    template: cart-reminder     # a template that exists
+    template: {template}     # a template that exists
 """
 
 _FRENCH = """\
@@ -51,10 +54,12 @@ steps:
   - id: premier-mail
     type: send
     channel: email
-    template: cart-reminder     # un modèle qui existe
+    template: {template}     # un modèle qui existe
 """
 
 
-def skeleton(words: Words) -> str:
-    """Return a commented document in the reader's language."""
-    return _FRENCH if words.language == "fr" else _ENGLISH
+def skeleton(words: Words, templates: Mapping[str, Template]) -> str:
+    """Return a commented document in the reader's language, that uses a template there is."""
+    emails = (name for name, template in templates.items() if template.channel == "email")
+    text = _FRENCH if words.language == "fr" else _ENGLISH
+    return text.replace("{template}", next(emails, "cart-reminder"))

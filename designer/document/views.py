@@ -68,7 +68,9 @@ class Plan:
     changes: list[Change] = field(default_factory=list)
 
 
-def plan(draft: Journey, live: Journey | None, last: int, live_hash: str | None, words: Words) -> Plan:
+def plan(
+    draft: Journey, live: Journey | None, last: int, live_hash: str | None, words: Words
+) -> Plan:
     """Say what publishing the draft does; `last` is the newest version's number."""
     if live_hash is not None and compile_journey(draft).hash == live_hash:
         return Plan(changed=False, version=last)

@@ -46,10 +46,11 @@ def filters(listed: Listed, words: Words) -> list[Filter]:
     """Return the states there are journeys in, all of them first."""
     total = sum(listed.states.values())
     shown = [Filter("", words.gettext("All"), words.number(total))]
-    for state in STATES:
-        if count := listed.states.get(state):
-            shown.append(Filter(state, journey_mark(state, words).text, words.number(count)))
-    return shown
+    return shown + [
+        Filter(state, journey_mark(state, words).text, words.number(listed.states[state]))
+        for state in STATES
+        if listed.states.get(state)
+    ]
 
 
 def _row(found: dict[str, Any], words: Words) -> Row:

@@ -55,9 +55,7 @@ def _taken(message: dict[str, object]) -> dict[str, object]:
     return message
 
 
-def _page(
-    request: Request, message_id: UUID | None, q: str, channel: str, cursor: str
-) -> Response:
+def _page(request: Request, message_id: UUID | None, q: str, channel: str, cursor: str) -> Response:
     words = pages(request).words(request)
     reading = None
     with database(request).read() as connection:

@@ -141,8 +141,7 @@ steps:
 
 TEMPLATES = {
     "cart-reminder": ("Cart reminder", "email", "You left something behind",
-                      "<h1>Your basket is waiting</h1><p>Dear {{ customer.first_name }}, the shoes "
-                      "are still here.</p><p><a href='https://shop.example/cart'>Back to it</a></p>"),
+                      "<h1>Your basket is waiting</h1><p>{{ customer.first_name }}, the shoes are still here.</p>"),
     "cart-nudge": ("Cart nudge", "sms", None, "Your basket waits until tomorrow: shop.example/c"),
     "welcome": ("Welcome", "email", "Welcome to the shop",
                 "<h1>Hello {{ customer.first_name }}</h1><p>Good to have you with us.</p>"),
@@ -154,7 +153,7 @@ TEMPLATES = {
 }  # fmt: skip
 
 PEOPLE = (
-    "Anna Meier", "Luca Bernasconi", "Chloé Dubois", "Jonas Weber", "Elif Yılmaz", "Noah Keller",
+    "Anna Meier", "Luca Bernasconi", "Chloé Dubois", "Jonas Weber", "Elif Yilmaz", "Noah Keller",
     "Sofia Rossi", "Hugo Laurent", "Mia Schmid", "Théo Girard", "Lena Fischer", "Marco Conti",
     "Zoé Moreau", "David Huber", "Inès Petit", "Leon Brunner", "Emma Favre", "Gabriel Roche",
     "Nora Steiner", "Adam Novák", "Camille Fontaine", "Felix Baumann", "Alba García", "Ruben Vogel",
@@ -181,7 +180,9 @@ class _Filling:
     def _documents(self) -> None:
         settings = {"name": "Maison Alpine", "time_zone": "Europe/Zurich", "currency": "CHF"}
         self._database.transact(
-            lambda connection: connection.execute(update(tables.workspace).values(settings=settings))
+            lambda connection: connection.execute(
+                update(tables.workspace).values(settings=settings)
+            )
         )
         for name, (title, channel, subject, body) in TEMPLATES.items():
             content = {"subject": subject, "body": body} if subject else {"body": body}
@@ -239,17 +240,27 @@ class _Person:
         self._customer = Customer(id=self._id, traits=traits, addresses=addresses)
         self._insert("customer", id=self._id, traits=traits, addresses=addresses, seq=100,
                      created_at=self._start, last_at=self._start, locale="fr-CH" if is_known else None)  # fmt: skip
-        self._insert("identity", namespace="anonymous_id", value=f"visit-{self._n:04d}", customer_id=self._id)
+        self._insert(
+            "identity", namespace="anonymous_id", value=f"visit-{self._n:04d}", customer_id=self._id
+        )
         at = self._start
         if is_known:
-            self._insert("identity", namespace="external_id", value=str(20_000 + self._n), customer_id=self._id)
+            self._insert(
+                "identity",
+                namespace="external_id",
+                value=str(20_000 + self._n),
+                customer_id=self._id,
+            )
             at = self._happens("Signed Up", at, {"source": "checkout"})
             self._goes("welcome", at)
         for _ in range(self._random.randrange(2, 6)):
             at += timedelta(minutes=self._random.uniform(2, 300))
             at = self._happens("Product Viewed", at, {"product": "Trail shoes", "price": 149.9})
+        at = max([at, *(event.occurred_at for event in self._history)])
         value = self._random.choice([18, 64, 129.5, 249])
-        at = self._happens("Product Added", at, {"product": "Trail shoes", "cart_value": value, "currency": "CHF"})
+        at = self._happens(
+            "Product Added", at, {"product": "Trail shoes", "cart_value": value, "currency": "CHF"}
+        )
         if value < 30 or not is_known:
             reason = "condition"
             data = {"seen": {"reachable email": is_known, "event Order Completed": 0}}
@@ -258,6 +269,10 @@ class _Person:
                              at=at, reason=reason, data=data)  # fmt: skip
         else:
             self._goes("abandoned-cart", at)
+        for seq, event in enumerate(sorted(self._history, key=lambda one: one.occurred_at), 1):
+            self._insert("event", customer_id=self._id, seq=seq, received_at=event.received_at, id=event.id,
+                         occurred_at=event.occurred_at, name=event.name, properties=event.properties,
+                         source="web-shop", kind="track")  # fmt: skip
 
     def _insert(self, table: str, **values: Any) -> None:
         self._connection.execute(insert(tables.metadata.tables[table]).values(**values))
@@ -267,10 +282,15 @@ class _Person:
             return at
         self._seq += 1
         id_ = self._uuid(at)
-        self._insert("event", customer_id=self._id, seq=self._seq, received_at=at, id=id_, occurred_at=at,
-                     name=name, properties=properties, source="web-shop", kind="track")  # fmt: skip
         self._history.append(
-            Event(id=id_, seq=self._seq, name=name, properties=properties, occurred_at=at, received_at=at)
+            Event(
+                id=id_,
+                seq=self._seq,
+                name=name,
+                properties=properties,
+                occurred_at=at,
+                received_at=at,
+            )
         )
         return at
 
@@ -304,7 +324,10 @@ class _Run:
                                 history=tuple(person._history), segments={})  # fmt: skip
             done = self._machine.advance(self._state, given, world)
             self._state, command = done.state, done.command
-            rows += [self._traced(at, effect.what, effect.step, dict(effect.data)) for effect in done.effects]
+            rows += [
+                self._traced(at, effect.what, effect.step, dict(effect.data))
+                for effect in done.effects
+            ]
             following = self._next(command, at)
             if following is None or following[1] >= self._now:
                 break
@@ -319,7 +342,9 @@ class _Run:
         for row in rows:
             person._insert("run_trace", **row)
 
-    def _traced(self, at: datetime, what: str, step: str | None, data: dict[str, Any]) -> dict[str, Any]:
+    def _traced(
+        self, at: datetime, what: str, step: str | None, data: dict[str, Any]
+    ) -> dict[str, Any]:
         self._trace += 1
         return {"run_id": self._id, "n": self._trace, "customer_id": self._person._id, "at": at,
                 "journey_id": self._journey.id, "step": step, "what": what, "data": data}  # fmt: skip
@@ -336,7 +361,15 @@ class _Run:
                     when = at + (until - at) * chance.uniform(0.1, 0.9)
                     if when < self._now:
                         total = chance.choice([49.9, 129.5, 210])
-                        person._happens("Order Completed", when, {"order_id": f"A{chance.randrange(9999)}", "total": total, "currency": "CHF"})
+                        person._happens(
+                            "Order Completed",
+                            when,
+                            {
+                                "order_id": f"A{chance.randrange(9999)}",
+                                "total": total,
+                                "currency": "CHF",
+                            },
+                        )
                         return Happened(seq=person._seq, at=when, event=person._history[-1]), when
                 return TimeReached(seq=person._seq, at=until), until
         return None
@@ -345,7 +378,7 @@ class _Run:
         person, chance = self._person, self._person._random
         step = self._steps[command.step]
         id_, sent = person._uuid(at), at + timedelta(seconds=chance.uniform(1, 4))
-        title, channel, subject, body = TEMPLATES[step.template]  # type: ignore[union-attr]
+        _, _, subject, body = TEMPLATES[step.template]  # type: ignore[union-attr]
         address = person._customer.address(command.channel)
         outcome, reason, rule = "sent", None, None
         if address is None:
@@ -381,7 +414,9 @@ class _Run:
             before = state
         if outcome == "deferred":
             return None
-        return Settled(seq=person._seq, at=sent, step=command.step, visit=1, outcome=outcome, reason=reason), sent
+        return Settled(
+            seq=person._seq, at=sent, step=command.step, visit=1, outcome=outcome, reason=reason
+        ), sent
 
 
 def _main(arguments: list[str]) -> Iterator[str]:

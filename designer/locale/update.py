@@ -1,0 +1,92 @@
+"""Brings the catalogues up to date with the source: `python -m designer.locale.update`.
+
+New sentences appear untranslated in messages.po; translate them and run it once more, which
+compiles what browsers are served from.
+"""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from designer.words import CATALOGUES, LANGUAGES
+
+SOURCE: Final = Path(__file__).parents[1]
+METHODS: Final = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS: Final = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
+
+
+def template() -> Catalog:
+    """Return every sentence of the source."""
+    catalogue = Catalog(charset="utf-8")
+    found = extract_from_dir(
+        SOURCE,
+        METHODS,
+        options_map={"templates/**.html": {"trimmed": "true"}},
+        keywords=KEYWORDS,
+    )
+    for filename, _line, message, _comments, context in sorted(found, key=lambda one: one[:2]):
+        # Without line numbers, a moved line changes no catalogue.
+        catalogue.add(message, locations=[(filename, 0)], context=context)
+    return catalogue
+
+
+def languages() -> Iterator[str]:
+    """Yield the languages that have a catalogue."""
+    yield from (language for language in LANGUAGES if language != "en")
+
+
+def folder(language: str) -> Path:
+    """Return where a language's catalogue lies."""
+    return CATALOGUES / language / "LC_MESSAGES"
+
+
+def read(language: str) -> Catalog:
+    """Return a language's catalogue as translated so far."""
+    path = folder(language) / "messages.po"
+    if not path.exists():
+        return Catalog(locale=language, charset="utf-8")
+    with path.open("rb") as file:
+        return read_po(file, locale=language, charset="utf-8")
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """Return a catalogue in the form that is served from."""
+    out = BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def update() -> dict[str, int]:
+    """Write every catalogue anew; return how many sentences each still lacks."""
+    lacking = {}
+    source = template()
+    for language in languages():
+        catalogue = read(language)
+        catalogue.update(source, no_fuzzy_matching=True, update_creation_date=False)
+        catalogue.project, catalogue.version = "Parcours", "1"
+        catalogue.header_comment = f"# Parcours: {LANGUAGES[language]}"
+        catalogue.fuzzy = False
+        catalogue.obsolete.clear()
+        folder(language).mkdir(parents=True, exist_ok=True)
+        with (folder(language) / "messages.po").open("wb") as file:
+            write_po(file, catalogue, width=96, sort_output=True, include_lineno=False)
+        (folder(language) / "messages.mo").write_bytes(compiled(catalogue))
+        lacking[language] = sum(1 for message in catalogue if message.id and not is_done(message))
+    return lacking
+
+
+def is_done(message: object) -> bool:
+    """Whether a message has a translation in every form it needs."""
+    string = getattr(message, "string", "")
+    return all(string) if isinstance(string, tuple | list) else bool(string)
+
+
+if __name__ == "__main__":
+    for name, count in update().items():
+        print(f"{name}: {count} sentences lack a translation")  # noqa: T201 - a command's answer
