@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import ParcoursError
-from parcours.commands import db, demo, roles, up
+from parcours.commands import db, demo, imports, roles, up
 
 app = typer.Typer(
     name="parcours",
@@ -30,6 +30,7 @@ app.command()(roles.worker)
 app.command()(roles.dispatcher)
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
+app.add_typer(imports.app, name="import")
 
 
 def _print_version(wanted: bool) -> None:

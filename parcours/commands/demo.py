@@ -21,6 +21,11 @@ def load(
     """Load the shop with its customers, a year of purchases and three journeys."""
     began = time.monotonic()
     with reach(Settings.load()) as settings:
+        from parcours.demo.marker import is_loaded
+
+        if is_loaded(settings.database_url):
+            typer.echo("The demonstration shop is loaded already.")
+            return
         from engine.store.session import Database
         from parcours.demo.load import load as bring
 
@@ -29,9 +34,6 @@ def load(
             loaded = bring(database, made_up=made_up)
         finally:
             database.close()
-    if loaded.already:
-        typer.echo("The demonstration shop is loaded already.")
-        return
     typer.echo(
         f"The demonstration shop is loaded: {loaded.customers:,} customers, {loaded.orders:,} "
         f"purchases, in {time.monotonic() - began:.0f} seconds."

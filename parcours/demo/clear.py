@@ -14,8 +14,9 @@ from engine.flow import materials
 from engine.model.document import journey_of, parse_journey
 from engine.store import documents
 from engine.store.session import Database
-from parcours.demo.load import LOADED, VISITS, journey_texts, shop_templates
-from parcours.demo.shop import PREFIX, SETTINGS, SOURCE
+from parcours.demo.load import journey_texts, shop_templates
+from parcours.demo.marker import LOADED, SOURCE, VISITS
+from parcours.demo.shop import PREFIX, SETTINGS
 from parcours.imports.progress import progress
 
 _AT_ONCE: Final = 100

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from engine.flow.event_names import NAME_OF
 from engine.flow.intake import Incoming, Kind
+from parcours.demo.marker import SOURCE
 from parcours.demo.shop import (
     CURRENCY,
     PREFIX,
-    SOURCE,
     Household,
     Thing,
     profiles,

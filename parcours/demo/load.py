@@ -21,7 +21,8 @@ from engine.store.session import Database
 from parcours.demo import madeup
 from parcours.demo.baskets import Purchases, folder
 from parcours.demo.first import first_steps
-from parcours.demo.shop import SETTINGS, SOURCE, Basket, Household, profiles, user_id
+from parcours.demo.marker import LOADED, SOURCE, VISITS
+from parcours.demo.shop import SETTINGS, Basket, Household, profiles, user_id
 from parcours.imports.progress import Progress, progress
 
 LIBRARY: Final = ("abandoned-cart", "second-purchase")
@@ -30,25 +31,17 @@ LIBRARY: Final = ("abandoned-cart", "second-purchase")
 OWN: Final = Path(__file__).with_name("demo-welcome-back.yaml")
 """The journey that it alone has."""
 
-LOADED: Final = "loaded"
-"""The message id under which it is noted that everything is there."""
-
-VISITS: Final = "demo_visits"
-"""The setting that lets made-up customers visit; that it is there at all marks the shop."""
-
 _AT_ONCE: Final = 5_000
 
-_LOADED = text("SELECT true FROM event_key WHERE source = :source AND message_id = :id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a load found or brought; `real` when the purchases are."""
+    """What a load brought; `real` when the purchases are."""
 
-    already: bool = False
-    real: bool = True
-    customers: int = 0
-    orders: int = 0
+    real: bool
+    customers: int
+    orders: int
 
 
 def journey_texts() -> list[str]:
@@ -64,13 +57,10 @@ def shop_templates() -> dict[str, Template]:
 
 
 def load(database: Database, *, made_up: bool = False) -> Loaded:
-    """Load the shop, unless it is there; a load that was interrupted goes on where it stopped.
+    """Load the shop; what is there already stays, so an interrupted load is simply repeated.
 
     Without the package that brings the real purchases, or when asked to, they are made up.
     """
-    with database.read() as connection:
-        if connection.execute(_LOADED, {"source": SOURCE, "id": LOADED}).scalar():
-            return Loaded(already=True)
     _set_up(database)
     data = None if made_up else folder()
     now = datetime.now(UTC)

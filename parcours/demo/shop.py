@@ -20,9 +20,6 @@ SETTINGS: Final = {
     "locale": "en",
     "currency": CURRENCY,
 }
-SOURCE: Final = "demo"
-"""The source of the shop's events; what it sends is stored once under each message id."""
-
 PREFIX: Final = "demo-"
 """How the shop's customers' ids begin."""
 

@@ -18,13 +18,14 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import ParcoursError
+from engine.flow import sweep
 from engine.flow.intake import Incoming, receive
 from engine.gateway import Gateway, connect
 from engine.settings import Settings
 from engine.store.session import Database
 from parcours.demo.first import added, identify, order_of
-from parcours.demo.load import VISITS
-from parcours.demo.shop import NUMBERS, PREFIX, SOURCE, things
+from parcours.demo.marker import SOURCE, VISITS
+from parcours.demo.shop import NUMBERS, PREFIX, things
 
 log = structlog.get_logger()
 
@@ -57,7 +58,7 @@ async def visits(settings: Settings) -> None:
                     continue
                 if gateway is None:
                     client = await connect(settings, settings.temporal_address)
-                    gateway = Gateway(client, database)
+                    gateway = Gateway(client, partial(sweep.told, database))
                 await _while_on(database, gateway)
                 told = False
             except (ParcoursError, DBAPIError) as error:
