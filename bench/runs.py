@@ -4,7 +4,7 @@ A run is: trigger, send, wait for an event, branch, send, exit; three events com
 customer is, the trigger, the awaited one). CPU is that of all processes: PostgreSQL, Temporal,
 worker and client. The three variants take turns in rounds, and the medians are shown.
 
-    python -m bench.runs [--runs 300] [--rounds 3] [--quick] [--json]
+    python bench/runs.py [--runs 300] [--rounds 3] [--quick] [--json]
 """
 
 import argparse
@@ -25,7 +25,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.delivery import Delivery
-from bench.stack import cpu_by_process, machine, report, settle, spent, stack
+from _stack import cpu_by_process, machine, report, settle, spent, stack
 from engine.flow import sweep
 from engine.flow.advance import advance
 from engine.flow.intake import Incoming, receive
