@@ -50,7 +50,7 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
         turn = Turn(database, connection, locked)
         turn.stamp(not_before=run.command.until)
         take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
-        finish([turn], turn.writes, connection)
+        finish([turn], turn.writes, connection, answered=run_id)
         return run.answer
 
     return database.transact(work)

@@ -21,7 +21,7 @@ from engine.flow.advance import (
     trace,
     transition,
 )
-from engine.flow.turn import Turn, finish, remember
+from engine.flow.turn import Turn, finish
 from engine.model.base import Channel
 from engine.model.journey import SendStep
 from engine.names import LEASE, Answer, Wake
@@ -172,9 +172,8 @@ def _transact(
         turn = Turn(database, connection, locked)
         turn.stamp()
         result = decide(turn, run)
-        told = finish([turn], turn.writes, connection)
-        others = [wake for wake in told if own or wake.run != str(run_id)]
-        return result, remember(connection, others)
+        answered = None if own else run_id
+        return result, finish([turn], turn.writes, connection, answered=answered)
 
     return database.transact(work)
 

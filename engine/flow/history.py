@@ -19,9 +19,10 @@ from engine.errors import Unavailable
 from engine.flow.intake import Incoming, _find_or_make, _learn
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
-from engine.store import customers, events
+from engine.store import customers, events, tables
 from engine.store.customers import Identity
 from engine.store.session import Database, RaceLost
+from engine.store.writing import write
 
 AT_ONCE: Final = 10_000
 """Events or customers in one transaction, at most."""
@@ -126,9 +127,7 @@ def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
     _copy(connection, _COPY_IDENTITIES, pairs)
     changed = [
         {
-            "key": id,
-            "seq": one.seq,
-            "last_at": one.last_at,
+            "id": id,
             "traits": known[id].traits,
             "addresses": known[id].addresses,
             "locale": known[id].locale,
@@ -137,8 +136,7 @@ def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
         for id, one in existing.items()
         if known[id] != one.customer
     ]
-    if changed:
-        customers.change(connection, changed)
+    write(connection, {}, {tables.customer: changed})
     return len(new)
 
 

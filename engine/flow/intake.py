@@ -14,7 +14,7 @@ from engine.errors import InvalidInput, NotFound
 from engine.flow import advance
 from engine.flow.customers import email_address, phone_number
 from engine.flow.enter import open_journeys
-from engine.flow.turn import Turn, Writes, finish, remember
+from engine.flow.turn import Turn, Writes, finish
 from engine.model.event import Event
 from engine.names import Wake
 from engine.store import customers, events, runs
@@ -80,19 +80,16 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
         raise NotFound("There is no such customer.")
     writes = Writes()
     turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
-    stored = [_event(turns[id], item) for id, item in zip(whose, taken, strict=True)]
-    events.append(
-        connection,
-        [_row(id, event, item) for id, event, item in zip(whose, stored, taken, strict=True)],
-    )
     earliest = min(turn.now for turn in turns.values())
     open_runs = runs.open_runs(connection, list(turns), earliest)
-    for id, event, item in zip(whose, stored, taken, strict=True):
+    for id, item in zip(whose, taken, strict=True):
         turn = turns[id]
-        turn.seq, turn.now = event.seq, event.received_at
+        event = _event(turn, item)
+        turn.fresh.append(event)
+        writes.events.append(_row(id, event, item))
         _learn(turn, item)
         _happened(turn, open_runs[id], event, item)
-    return remember(connection, finish(turns.values(), writes, connection))
+    return finish(turns.values(), writes, connection)
 
 
 def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> list[UUID]:

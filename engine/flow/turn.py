@@ -1,12 +1,12 @@
 """A customer's turn: what one transaction decides for her, under her lock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from engine.model.condition import AnyCondition
 from engine.model.customer import Customer
@@ -14,11 +14,12 @@ from engine.model.event import Event
 from engine.names import Wake
 from engine.run.machine import Machine
 from engine.store import catalogue as catalogues
-from engine.store import customers, events, messages, runs, tables, wakes
+from engine.store import events, runs, tables
 from engine.store.catalogue import Catalogue
 from engine.store.customers import Locked
 from engine.store.runs import Run
 from engine.store.session import Database
+from engine.store.writing import write
 
 _EPOCH = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 _TICK = timedelta(microseconds=1)
@@ -26,8 +27,9 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class Writes:
-    """What a transaction will write, kept together so that it takes few round trips."""
+    """What a transaction will write, kept together so that it takes one round trip."""
 
+    events: list[dict[str, Any]] = field(default_factory=list)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     traces: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
@@ -35,27 +37,12 @@ class Writes:
     transitions: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[UUID, Run] = field(default_factory=dict)
 
-    def flush(self, connection: Connection) -> None:
-        """Write everything."""
-        if self.runs:
-            runs.save(connection, list(self.runs.values()))
-        for table, rows in (
-            (tables.run_input, self.inputs),
-            (tables.run_trace, self.traces),
-            (tables.entry_refusal, self.refusals),
-        ):
-            if rows:
-                connection.execute(insert(table), rows)
-        if self.messages:
-            messages.decide(connection, self.messages)
-        if self.transitions:
-            messages.transition(connection, self.transitions)
-
 
 class Turn:
     """A customer under her lock. `now` and `seq` are this turn's instant and number.
 
-    `settled` is the message whose outcome this turn records.
+    `settled` is the message whose outcome this turn records, `fresh` are events that will be
+    written at its end.
     """
 
     def __init__(
@@ -75,6 +62,7 @@ class Turn:
             database, connection, locked.catalogue_revision
         )
         self.settled: UUID | None = None
+        self.fresh: list[Event] = []
         self._was = locked.customer
 
     @property
@@ -100,47 +88,56 @@ class Turn:
         """Change who she is."""
         self.customer = replace(self.customer, **changes)
 
-    @property
-    def row(self) -> dict[str, Any]:
-        """Her counters, to be written at the end."""
-        return {"id": self.customer.id, "seq": self.seq, "last_at": self.now}
-
-    @property
-    def changed_row(self) -> dict[str, Any] | None:
-        """Who she is now, when that has changed."""
-        if self.customer is self._was:
-            return None
+    def row(self, *, whole: bool) -> dict[str, Any]:
+        """Return what is to be written of her: how far she has come, and who she is now."""
         customer = self.customer
-        return {
-            "key": customer.id,
-            "seq": self.seq,
-            "last_at": self.now,
-            "traits": customer.traits,
-            "addresses": customer.addresses,
-            "locale": customer.locale,
-            "time_zone": customer.time_zone,
-        }
+        row = {"id": customer.id, "seq": self.seq, "last_at": self.now}
+        if whole:
+            row |= {
+                "traits": customer.traits,
+                "addresses": customer.addresses,
+                "locale": customer.locale,
+                "time_zone": customer.time_zone,
+            }
+        return row
+
+    @property
+    def changed(self) -> bool:
+        """Whether she is another than when her turn began."""
+        return self.customer is not self._was
 
 
-def finish(turns: Iterable[Turn], writes: Writes, connection: Connection) -> list[Wake]:
-    """Write everything that these turns decided; return whom Temporal has to be told about."""
-    writes.flush(connection)
-    ticked, changed = [], []
-    for turn in turns:
-        row = turn.changed_row
-        if row is None:
-            ticked.append(turn.row)
-        else:
-            changed.append(row)
-    if ticked:
-        customers.tick(connection, ticked)
-    if changed:
-        customers.change(connection, changed)
-    return [
+def finish(
+    turns: Collection[Turn], writes: Writes, connection: Connection, *, answered: UUID | None = None
+) -> list[Wake]:
+    """Write everything that these turns decided; return whom Temporal has to be told about.
+
+    They are put in the outbox too, of which the process that commits tells Temporal at once.
+    The run that is `answered` needs no telling, and one whose customer is held out has no
+    workflow.
+    """
+    new, old = runs.rows(writes.runs.values())
+    told = [
         wake_of(run)
         for run in writes.runs.values()
-        if run.revision > run.stored_revision and not run.state.held_out
+        if run.revision > run.stored_revision and not run.state.held_out and run.id != answered
     ]
+    whole = any(turn.changed for turn in turns)
+    write(
+        connection,
+        {
+            tables.event: writes.events,
+            tables.run: new,
+            tables.run_input: writes.inputs,
+            tables.run_trace: writes.traces,
+            tables.entry_refusal: writes.refusals,
+            tables.message: writes.messages,
+            tables.message_transition: writes.transitions,
+            tables.wake: [{"run_id": wake.run, "revision": wake.revision} for wake in told],
+        },
+        {tables.run: old, tables.customer: [turn.row(whole=whole) for turn in turns]},
+    )
+    return told
 
 
 def wake_of(run: Run) -> Wake:
@@ -153,13 +150,6 @@ def wake_of(run: Run) -> Wake:
         source=run.source,
         answer=run.answer,
     )
-
-
-def remember(connection: Connection, told: list[Wake]) -> list[Wake]:
-    """Put wakes in the outbox, of which the process that commits tells Temporal at once."""
-    if told:
-        wakes.add(connection, told)
-    return told
 
 
 class StoreWorld:
@@ -176,14 +166,16 @@ class StoreWorld:
         self, name: str, *, since: datetime | None = None, after: int | None = None
     ) -> list[Event]:
         """See `World.events`."""
-        return events.past(
-            self._turn.connection,
-            self.customer.id,
-            name,
-            since=since or _EPOCH,
-            after=after if after is not None else -1,
-            until=self.seq,
+        since, after = since or _EPOCH, after if after is not None else -1
+        stored = events.past(
+            self._turn.connection, self.customer.id, name, since=since, after=after, until=self.seq
         )
+        fresh = [
+            event
+            for event in self._turn.fresh
+            if event.name == name and after < event.seq <= self.seq and event.occurred_at > since
+        ]
+        return stored + fresh
 
     def segment(self, segment: str) -> AnyCondition | None:
         """See `World.segment`."""

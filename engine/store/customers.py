@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, text, update
+from sqlalchemy import Connection, insert, text
 
 from engine.model.customer import Customer
 from engine.store import tables
@@ -111,28 +111,3 @@ def identify(connection: Connection, identities: Mapping[Identity, UUID]) -> Non
     connection.execute(_IDENTIFY, rows)
     if identified(connection, list(identities)) != dict(identities):
         raise RaceLost
-
-
-_TICK = text("UPDATE customer SET seq = :seq, last_at = :last_at WHERE id = :id")
-_CHANGE = (
-    update(tables.customer)
-    .where(tables.customer.c.id == tables.bound("key"))
-    .values(
-        seq=tables.bound("seq"),
-        last_at=tables.bound("last_at"),
-        traits=tables.bound("traits"),
-        addresses=tables.bound("addresses"),
-        locale=tables.bound("locale"),
-        time_zone=tables.bound("time_zone"),
-    )
-)
-
-
-def tick(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store how far the customers' counters have come: `id`, `seq`, `last_at`."""
-    connection.execute(_TICK, rows)
-
-
-def change(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store the customers' counters together with who they are now; `key` is the id."""
-    connection.execute(_CHANGE, rows)

@@ -1,11 +1,11 @@
 """Events: append-only, and taken in once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, select, text
 
 from engine.model.event import Event
 from engine.store import tables
@@ -24,14 +24,6 @@ def claim_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[t
     return {
         (row.source, row.message_id) for row in connection.execute(_CLAIM_KEYS, parameters).all()
     }
-
-
-_INSERT = insert(tables.event)
-
-
-def append(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store events, given by column."""
-    connection.execute(_INSERT, rows)
 
 
 _E = tables.event.c

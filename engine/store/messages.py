@@ -1,12 +1,11 @@
 """Messages as the claim sees them: one row a message, one row a change of its state."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from engine.run.caps import Slot
 from engine.store import tables
@@ -84,20 +83,6 @@ _CAPPED = (
 def first_capped(connection: Connection, customer: UUID) -> Any:
     """Return the message (id, run_id) that waits in front for a slot, or None."""
     return connection.execute(_CAPPED, {"customer": customer}).one_or_none()
-
-
-_INSERT = insert(tables.message)
-_INSERT_TRANSITION = insert(tables.message_transition)
-
-
-def decide(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store messages that have been decided on, given by column."""
-    connection.execute(_INSERT, rows)
-
-
-def transition(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store changes of state, given by column."""
-    connection.execute(_INSERT_TRANSITION, rows)
 
 
 def change(connection: Connection, message: UUID, **values: Any) -> None:

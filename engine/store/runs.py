@@ -1,13 +1,13 @@
 """Runs: where each customer stands in each journey."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, func, insert, or_, select, text, update
+from sqlalchemy import Connection, func, or_, select, text
 
 from engine.names import Answer
 from engine.names import Command as WireCommand
@@ -151,31 +151,19 @@ def past(connection: Connection, customer: UUID, journey: str, key: str) -> Past
     return PastRuns(running=bool(row.running), last_ended=row.last_ended)
 
 
-_INSERT = insert(tables.run)
-_UPDATE = (
-    update(tables.run)
-    .where(_R.id == tables.bound("key"))
-    .values({
-        name: tables.bound(name)
-        for name in ("step", "revision", "command", "state", "check_at", "lease_until",
-                     "ended_at", "end_reason", "goal_at", "goal_revenue", "traced")
-    })
-)  # fmt: skip
+def rows(runs: Iterable[Run]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what is to be written of runs: the rows of new ones, the changes of others."""
+    given = list(runs)
+    return (
+        [_new(run) | _changed(run) for run in given if not run.stored],
+        [_changed(run) for run in given if run.stored],
+    )
 
 
-def save(connection: Connection, runs: Sequence[Run]) -> None:
-    """Write runs back, new ones and changed ones."""
-    new = [_row(run) for run in runs if not run.stored]
-    old = [_row(run) for run in runs if run.stored]
-    if new:
-        connection.execute(_INSERT, new)
-    if old:
-        connection.execute(_UPDATE, old)
-
-
-def _row(run: Run) -> dict[str, Any]:
+def _changed(run: Run) -> dict[str, Any]:
     state = run.state
-    changed = {
+    return {
+        "id": run.id,
         "step": getattr(run.command, "step", None),
         "revision": run.revision,
         "command": _dump_command(run.command),
@@ -188,10 +176,11 @@ def _row(run: Run) -> dict[str, Any]:
         "goal_revenue": state.goal_revenue,
         "traced": run.traced,
     }
-    if run.stored:
-        return {"key": run.id, **changed}
+
+
+def _new(run: Run) -> dict[str, Any]:
+    state = run.state
     return {
-        "id": run.id,
         "customer_id": state.customer,
         "journey_id": run.journey,
         "version": run.version,
@@ -201,7 +190,6 @@ def _row(run: Run) -> dict[str, Any]:
         "held_out": state.held_out,
         "entered_at": state.entered_at,
         "goal_until": state.goal_until,
-        **changed,
     }
 
 

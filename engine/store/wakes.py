@@ -1,6 +1,6 @@
 """What Temporal still has to be told, and which runs nobody has looked after in time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +8,6 @@ from sqlalchemy import Connection, text
 
 from engine.names import Wake
 
-_ADD = text("""
-INSERT INTO wake (run_id, revision) VALUES (:run, :revision)
-ON CONFLICT (run_id) DO UPDATE SET revision = greatest(wake.revision, excluded.revision)
-""")
 _TOLD = text("""
 DELETE FROM wake USING unnest(CAST(:runs AS uuid[]), CAST(:revisions AS bigint[])) AS told (r, v)
 WHERE run_id = told.r AND revision <= told.v
@@ -51,12 +47,6 @@ ON CONFLICT (run_id) DO NOTHING
 def wake(connection: Connection, runs: Sequence[UUID]) -> None:
     """Have the dispatcher wake these runs at its next round."""
     connection.execute(_WAKE, {"runs": list(runs)})
-
-
-def add(connection: Connection, wakes: Iterable[Wake]) -> None:
-    """Remember that these runs' workflows have to be told."""
-    rows = [{"run": UUID(wake.run), "revision": wake.revision} for wake in wakes]
-    connection.execute(_ADD, rows)
 
 
 def told(connection: Connection, wakes: Sequence[Wake]) -> None:
