@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from engine.errors import InvalidDocument, NotFound, Problem
+from engine.model.base import Channel
 from engine.model.journey import AnyStep, SendStep, walk
 from engine.model.template import Template
 
@@ -45,9 +46,9 @@ def templates_beside(journey: Path) -> dict[str, Template]:
     return _read(journey.parent / TEMPLATES)
 
 
-def used(steps: tuple[AnyStep, ...]) -> dict[str, str]:
+def used(steps: tuple[AnyStep, ...]) -> dict[str, Channel]:
     """Return the ids of the templates that these steps send, each with its first channel."""
-    wanted: dict[str, str] = {}
+    wanted: dict[str, Channel] = {}
     for step in walk(steps):
         if isinstance(step, SendStep):
             for name in (step.template, *(v.set.get("template") for v in step.variants)):

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import ParcoursError
-from parcours.commands import db, demo, imports, roles, up
+from parcours.commands import db, demo, imports, journey, key, roles, runs, up
 
 app = typer.Typer(
     name="parcours",
@@ -31,6 +31,9 @@ app.command()(roles.dispatcher)
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
 app.add_typer(imports.app, name="import")
+app.add_typer(journey.app, name="journey")
+app.add_typer(key.app, name="key")
+app.add_typer(runs.app, name="runs")
 
 
 def _print_version(wanted: bool) -> None:

@@ -34,7 +34,6 @@ OWN: Final = Path(__file__).with_name("demo-welcome-back.yaml")
 _AT_ONCE: Final = 5_000
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """What a load brought; `real` when the purchases are."""

@@ -39,15 +39,11 @@ def baskets(today: datetime) -> Iterator[Basket]:
 
 
 def _order(chance: random.Random, number: int, store: str) -> dict[str, Any]:
-    products = [
-        {
-            "category": category,
-            "quantity": chance.choice((1, 1, 1, 2, 3)),
-            "price": round(price * chance.uniform(0.8, 1.3), 2),
-        }
-        for category, price in chance.sample(_SHELVES, chance.randint(1, 7))
-    ]
-    total = sum(product["quantity"] * product["price"] for product in products)
+    products, total = [], 0.0
+    for category, usual in chance.sample(_SHELVES, chance.randint(1, 7)):
+        quantity, price = chance.choice((1, 1, 1, 2, 3)), round(usual * chance.uniform(0.8, 1.3), 2)
+        products.append({"category": category, "quantity": quantity, "price": price})
+        total += quantity * price
     return {
         "order_id": f"made-up-{number}",
         "total": round(total, 2),

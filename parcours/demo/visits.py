@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import ParcoursError
@@ -36,7 +36,7 @@ TICK: Final = 1.0
 VISIT_EVERY: Final = 9.0
 """Seconds between two visits, on average; a visit is three or four events."""
 
-_SWITCH = text(f"SELECT settings -> '{VISITS}' FROM workspace")
+_SWITCH = text("SELECT settings -> CAST(:visits AS text) FROM workspace")
 _WHO = text("""
 SELECT value FROM identity WHERE namespace = 'external_id' AND value LIKE :prefix LIMIT 5000
 """)
@@ -88,11 +88,8 @@ async def _while_on(database: Database, gateway: Gateway) -> None:
 
 
 def _is_on(database: Database) -> bool:
-    def work(connection: Connection) -> bool:
-        return connection.execute(_SWITCH).scalar() is True
-
     with database.read() as connection:
-        return work(connection)
+        return connection.execute(_SWITCH, {"visits": VISITS}).scalar() is True
 
 
 def _customers(database: Database) -> list[str]:

@@ -41,9 +41,7 @@ def check_columns(names: list[str]) -> None:
             f"{', '.join(COLUMNS)}, and {PROPERTIES}NAME for each property."
         )
     if "event" not in names or not {"userId", "anonymousId"} & set(names):
-        raise InvalidInput(
-            "The first line must name the columns event, and userId or anonymousId."
-        )
+        raise InvalidInput("The first line must name the columns event, and userId or anonymousId.")
 
 
 def event_of(record: Record, kind: Format, now: datetime) -> Incoming:
