@@ -32,8 +32,12 @@ COMPLETED = "completed"
 
 
 def content_hash(journey: Journey) -> str:
-    """Return the SHA-256, in hex, of what the journey says; a default left out changes nothing."""
-    document = journey.model_dump(mode="json", by_alias=True)
+    """Return the SHA-256, in hex, of what the journey says.
+
+    A default left out changes nothing, so that the hash stays the same when a later release
+    knows more keys.
+    """
+    document = journey.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -1,10 +1,21 @@
 """The base of every model, and the small value types they share."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 Json = Any
@@ -23,6 +34,28 @@ class Frozen(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
+def tag(key: str) -> str:
+    """Return what tells a union's branch in pydantic's locations, where no document's key does."""
+    return f"<{key}>"
+
+
+def is_tag(part: str | int) -> bool:
+    """Whether a part of a location was made by `tag`."""
+    return isinstance(part, str) and part.startswith("<") and part.endswith(">")
+
+
+def told_by_key(kinds: Mapping[str, type[BaseModel]]) -> Callable[[Any], str | None]:
+    """Return a discriminator that knows a mapping by the first of these keys that it has."""
+
+    def kind(value: Any) -> str | None:
+        keys = value if isinstance(value, Mapping) else ()
+        found = (key for key, model in kinds.items() if key in keys or isinstance(value, model))
+        key = next(found, None)
+        return None if key is None else tag(key)
+
+    return kind
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 """A name that is stable for ever: letters, digits, `_`, `.`, `-`; at most 63 characters."""
 
@@ -34,15 +67,42 @@ Channel = Literal["email", "sms", "push"]
 
 CHANNELS: tuple[Channel, ...] = ("email", "sms", "push")
 
+
+def _channels(value: Any) -> str:
+    return tag("several") if isinstance(value, list | tuple) else tag("one")
+
+
+Channels = Annotated[
+    Annotated[Channel, Tag(tag("one"))]
+    | Annotated[tuple[Channel, ...], Field(min_length=1), Tag(tag("several"))],
+    Discriminator(_channels),
+]
+"""One channel, or several in order of preference."""
+
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+def _whole(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticCustomError("whole", "write a whole number")
+    return value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Makes an `int` a number without a fraction: neither a text of digits nor `true` is one."""
+
+Share = Annotated[int, Field(ge=0, le=100), WHOLE]
+"""A whole number from 0 to 100."""
+
+
 def _clock_time(value: object) -> object:
     if isinstance(value, int):  # YAML 1.1 readers take an unquoted 10:00 for 600
         raise PydanticCustomError("clock_time", 'put the time in quotes, like "10:00"')
-    if isinstance(value, str) and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+    if isinstance(value, time):
+        return value.replace(second=0, microsecond=0)
+    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
         raise PydanticCustomError(
             "clock_time", 'a time is written like "09:30", from 00:00 to 23:59'
         )
@@ -53,13 +113,16 @@ ClockTime = Annotated[
     time,
     BeforeValidator(_clock_time, json_schema_input_type=str),
     PlainSerializer(lambda value: value.strftime("%H:%M"), return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["09:30"]}
+    ),
 ]
 """A local time of day, to the minute, written `"09:30"`."""
 
 
 def _percent(value: object) -> object:
     if isinstance(value, str):
-        found = re.fullmatch(r"(\d{1,3})%", value)
+        found = re.fullmatch(r"([0-9]{1,3})%", value)
         if found and int(found[1]) <= 100:
             return int(found[1])
     raise PydanticCustomError("percent", 'a share is written in whole percents, like "5%"')
@@ -69,5 +132,6 @@ Percent = Annotated[
     int,
     BeforeValidator(_percent, json_schema_input_type=str),
     PlainSerializer(lambda value: f"{value}%", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^(100|[0-9]{1,2})%$", "examples": ["5%"]}),
 ]
 """A whole percentage, written `"5%"`."""

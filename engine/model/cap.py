@@ -1,10 +1,10 @@
 """Frequency caps: how many messages a customer may get in how long."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from engine.model.base import Channel, Frozen, Slug
+from engine.model.base import WHOLE, Channel, Frozen, Slug
 from engine.model.duration import Duration
 
 
@@ -17,7 +17,7 @@ class Cap(Frozen):
     id: Slug
     channels: tuple[Channel, ...] = ()
     topics: tuple[Slug, ...] = ()
-    limit: int = Field(ge=0, le=1000)
+    limit: Annotated[int, Field(ge=0, le=1000), WHOLE]
     per: Duration
     on_full: Literal["defer", "skip"] = "defer"
     defer_at_most: Duration | None = None

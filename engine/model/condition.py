@@ -6,19 +6,46 @@ A condition is a mapping whose first key tells its kind, as in `{trait: tier, eq
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Self, assert_never
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Self, assert_never
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.model.base import Channel, Frozen, Json, Name, Slug
+from engine.model.base import WHOLE, Channel, Frozen, Json, Name, Slug, tag, told_by_key
 from engine.model.duration import Duration
 
 OPERATORS = ("eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "starts_with",
              "exists", "before", "after", "within")  # fmt: skip
 """Every operator, in the order forms offer them."""
 
-Scalar = str | int | float | bool
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, str | int | float):
+        raise PydanticCustomError("scalar", "compare with a text, a number, true or false")
+    return value
+
+
+def _ordered(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise PydanticCustomError("ordered", "compare with a number or a text")
+    return value
+
+
+def _dated(value: object) -> object:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            datetime.fromisoformat(value)
+            return value
+    raise PydanticCustomError(
+        "dated", "write a date like 2026-01-31, or an instant like 2026-01-31T10:00:00Z"
+    )
+
+
+Scalar = Annotated[str | int | float | bool, BeforeValidator(_scalar)]
+Ordered = Annotated[str | int | float, BeforeValidator(_ordered)]
+Dated = Annotated[str, BeforeValidator(_dated, json_schema_input_type=str)]
 
 
 class Comparison(Frozen):
@@ -31,19 +58,28 @@ class Comparison(Frozen):
     ne: Scalar | None = None
     in_: tuple[Scalar, ...] | None = Field(default=None, alias="in")
     nin: tuple[Scalar, ...] | None = None
-    gt: Scalar | None = None
-    gte: Scalar | None = None
-    lt: Scalar | None = None
-    lte: Scalar | None = None
+    gt: Ordered | None = None
+    gte: Ordered | None = None
+    lt: Ordered | None = None
+    lte: Ordered | None = None
     contains: Scalar | None = None
     starts_with: str | None = None
     exists: bool | None = None
-    before: str | None = Field(default=None, description="an ISO date or instant")
-    after: str | None = Field(default=None, description="an ISO date or instant")
+    before: Dated | None = Field(default=None, description="an ISO date or instant")
+    after: Dated | None = Field(default=None, description="an ISO date or instant")
     within: Duration | None = Field(default=None, description="at most this long ago")
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
+        for name in OPERATORS:
+            field = "in_" if name == "in" else name
+            if field in self.model_fields_set and getattr(self, field) is None:
+                raise PydanticCustomError(
+                    "null",
+                    "{name}: nothing can be compared with null; `exists: false` asks whether a "
+                    "value is missing",
+                    {"name": name},
+                )
         if not any(True for _ in self.operators()):
             raise PydanticCustomError(
                 "operator",
@@ -60,18 +96,24 @@ class Comparison(Frozen):
                 yield name, list(value) if isinstance(value, tuple) else value
 
 
+_Often = Annotated[int, Field(ge=0), WHOLE]
+
+
 class Count(Frozen):
     """How often something must have happened."""
 
-    eq: int | None = Field(default=None, ge=0)
-    gt: int | None = Field(default=None, ge=0)
-    gte: int | None = Field(default=None, ge=0)
-    lt: int | None = Field(default=None, ge=0)
-    lte: int | None = Field(default=None, ge=0)
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    eq: _Often | None = None
+    gt: _Often | None = None
+    gte: _Often | None = None
+    lt: _Often | None = None
+    lte: _Often | None = None
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
-        if not self.model_fields_set:
+        bounds = [getattr(self, name) for name in self.model_fields_set]
+        if not bounds or None in bounds:
             raise PydanticCustomError("count", "say how often: gte, gt, eq, lt or lte")
         return self
 
@@ -104,6 +146,10 @@ class Not(Frozen):
     not_: "Condition" = Field(alias="not")
 
 
+_TWO_KEYS = ConfigDict(json_schema_extra={"minProperties": 2})
+"""What is compared, and an operator."""
+
+
 class _OfTrait(Frozen):
     trait: Name
 
@@ -115,9 +161,13 @@ class _OfProperty(Frozen):
 class TraitIs(Comparison, _OfTrait):
     """A trait of the customer compares so; `a.b` looks inside."""
 
+    model_config = _TWO_KEYS
+
 
 class PropertyIs(Comparison, _OfProperty):
     """A property of the event at hand compares so; `a.b` looks inside."""
+
+    model_config = _TWO_KEYS
 
 
 class EventMatch(Frozen):
@@ -171,27 +221,18 @@ KINDS: dict[str, type[Frozen]] = {
 }
 """The key that tells each kind of condition."""
 
-_TAG_OF = {kind: tag for tag, kind in KINDS.items()}
-
-
-def _kind(value: Any) -> str | None:
-    if isinstance(value, dict):
-        return next((key for key in KINDS if key in value), None)
-    return _TAG_OF.get(type(value))
-
-
 Condition = Annotated[
-    Annotated[All, Tag("all")]
-    | Annotated[AnyOf, Tag("any")]
-    | Annotated[Not, Tag("not")]
-    | Annotated[TraitIs, Tag("trait")]
-    | Annotated[PropertyIs, Tag("property")]
-    | Annotated[EventHappened, Tag("event")]
-    | Annotated[InSegment, Tag("segment")]
-    | Annotated[StepWas, Tag("step")]
-    | Annotated[Reachable, Tag("reachable")],
+    Annotated[All, Tag(tag("all"))]
+    | Annotated[AnyOf, Tag(tag("any"))]
+    | Annotated[Not, Tag(tag("not"))]
+    | Annotated[TraitIs, Tag(tag("trait"))]
+    | Annotated[PropertyIs, Tag(tag("property"))]
+    | Annotated[EventHappened, Tag(tag("event"))]
+    | Annotated[InSegment, Tag(tag("segment"))]
+    | Annotated[StepWas, Tag(tag("step"))]
+    | Annotated[Reachable, Tag(tag("reachable"))],
     Discriminator(
-        _kind,
+        told_by_key(KINDS),
         custom_error_type="condition",
         custom_error_message="a condition starts with one of: " + ", ".join(KINDS),
     ),

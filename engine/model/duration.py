@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-from whenever import Instant
+
+from engine.model.clock import EARLIEST, LATEST, add_months, bounded, instant_of, zone_of
 
 _FIXED: Final = {
     "s": timedelta(seconds=1),
@@ -22,7 +23,7 @@ class Duration(str):
     """A length of time, zero or more; `2d` is 48 hours, `1mo` a calendar month."""
 
     __slots__ = ()
-    pattern = r"^(\d{1,6})(s|mo|m|h|d|w|y)$"
+    pattern = r"^([0-9]{1,9})(s|mo|m|h|d|w|y)$"
     example = "2d"
 
     def _parts(self) -> tuple[int, str]:
@@ -41,10 +42,16 @@ class Duration(str):
 
     def _shift(self, instant: datetime, zone: str, sign: int) -> datetime:
         count, unit = self._parts()
-        if unit in _FIXED:
-            return instant + sign * count * _FIXED[unit]
-        local = Instant(instant).to_tz(zone)
-        return local.add(months=sign * count * _MONTHS[unit]).to_instant().to_stdlib()
+        try:
+            if unit in _FIXED:
+                return bounded(instant + sign * count * _FIXED[unit])
+            here = instant.astimezone(zone_of(zone))
+            day = add_months(here.date(), sign * count * _MONTHS[unit])
+            if day == here.date():
+                return instant
+            return bounded(instant_of(day, here.time(), zone))
+        except (OverflowError, ValueError):
+            return LATEST if sign * count > 0 else EARLIEST
 
     @property
     def calendar(self) -> tuple[int, int] | None:
@@ -64,7 +71,8 @@ class Duration(str):
     def at_most(self) -> timedelta:
         """The longest this can be: a month counts as 31 days."""
         count, unit = self._parts()
-        return count * (_FIXED[unit] if unit in _FIXED else _MONTHS[unit] * timedelta(days=31))
+        one = _FIXED[unit] if unit in _FIXED else _MONTHS[unit] * timedelta(days=31)
+        return count * one if count < timedelta.max // one else timedelta.max
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -95,5 +103,5 @@ class Offset(Duration):
     """A duration that may be negative: `-7d` is a week before."""
 
     __slots__ = ()
-    pattern = r"^(-?\d{1,6})(s|mo|m|h|d|w|y)$"
+    pattern = r"^(-?[0-9]{1,9})(s|mo|m|h|d|w|y)$"
     example = "-7d"

@@ -8,24 +8,31 @@ one in `engine/run/machine.py`, and its test.
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, assert_never
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.model.base import Channel, ClockTime, Frozen, Name, Percent, Slug, Weekday
+from engine.model.base import (
+    Channel,
+    Channels,
+    ClockTime,
+    Frozen,
+    Name,
+    Percent,
+    Share,
+    Slug,
+    Weekday,
+    tag,
+    told_by_key,
+)
 from engine.model.condition import Condition, EventMatch
 from engine.model.duration import Duration, Offset
-
-Outcome = Literal["sent", "skipped", "failed", "unknown"]
-"""What can become of a message."""
 
 
 class StepBase(Frozen):
     """What every step has. The id is stable for ever: statistics and A/B arms hang on it."""
 
     id: Slug
-    name: Name | None = Field(
-        default=None, description="what the canvas shows instead of a sentence"
-    )
+    name: Name | None = Field(default=None, description="shown instead of a sentence")
     note: str | None = Field(default=None, max_length=2000)
 
 
@@ -33,7 +40,7 @@ class Variant(Frozen):
     """One version of a message in a step's A/B test."""
 
     id: Slug
-    weight: int = Field(ge=0, le=100, description="percent of customers")
+    weight: Share = Field(description="percent of customers")
     set: dict[str, Any] = Field(
         default_factory=dict,
         description="replaces subject, preheader, template, channel or from; "
@@ -45,7 +52,7 @@ class SendStep(StepBase):
     """Sends one message, on the first channel of the list on which the customer has an address."""
 
     type: Literal["send"]
-    channel: Channel | Annotated[tuple[Channel, ...], Field(min_length=1)]
+    channel: Channels
     template: Slug
     class_: Literal["marketing", "transactional"] = Field(default="marketing", alias="class")
     topic: Slug | None = Field(default=None, description="else the journey's")
@@ -54,7 +61,7 @@ class SendStep(StepBase):
     from_: str | None = Field(default=None, alias="from")
     variants: tuple[Variant, ...] = ()
     on_full: Literal["defer", "skip"] | None = Field(
-        default=None, description="what happens when a cap is full, instead of the cap's own choice"
+        default=None, description="when a cap is full, instead of the cap's own choice"
     )
 
     @property
@@ -87,12 +94,28 @@ class UntilProperty(Frozen):
     time: ClockTime | None = None
 
 
+Until = Annotated[
+    Annotated[UntilTime, Tag(tag("time"))]
+    | Annotated[UntilTrait, Tag(tag("trait"))]
+    | Annotated[UntilProperty, Tag(tag("property"))],
+    Discriminator(
+        told_by_key({"trait": UntilTrait, "property": UntilProperty, "time": UntilTime}),
+        custom_error_type="until",
+        custom_error_message="a wait is until a `time`, or the date in a `trait` or `property`",
+    ),
+]
+
+
 class WaitStep(StepBase):
     """Waits for a length of time, or until a moment."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["for"]}, {"required": ["until"]}]}
+    )
+
     type: Literal["wait"]
     for_: Duration | None = Field(default=None, alias="for")
-    until: UntilTime | UntilTrait | UntilProperty | None = None
+    until: Until | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -112,9 +135,7 @@ class WaitForStep(StepBase):
     """Waits for the first of several events, at most for `timeout`."""
 
     type: Literal["wait_for"]
-    since: Slug | None = Field(
-        default=None, description="a step before: what has happened since then counts too"
-    )
+    since: Slug | None = Field(default=None, description="what came after this step counts too")
     timeout: Duration
     events: tuple[AwaitedEvent, ...] = Field(min_length=1)
     else_: tuple["Step", ...] = Field(default=(), alias="else")
@@ -142,7 +163,7 @@ class SplitArm(Frozen):
 
     id: Slug
     label: Name | None = None
-    weight: int = Field(ge=0, le=100, description="percent of customers")
+    weight: Share = Field(description="percent of customers")
     then: tuple["Step", ...] = ()
 
 
@@ -162,11 +183,7 @@ class ExitStep(StepBase):
 
 AnyStep = SendStep | WaitStep | WaitForStep | BranchStep | SplitStep | ExitStep
 
-Step = Annotated[
-    SendStep | WaitStep | WaitForStep | BranchStep | SplitStep | ExitStep,
-    Field(discriminator="type"),
-]
-"""Any step, told by its `type`."""
+Step = Annotated[AnyStep, Field(discriminator="type")]
 
 
 class OnEvent(EventMatch):
@@ -179,6 +196,16 @@ class OnApi(Frozen):
     """The journey opens when the shop's own systems ask for it."""
 
     api: Literal[True]
+
+
+Opening = Annotated[
+    Annotated[OnEvent, Tag(tag("event"))] | Annotated[OnApi, Tag(tag("api"))],
+    Discriminator(
+        told_by_key({"event": OnEvent, "api": OnApi}),
+        custom_error_type="entry",
+        custom_error_message="a journey opens on an `event`, or by `api: true`",
+    ),
+]
 
 
 class Reentry(Frozen):
@@ -202,7 +229,7 @@ class Reentry(Frozen):
 class Entry(Frozen):
     """Who enters the journey, and when."""
 
-    on: OnEvent | OnApi
+    on: Opening
     if_: Condition | None = Field(default=None, alias="if")
     reentry: Reentry = Reentry()
     max_age: Duration = Field(
@@ -233,9 +260,9 @@ class Journey(Frozen):
     id: Slug
     name: Name
     note: str | None = Field(default=None, max_length=5000)
-    priority: int = Field(default=50, ge=0, le=100)
+    priority: Share = 50
     entry: Entry
-    holdout: Percent = Field(default=0, validate_default=False)
+    holdout: Percent = Field(default=0, validate_default=False, json_schema_extra={"default": "0%"})
     topic: Slug | None = None
     goal: Goal | None = None
     exits: tuple[ExitRule, ...] = ()

@@ -8,7 +8,8 @@ from uuid import UUID
 def fraction(customer: UUID, *scope: str) -> float:
     """Return a number in [0, 1), evenly spread over customers, for this scope."""
     text = "\x1f".join((customer.hex, *scope))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7]) / 2**56
+    # As many bits as a float holds: one more, and the greatest would be rounded to 1.
+    return (int.from_bytes(hashlib.sha256(text.encode()).digest()[:7]) >> 3) / 2**53
 
 
 def draw(customer: UUID, scope: Sequence[str], weights: Sequence[tuple[str, int]]) -> str:

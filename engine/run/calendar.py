@@ -1,22 +1,11 @@
-"""Local clock times as instants, in the customer's zone.
+"""Moments by the clock and the calendar, in the customer's zone (see `engine.model.clock`)."""
 
-A local time that a clock change skips means the first instant after it; one that occurs twice
-means the first.
-"""
-
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from engine.model.base import WEEKDAYS, Weekday
+from engine.model.clock import EARLIEST, LATEST, add_months, instant_of, zone_of
 from engine.model.duration import Duration
-
-
-@lru_cache(maxsize=600)
-def zone_of(name: str) -> ZoneInfo:
-    """Return the zone by its IANA name."""
-    return ZoneInfo(name)
 
 
 def local(instant: datetime, zone: str) -> datetime:
@@ -24,32 +13,10 @@ def local(instant: datetime, zone: str) -> datetime:
     return instant.astimezone(zone_of(zone))
 
 
-def instant_of(day: date, at: time, zone: str) -> datetime:
-    """Return the instant, in UTC, at which the clock in `zone` shows this."""
-    first = datetime.combine(day, at, tzinfo=zone_of(zone))
-    utc = first.astimezone(UTC)
-    if utc.astimezone(first.tzinfo).replace(tzinfo=None) == first.replace(tzinfo=None):
-        return utc
-    return _after_gap(first)
-
-
-def _after_gap(skipped: datetime) -> datetime:
-    """Find the clock change that skips this local time: the offset rises between these two."""
-    late, early = skipped.astimezone(UTC), skipped.replace(fold=1).astimezone(UTC)
-    before = early.astimezone(skipped.tzinfo).utcoffset()
-    while late - early > timedelta(seconds=1):
-        middle = early + (late - early) / 2
-        if middle.astimezone(skipped.tzinfo).utcoffset() == before:
-            early = middle
-        else:
-            late = middle
-    return late.replace(microsecond=0)
-
-
 def next_time(now: datetime, zone: str, at: time, days: tuple[Weekday, ...] = ()) -> datetime:
     """Return the first instant from `now` on at which the clock shows `at` on one of `days`."""
     day = local(now, zone).date()
-    for ahead in range(9):
+    for ahead in range(-1, 9):  # yesterday's too: a clock change may skip it into today
         candidate = day + timedelta(days=ahead)
         if days and WEEKDAYS[candidate.weekday()] not in days:
             continue
@@ -83,14 +50,18 @@ def moment(value: Any, zone: str) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        if len(value) == len("2026-01-31"):
+        if _is_date(value):
             return instant_of(date.fromisoformat(value), time(), zone)
         read = datetime.fromisoformat(value)
     except ValueError:
         return None
-    if read.tzinfo is None:
-        return instant_of(read.date(), read.timetz(), zone)
+    if read.tzinfo is None or not EARLIEST.date() < read.date() < LATEST.date():
+        return instant_of(read.date(), read.time(), zone)
     return read.astimezone(UTC)
+
+
+def _is_date(value: str) -> bool:
+    return len(value) == len("2026-01-31")
 
 
 def shifted(
@@ -110,12 +81,14 @@ def shifted(
     start = moment(value, zone)
     if start is None:
         return None
-    by_calendar = at is not None or len(str(value)) == len("2026-01-31")
+    by_calendar = at is not None or _is_date(value)
     if yearly_from is None:
         return _shift(start, zone, offset, at, by_calendar=by_calendar)
-    born = local(start, zone).date()
-    for year in range(local(yearly_from, zone).year - 1, local(yearly_from, zone).year + 3):
-        begins = instant_of(_anniversary(born, year), local(start, zone).time(), zone)
+    born = local(start, zone)
+    # The anniversary that is due now lay an offset ago; a year to each side for what is inexact.
+    about = local(offset.before(yearly_from, zone) if offset else yearly_from, zone).year
+    for year in range(max(about - 1, MINYEAR), min(about + 2, MAXYEAR) + 1):
+        begins = instant_of(_anniversary(born.date(), year), born.time(), zone)
         due = _shift(begins, zone, offset, at, by_calendar=by_calendar)
         if due >= yearly_from:
             return due
@@ -123,29 +96,25 @@ def shifted(
 
 
 def _anniversary(born: date, year: int) -> date:
-    try:
-        return born.replace(year=year)
-    except ValueError:
-        return date(year, 2, 28)
+    return add_months(born, 12 * (year - born.year))
 
 
 def _shift(
     start: datetime, zone: str, offset: Duration | None, at: time | None, *, by_calendar: bool
 ) -> datetime:
-    calendar = offset.calendar if offset is not None else None
-    if offset is not None and (not by_calendar or calendar is None):
+    days = offset.calendar if offset is not None and by_calendar else None
+    if offset is not None and days is None:
         start = offset.after(start, zone)
-    here = local(start, zone)
-    day, clock = here.date(), here.time()
-    if by_calendar and calendar is not None:
-        day = _add(day, *calendar)
-    if at is None and not (by_calendar and calendar is not None):
+    if days is None and at is None:
         return start
-    return instant_of(day, at if at is not None else clock, zone)
+    here = local(start, zone)
+    day = _add(here.date(), *days) if days is not None else here.date()
+    return instant_of(day, at if at is not None else here.time(), zone)
 
 
 def _add(day: date, months: int, days: int) -> date:
-    total = day.year * 12 + day.month - 1 + months
-    year, month = divmod(total, 12)
-    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
-    return date(year, month + 1, min(day.day, last)) + timedelta(days=days)
+    """Return the day so much later, or the first or last of all days."""
+    try:
+        return add_months(day, months) + timedelta(days=days)
+    except (OverflowError, ValueError):
+        return date.max if (months, days) > (0, 0) else date.min

@@ -1,5 +1,6 @@
 """Whether an event opens a journey for a customer."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,8 @@ from engine.model.journey import OnApi, OnEvent, Reentry
 from engine.run.assignment import fraction
 from engine.run.conditions import Scope, holds, look_up, matches
 from engine.run.world import Seen, World
+
+_LONGEST_KEY = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +57,13 @@ def key_of(plan: Plan, event: Event, given: str | None = None) -> str | None:
     """
     reentry = plan.journey.entry.reentry
     if reentry.key is None:
-        return given or ""
-    if given:
-        return given
-    value = look_up(event.properties, reentry.key)
-    return None if value is None or isinstance(value, dict | list) else str(value)
+        return ""
+    value = given or look_up(event.properties, reentry.key)
+    if value is None or isinstance(value, dict | list):
+        return None
+    key = str(value)
+    # The database looks runs up by their key, and its index holds no long ones.
+    return key if len(key) <= _LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 def decide(plan: Plan, event: Event, world: World, past: PastRuns) -> Opened | Refused:

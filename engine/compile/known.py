@@ -1,0 +1,54 @@
+"""What a check knows: the shop's templates and segments, and the steps that come before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.errors import Problem
+from engine.model.journey import (
+    AnyStep,
+    BranchStep,
+    ExitStep,
+    SendStep,
+    SplitStep,
+    WaitForStep,
+    WaitStep,
+    arms,
+)
+from engine.model.segment import Segment
+from engine.model.template import Template
+
+Before = Mapping[str, AnyStep]
+"""The steps that can have been reached before some place, by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What exists in the shop, for a journey to refer to."""
+
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    segments: Mapping[str, Segment] = field(default_factory=dict)
+
+
+def error(message: str, step: str | None = None) -> Problem:
+    """Return what makes publishing refuse."""
+    return Problem(message=message, step=step)
+
+
+def warning(message: str, step: str | None = None) -> Problem:
+    """Return what is allowed, and unwise."""
+    return Problem(message=message, step=step, severity="warning")
+
+
+def outcomes(step: AnyStep) -> tuple[str, ...]:
+    """Return what can become of a step, as `{step: …, is: …}` may ask."""
+    match step:
+        case SendStep():
+            return "sent", "skipped", "failed", "unknown"
+        case WaitStep():
+            return "waited", "passed"
+        case WaitForStep():
+            return "received", "timed_out"
+        case BranchStep() | SplitStep():
+            return tuple(name for name, _ in arms(step))
+        case ExitStep():
+            return ()

@@ -1,0 +1,164 @@
+"""Checks of what a journey sends: channels, templates, variants and variables."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+import liquid
+from liquid.exceptions import LiquidError
+
+from engine.compile.known import Before, Known, error, warning
+from engine.errors import Problem
+from engine.model.base import CHANNELS
+from engine.model.journey import Journey, SendStep, Variant
+from engine.model.template import Template
+
+ENVELOPE = ("subject", "preheader", "template", "channel", "at", "from")
+"""What a variant may replace; any other key of its `set` is a variable of the template."""
+
+VARIABLES = ("customer", "event", "steps", "shop")
+"""What every template may use."""
+
+_SHOP = ("name", "currency", "locale")
+_SHORT = {"sms", "push"}
+
+_ASKED = re.compile(r"{%-?\s*(?:if|elsif|unless|case)\b(.*?)%}", re.DOTALL)
+_DEFAULTED = re.compile(r"([\w.-]+)\s*\|\s*default\b")
+"""What a template asks for, or replaces, may be missing."""
+
+
+def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -> Iterator[Problem]:
+    """Check one sending step."""
+    if step.class_ == "marketing" and not (step.topic or journey.topic):
+        yield error(
+            "a marketing message needs a topic: set it on the step or on the journey", step.id
+        )
+    for channel, times in Counter(step.channels).items():
+        if times > 1:
+            yield error(f"the channel {channel} is listed {times} times", step.id)
+    if step.variants:
+        total = sum(variant.weight for variant in step.variants)
+        if total != 100:
+            yield error(f"the shares of its variants add up to {total}, not 100", step.id)
+    sound = []
+    for variant in step.variants:
+        problems = list(_variant(variant, step))
+        yield from problems
+        if not problems:
+            sound.append(variant)
+    for template, uses in _uses(step, sound).items():
+        yield from _template(template, uses, step, known, before)
+
+
+def _variant(variant: Variant, step: SendStep) -> Iterator[Problem]:
+    who = f"the variant {variant.id}"
+    for key, value in variant.set.items():
+        if key in VARIABLES:
+            yield error(f"{who} cannot set {key}: templates know something else by it", step.id)
+        elif key == "at":
+            yield error(
+                f"{who} cannot set `at`: a message is sent when its step is reached", step.id
+            )
+        elif key == "channel" and value not in CHANNELS:
+            yield error(f"{who} names an unknown channel {value}", step.id)
+        elif key in ENVELOPE and not (isinstance(value, str) and value):
+            yield error(f"{who} sets {key}, which has to be a text", step.id)
+
+
+def _uses(step: SendStep, variants: list[Variant]) -> dict[str, list[Variant | None]]:
+    """Return each template that may be sent, with the variants that send it."""
+    uses: dict[str, list[Variant | None]] = {}
+    senders: list[Variant | None] = [*variants] if step.variants else [None]
+    for variant in senders:
+        own = variant.set.get("template") if variant is not None else None
+        uses.setdefault(own or step.template, []).append(variant)
+    return uses
+
+
+def _template(
+    name: str, uses: list[Variant | None], step: SendStep, known: Known, before: Before
+) -> Iterator[Problem]:
+    template = known.templates.get(name)
+    if template is None:
+        yield error(f"there is no template {name}; create it or choose another", step.id)
+        return
+    channels = {
+        channel
+        for variant in uses
+        for channel in ([variant.set["channel"]] if variant and "channel" in variant.set
+                        else step.channels)
+    }  # fmt: skip
+    fits = {template.channel} | (_SHORT if template.channel in _SHORT else set())
+    if not channels & fits:
+        asked = " or ".join(channel for channel in CHANNELS if channel in channels)
+        yield error(
+            f"the template {name} is made for {template.channel}, the step sends {asked}", step.id
+        )
+    elif channels - fits:
+        asked = " and ".join(channel for channel in CHANNELS if channel in channels - fits)
+        yield warning(
+            f"the template {name} is made for {template.channel}; {asked} would carry the same text",
+            step.id,
+        )
+    filled = {key for variant in uses if variant is not None for key in variant.set}
+    yield from _variables(template, _written(template, uses, step), filled, step, before)
+
+
+def _written(template: Template, uses: list[Variant | None], step: SendStep) -> set[str]:
+    """Return every text that may be rendered."""
+    texts: set[str | None] = {step.subject, step.preheader}
+    for variant in uses:
+        if variant is not None:
+            texts |= {variant.set.get("subject"), variant.set.get("preheader")}
+    for content in template.locales.values():
+        texts |= {content.subject, content.preheader, content.body, content.text}
+    return {text for text in texts if text}
+
+
+def _variables(
+    template: Template, texts: set[str], filled: set[str], step: SendStep, before: Before
+) -> Iterator[Problem]:
+    unfilled: set[str] = set()
+    for text in sorted(texts):
+        used = _used(text)
+        prepared = " ".join((*_ASKED.findall(text), *_DEFAULTED.findall(text)))
+        if isinstance(used, str):
+            yield error(f"the template {template.id} cannot be read: {used}", step.id)
+            continue
+        for variable in used:
+            name = _unfilled(variable, filled, before)
+            if name and not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", prepared):
+                unfilled.add(name)
+    for name in sorted(unfilled):
+        yield warning(f"the template {template.id} uses {name}, which nothing fills", step.id)
+
+
+def _unfilled(variable: tuple[object, ...], filled: set[str], before: Before) -> str | None:
+    match variable:
+        case ("shop", str(name), *_):
+            return None if name in _SHOP else f"shop.{name}"
+        case ("steps", str(name), *_):
+            return None if name in before else f"steps.{name}"
+        case (str(name), *_):
+            return None if name in VARIABLES or name in filled else name
+        case _:
+            return None
+
+
+@lru_cache(maxsize=500)
+def _used(text: str) -> frozenset[tuple[object, ...]] | str:
+    """Return the variables that a template uses, or why it cannot be read."""
+    try:
+        found = liquid.Environment().from_string(text).analyze(include_partials=False)
+        variables = [variable for several in found.globals.values() for variable in several]
+        return frozenset(tuple(map(_part, variable.segments)) for variable in variables)
+    except LiquidError as mistake:
+        return str(mistake.message or "wrong template")
+    except RecursionError:
+        return "it is nested too deeply"
+
+
+def _part(segment: object) -> object:
+    """Return a name or an index; a variable in brackets is of no interest."""
+    return segment if isinstance(segment, str | int) else None
