@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.canvas.queries import names
-from designer.customers import queries, views
+from designer.customers import happenings, queries, views
 from designer.pages import database, pages
 from engine.store import ledger, search
 from engine.store.timeline import runs, timeline, trace
@@ -61,7 +61,7 @@ def customer(request: Request, reference: str, before: str = "") -> Response:
         runs=views.runs(her_runs, traces, journeys, called, words),
         refusals=views.refusals(told, journey_names, words),
         messages=views.messages(sent.items, journey_names, called, words),
-        days=views.days(events.items, words),
+        days=happenings.days(events.items, words),
         next=events.next,
         before=before,
     )

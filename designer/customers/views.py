@@ -3,19 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
 from typing import Any, Final
 
 from designer.canvas.sentences import Names, Sentences, readable
 from designer.canvas.views import Fact
 from designer.customers.telling import Teller, Told, ending, reason, refusal
 from designer.views import CHANNEL_ICONS, Mark, channel_name, customer_name, message_mark
-from designer.words import N_, Words
+from designer.words import Words
 from engine.model.journey import Journey, walk
 
 _HIDDEN: Final = frozenset({"name", "first_name", "last_name", "firstName", "lastName"})
-_SUMMARY: Final = 4
-"""How many of an event's properties are shown before one asks for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +77,6 @@ class Message:
     at: datetime
     transitions: list[Transition]
     readable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One event of the timeline."""
-
-    at: datetime
-    time: str
-    icon: str
-    name: str
-    summary: str
-    details: list[Fact]
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The events of one day."""
-
-    name: str
-    happenings: list[Happening]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,63 +257,3 @@ def _message_why(message: Mapping[str, Any], words: Words) -> str:
 
 def _first_line(text: str) -> str:
     return text.strip().splitlines()[0][:120] if text.strip() else ""
-
-
-_KIND_ICONS: Final = {
-    "page": "file-text", "screen": "smartphone", "identify": "user", "track": "activity",
-}  # fmt: skip
-_NAME_ICONS: Final = {"Order": "shopping-cart", "Product": "eye", "Message": "mail"}
-_UNNAMED: Final = {
-    "identify": N_("Identified"),
-    "page": N_("Looked at a page"),
-    "screen": N_("Looked at a screen"),
-    "group": N_("Joined a group"),
-    "alias": N_("Got another id"),
-}
-
-
-def event_name(name: str, kind: str, words: Words) -> str:
-    """Return an event's name; some kinds come without one."""
-    if not name or name.lower() == kind:
-        return words.gettext(_UNNAMED[kind]) if kind in _UNNAMED else name
-    return name
-
-
-def event_icon(name: str, kind: str) -> str:
-    """Return the icon of an event."""
-    first = name.split(" ", 1)[0]
-    return _NAME_ICONS.get(first) or _KIND_ICONS.get(kind, "activity")
-
-
-def summary(properties: Mapping[str, Any], words: Words) -> str:
-    """Return an event's first properties on one line."""
-    plain = [
-        (key, value)
-        for key, value in properties.items()
-        if not isinstance(value, dict | list) and value not in {None, ""}
-    ]
-    return " · ".join(f"{readable(key)} {words.value(value)}" for key, value in plain[:_SUMMARY])
-
-
-def days(events: Sequence[Mapping[str, Any]], words: Words) -> list[Day]:
-    """Return the timeline by day, on the shop's clock."""
-
-    def day(event: Mapping[str, Any]) -> date:
-        return words.local(event["occurred_at"]).date()
-
-    return [
-        Day(words.long_day(at), [_happening(event, words) for event in group])
-        for at, group in groupby(events, key=day)
-    ]
-
-
-def _happening(event: Mapping[str, Any], words: Words) -> Happening:
-    properties = event["properties"] or {}
-    return Happening(
-        at=event["occurred_at"],
-        time=words.time(event["occurred_at"]),
-        icon=event_icon(event["name"], event["kind"]),
-        name=event_name(event["name"], event["kind"], words),
-        summary=summary(properties, words),
-        details=[Fact(readable(key), words.value(value)) for key, value in properties.items()],
-    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from designer.customers.views import event_icon, event_name, summary
+from designer.customers.happenings import event_icon, event_name, summary
 from designer.views import customer_name
 from designer.words import Words
 

@@ -5,12 +5,16 @@ Run by itself it fills a database: `python tests/browser/shop.py postgresql+psyc
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import Connection, insert, update
+from sqlalchemy.engine import make_url
 
 from engine.compile.compiler import compile as compile_journey
 from engine.flow.materials import put_segment, put_template
@@ -136,7 +140,7 @@ entry:
 topic: offers
 steps:
   - {id: eve, type: wait, until: {trait: birth_date, offset: -7d, time: "09:00", yearly: true}}
-  - {id: card, type: send, channel: [email, sms], template: no-such-template}
+  - {id: card, type: send, channel: email, template: no-such-template}
 """
 
 TEMPLATES = {
@@ -417,6 +421,25 @@ class _Run:
         return Settled(
             seq=person._seq, at=sent, step=command.step, visit=1, outcome=outcome, reason=reason
         ), sent
+
+
+@contextmanager
+def filled(postgres_url: str) -> Iterator[str]:
+    """Give the URL of a database that holds the shop, and drop it in the end."""
+    server = make_url(postgres_url).set(drivername="postgresql", database="postgres")
+    dsn, name = server.render_as_string(hide_password=False), f"shop_{uuid4().hex}"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+        try:
+            upgrade(url)
+            database = Database(url)
+            fill(database)
+            database.close()
+            yield url
+        finally:
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            connection.execute(drop.format(sql.Identifier(name)))
 
 
 def _main(arguments: list[str]) -> Iterator[str]:

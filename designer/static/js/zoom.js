@@ -32,6 +32,10 @@ function fit() {
   const height = board.clientHeight - parseFloat(space.paddingTop) - parseFloat(space.paddingBottom)
     - (board.querySelector(".over")?.offsetHeight ?? 0);
   set(Math.min(1, width / tree.offsetWidth, height / tree.offsetHeight));
+  // Smaller letters may break lines elsewhere: look again, at most a few times.
+  for (let n = 0; n < 6 && size < 1 && board.scrollHeight > board.clientHeight; n += 1) {
+    set(size * 0.985);
+  }
   board.scrollTop = 0;
   board.scrollLeft = (board.scrollWidth - board.clientWidth) / 2;
 }

@@ -1,0 +1,137 @@
+"""The pages in Chromium: a server on a small shop, and browsers of each size and look."""
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from designer.app import create_app
+from designer.login.links import login_link
+from engine.settings import Settings
+from engine.store.session import Database
+from parcours.embedded.process import free_port
+
+SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def _shop() -> ModuleType:
+    path = Path(__file__).with_name("shop.py")
+    spec = spec_from_file_location("parcours_browser_shop", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class Site:
+    """A running server, and the database behind it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url)
+        self.app = create_app(settings)
+        config = uvicorn.Config(
+            self.app, host="127.0.0.1", port=settings.port, log_config=None, ws="none"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()))
+
+    @property
+    def url(self) -> str:
+        return self.settings.url
+
+    def start(self) -> None:
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def stop(self) -> float:
+        """End as the product does; return how long that took."""
+        begun = time.monotonic()
+        self.app.state.streams.close()
+        self._server.should_exit = True
+        self._thread.join(10)
+        self.database.close()
+        return time.monotonic() - begun
+
+
+@pytest.fixture(scope="session")
+def shop_url(postgres_url: str) -> Iterator[str]:
+    with _shop().filled(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def site(shop_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = Settings.load(
+        database_url=shop_url, data_dir=tmp_path_factory.mktemp("data"), port=free_port()
+    )
+    running = Site(settings)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def opens(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a browser of a size and look; nothing may be said on its console."""
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def open_(
+        size: str = "desk", look: Any = "light", language: str = "en-GB", *, known: bool = True
+    ) -> Page:
+        context = browser.new_context(
+            viewport=SIZES[size],  # type: ignore[arg-type]
+            color_scheme=look,
+            locale=language,
+            base_url=site.url,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on(
+            "console",
+            lambda message: said.append(message.text) if message.type == "error" else None,
+        )
+        if known:
+            page.goto(login_link(site.settings))
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not [line for line in said if "404 (Not Found)" not in line]
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots are put; `PARCOURS_TEST_PICTURES` names another place."""
+    given = os.environ.get("PARCOURS_TEST_PICTURES")
+    folder = Path(given) if given else tmp_path_factory.mktemp("pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

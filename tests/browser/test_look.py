@@ -1,0 +1,131 @@
+"""Every page, light and dark, on a desk and on a phone: nothing for axe to find, nothing cut."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+AXE = (Path(__file__).parent / "vendor/axe-core/axe-4.14.1.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+PAGES = {
+    "journeys": "/journeys",
+    "journeys-none": "/journeys?q=nothing",
+    "canvas": "/journeys/welcome",
+    "canvas-step": "/journeys/abandoned-cart?step=first-mail",
+    "outline": "/journeys/welcome?view=outline",
+    "draft": "/journeys/birthday",
+    "document": "/journeys/birthday/document",
+    "new": "/new",
+    "publish": "/journeys/birthday/publish",
+    "publish-same": "/journeys/welcome/publish",
+    "customers": "/customers",
+    "customers-none": "/customers?q=nobody",
+    "customer": "a.name@/customers?q=anna",
+    "outbox": "/outbox",
+    "message": "a.mail@/outbox",
+    "text-message": "a.mail@/outbox?channel=sms",
+    "events": "/events",
+    "nowhere": "/nowhere",
+}
+
+
+def _go(page: Page, address: str) -> None:
+    """Open an address; `selector@address` opens the first such link of it."""
+    link, at, where = address.rpartition("@")
+    page.goto(where)
+    if at:
+        target = page.locator(link).first.get_attribute("href")
+        assert target is not None
+        page.goto(target)
+
+
+def _wrong(page: Page) -> list[Any]:
+    """Return what axe finds, and whether something reaches beyond the screen's side."""
+    found: Any = page.evaluate(
+        f"(() => {{ {AXE} ; return axe.run(document, {{runOnly: {json.dumps(RULES)}}}); }})()"
+    )
+    wrong: list[Any] = [
+        (rule["id"], node["target"], node["failureSummary"])
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+    root = "document.documentElement"
+    if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
+        wrong.append("scrolls sideways")
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("size", "look", "language"),
+    [
+        ("desk", "light", "en-GB"),
+        ("desk", "dark", "fr-CH"),
+        ("phone", "dark", "en-GB"),
+        ("phone", "light", "fr-CH"),
+        ("desk", "dark", "en-GB"),
+        ("phone", "light", "en-GB"),
+    ],
+)
+def test_pages_are_sound(
+    opens: Callable[..., Page], pictures: Path, size: str, look: str, language: str
+) -> None:
+    page = opens(size, look, language)
+    wrong = {}
+    for name, address in PAGES.items():
+        _go(page, address)
+        page.screenshot(path=pictures / f"{name}-{size}-{look}-{language[:2]}.png")
+        if found := _wrong(page):
+            wrong[name] = found
+    assert not wrong
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_the_login_is_sound(
+    opens: Callable[..., Page], pictures: Path, size: str, look: str
+) -> None:
+    page = opens(size, look, known=False)
+    page.goto("/")
+    assert page.url.endswith("/login")
+    page.screenshot(path=pictures / f"login-{size}-{look}.png")
+    assert not _wrong(page)
+
+
+def test_nothing_is_asked_of_another_host(opens: Callable[..., Page]) -> None:
+    page = opens()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for address in PAGES.values():
+        _go(page, address)
+    hosts = {re.sub(r"^(\w+://[^/]+)/.*", r"\1", url) for url in asked if "://" in url}
+    assert hosts == {page.url.split("/nowhere", maxsplit=1)[0]}
+
+
+def test_a_journey_of_thirteen_steps_fits_a_laptop(opens: Callable[..., Page]) -> None:
+    page = opens()
+    page.goto("/journeys/welcome")
+    assert page.locator(".step-card").count() >= 13
+    board = page.locator("[data-board]")
+    assert board.evaluate("board => board.scrollHeight <= board.clientHeight + 1")
+    assert board.evaluate("board => board.scrollWidth <= board.clientWidth + 1")
+    zoom = page.locator("[data-zoomed]").evaluate("tree => parseFloat(tree.style.zoom)")
+    assert zoom >= 0.75  # thirteen pixels become ten
+
+
+def test_the_choice_of_dark_lasts(opens: Callable[..., Page]) -> None:
+    page = opens()
+    page.goto("/customers?q=anna")
+    page.locator(".menu > summary").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.url.endswith("/customers?q=anna")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.goto("/journeys")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.locator(".menu > summary").click()
+    page.get_by_role("button", name="Français").click()
+    assert page.locator("html").get_attribute("lang") == "fr"

@@ -1,0 +1,173 @@
+"""What the canvas says of steps and conditions, in both languages."""
+# ruff: noqa: RUF001 - French has its own apostrophe
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from designer.canvas.sentences import Names, Sentences
+from designer.words import Words
+from engine.model.condition import Condition
+from engine.model.journey import Entry, Journey, Step
+
+STEP: TypeAdapter[Any] = TypeAdapter(Step)
+CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
+
+JOURNEY = Journey.model_validate(
+    {
+        "id": "j",
+        "name": "J",
+        "entry": {"on": {"api": True}},
+        "steps": [
+            {"id": "first-mail", "name": "First mail", "type": "send", "channel": "email", "template": "t"}
+        ],
+    }
+)  # fmt: skip
+
+
+def told(language: str = "en-GB") -> Sentences:
+    words = Words(language[:2], accepted=language)
+    return Sentences(words, JOURNEY, Names({"hello": "Hello mail"}, {"vip": "VIP"}))
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(
+    ("step", "english", "french"),
+    [
+        ({"type": "wait", "for": "1h"}, "Wait 1 hour", "Attendre 1 heure"),
+        ({"type": "wait", "for": "2d"}, "Wait 2 days", "Attendre 2 jours"),
+        ({"type": "wait", "for": "6mo"}, "Wait 6 months", "Attendre 6 mois"),
+        (
+            {"type": "wait", "until": {"time": "10:00", "days": ["mon", "tue", "wed", "thu", "fri"]}},
+            "Wait until 10:00 on weekdays",
+            "Attendre jusqu’à 10:00 les jours ouvrables",
+        ),
+        (
+            {"type": "wait", "until": {"time": "18:30", "days": ["fri", "tue"]}},
+            "Wait until 18:30 on Tuesday or Friday",
+            "Attendre jusqu’à 18:30 le mardi ou vendredi",
+        ),
+        (
+            {"type": "wait", "until": {"trait": "birth_date", "offset": "-7d", "time": "09:00", "yearly": True}},
+            "Wait until 7 days before birth date, every year at 09:00",
+            "Attendre jusqu’à 7 jours avant birth date, chaque année à 09:00",
+        ),
+        (
+            {"type": "wait", "until": {"property": "delivery_date", "offset": "2d"}},
+            "Wait until 2 days after delivery date",
+            "Attendre jusqu’à 2 jours après delivery date",
+        ),
+        (
+            {"type": "send", "channel": "email", "template": "hello"},
+            "Send “Hello mail”",
+            "Envoyer « Hello mail »",
+        ),
+        (
+            {
+                "type": "wait_for", "timeout": "24h",
+                "events": [{"on": {"event": "Order Completed"}}, {"on": {"event": "Message Opened"}}],
+            },
+            "Wait for “Order Completed” or “Message Opened”",
+            "Attendre « Order Completed » ou « Message Opened »",
+        ),
+        (
+            {"type": "branch", "arms": [{"id": "y", "if": {"trait": "tier", "eq": "gold"}}]},
+            "If tier is gold",
+            "Si tier vaut gold",
+        ),
+        (
+            {"type": "split", "arms": [{"id": "a", "weight": 50}, {"id": "b", "weight": 50}]},
+            "Split by chance",
+            "Répartir au hasard",
+        ),
+        ({"type": "exit", "reason": "too-late"}, "Leaves: too late", "Sort : too late"),
+    ],
+)  # fmt: skip
+def test_a_step_says_what_it_does(step: dict[str, Any], english: str, french: str) -> None:
+    parsed = STEP.validate_python({"id": "s", **step})
+    assert plain(told().does(parsed)) == english
+    assert plain(told("fr-CH").does(parsed)) == french
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"trait": "birth_date", "exists": False}, "birth date is not known"),
+        ({"not": {"trait": "tier", "eq": "gold"}}, "tier is not gold"),
+        ({"not": {"trait": "age", "gte": 30}}, "not (age is at least 30)"),
+        ({"trait": "age", "gte": 18, "lt": 65}, "age is at least 18 and age is less than 65"),
+        ({"trait": "country", "in": ["CH", "FR"]}, "country is CH or FR"),
+        ({"property": "cart.value", "gt": 30}, "the event's cart.value is more than 30"),
+        ({"segment": "vip"}, "the customer is in “VIP”"),
+        ({"not": {"segment": "vip"}}, "the customer is not in “VIP”"),
+        ({"reachable": "sms"}, "the customer can be reached by SMS"),
+        ({"step": "first-mail", "is": "sent"}, "“First mail” was sent"),
+        ({"not": {"step": "first-mail", "is": "skipped"}}, "“First mail” was not skipped"),
+        ({"event": "Order Completed"}, "“Order Completed” has happened"),
+        (
+            {"not": {"event": "Order Completed", "within": "1d"}},
+            "“Order Completed” has not happened in the last 1 day",
+        ),
+        (
+            {"event": "Order Completed", "where": {"property": "total", "gte": 100}, "count": {"gte": 3}},
+            "“Order Completed” where total is at least 100 has happened at least 3 times",
+        ),
+        (
+            {"event": "Message Opened", "message": "first-mail"},
+            "“Message Opened” (of “First mail”) has happened",
+        ),
+        (
+            {"any": [{"segment": "vip"}, {"all": [{"trait": "a", "eq": 1}, {"trait": "b", "eq": True}]}]},
+            "the customer is in “VIP” or (a is 1 and b is yes)",
+        ),
+        ({"trait": "last_visit", "within": "2w"}, "last visit lies within the last 2 weeks"),
+    ],
+)  # fmt: skip
+def test_a_condition_is_said_in_plain_words(condition: dict[str, Any], said: str) -> None:
+    parsed = CONDITION.validate_python(condition)
+    assert plain(told().conditions.say(parsed)) == said
+    assert told("fr").conditions.say(parsed) != said or said.startswith("“")
+
+
+@pytest.mark.parametrize(
+    ("reentry", "said"),
+    [
+        ({}, "Again after leaving"),
+        ({"mode": "once"}, "Once in a lifetime"),
+        ({"mode": "after_exit", "cooldown": "3d"}, "Again 3 days after leaving, at the earliest"),
+        ({"mode": "per_key", "key": "cart_id"}, "Once for each cart id"),
+    ],
+)
+def test_an_entry_says_who_enters_and_how_often(reentry: dict[str, Any], said: str) -> None:
+    entry = Entry.model_validate(
+        {"on": {"event": "Product Added", "where": {"property": "value", "gte": 30}}, "reentry": reentry}
+    )  # fmt: skip
+    assert told().opens(entry) == "On “Product Added” where value is at least 30"
+    assert told().again(entry) == said
+
+
+def test_the_ways_out_of_a_step_are_labelled() -> None:
+    say = told()
+    one = STEP.validate_python(
+        {"id": "b", "type": "branch", "arms": [{"id": "gold", "if": {"segment": "vip"}}]}
+    )
+    assert [say.arm(one, name) for name in ("gold", "else")] == ["Yes", "No"]
+    two = STEP.validate_python(
+        {"id": "b", "type": "branch", "arms": [
+            {"id": "gold", "label": "Gold", "if": {"segment": "vip"}},
+            {"id": "rest", "if": {"trait": "tier", "eq": "silver"}},
+        ]}
+    )  # fmt: skip
+    labels = [say.arm(two, name) for name in ("gold", "rest", "else")]
+    assert labels == ["Gold", "tier is silver", "Otherwise"]
+    wait = STEP.validate_python(
+        {"id": "w", "type": "wait_for", "timeout": "2d", "events": [{"on": {"event": "Order Completed"}}]}
+    )  # fmt: skip
+    assert [say.arm(wait, name) for name in ("event-0", "else")] == [
+        "Order Completed",
+        "Not within 2 days",
+    ]
