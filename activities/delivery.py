@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.contracts import SEND, Answer, SendRequest
 from activities.rendering import TemplateError, Text, render
@@ -63,6 +63,7 @@ class Delivery:
                 raise ApplicationError(
                     "another attempt may still be sending",
                     type="Busy",
+                    category=ApplicationErrorCategory.BENIGN,
                     next_retry_delay=timedelta(seconds=seconds),
                 )
             case Claimed():
@@ -97,6 +98,7 @@ class Delivery:
             raise ApplicationError(
                 f"{transport.name}: {outcome.reason}",
                 type="Refused",
+                category=ApplicationErrorCategory.BENIGN,
                 next_retry_delay=timedelta(seconds=retry_after) if retry_after else None,
             )
         return answer

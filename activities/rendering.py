@@ -70,6 +70,10 @@ def _render(
         ) from None
     except RecursionError:
         raise TemplateError("the template is nested too deeply") from None
+    except Exception as error:
+        # Marketers write templates and customers' data fills them: whatever this brings about in
+        # the library is a mistake in the template, and must not be tried again for ever.
+        raise TemplateError(f"{type(error).__name__} while rendering") from error
 
 
 def _from_mjml(source: str) -> str:

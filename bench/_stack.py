@@ -79,7 +79,7 @@ def machine() -> str:
         "unknown processor",
     )
     memory = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} × {model}, {memory:.0f} GiB"
+    return f"{os.cpu_count()} processors ({model}), {memory:.0f} GiB"
 
 
 def report(figures: dict[str, Any], *, as_json: bool) -> None:

@@ -19,13 +19,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
+from _stack import cpu_by_process, machine, report, settle, spent, stack
 from sqlalchemy import text
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.delivery import Delivery
-from _stack import cpu_by_process, machine, report, settle, spent, stack
 from engine.flow import sweep
 from engine.flow.advance import advance
 from engine.flow.intake import Incoming, receive
@@ -179,15 +179,15 @@ class Bench:
 
     async def product(self, users: list[str]) -> None:
         """Run the journey with this product."""
-        await self._receive([identified(user) for user in users], each=True)
-        await self._receive([triggered(user) for user in users], each=True)
+        await self._receive([identified(user) for user in users])
+        await self._receive([triggered(user) for user in users])
         await self._until_waiting(len(users))
-        await self._receive([awaited(user) for user in users], each=True)
-        await self._until_ended(users)
+        await self._receive([awaited(user) for user in users])
+        await self._until_ended()
 
     async def by_hand(self, users: list[str]) -> None:
         """Run it with the hand-written workflow."""
-        await self._receive([identified(user) for user in users], each=True, tell=False)
+        await self._receive([identified(user) for user in users], tell=False)
 
         async def one(user: str) -> None:
             handle = await self.client.start_workflow(
@@ -208,7 +208,7 @@ class Bench:
         await _all(one, users)
         self.sample["empty"] = f"empty-{users[0]}"
 
-    async def _receive(self, some: list[Incoming], *, each: bool, tell: bool = True) -> None:
+    async def _receive(self, some: list[Incoming], *, tell: bool = True) -> None:
         async def one(event: Incoming) -> None:
             told = await asyncio.to_thread(receive, self.database, [event])
             if tell:
@@ -216,23 +216,23 @@ class Bench:
 
         await _all(one, some)
 
-    def _count(self, where: str, **values: Any) -> int:
-        with self.database.read() as connection:
-            query = text(f"SELECT count(*) FROM run WHERE {where}")
-            return int(connection.execute(query, values).scalar_one())
-
     async def _until_waiting(self, n: int) -> None:
-        waiting = "ended_at IS NULL AND command->>'kind' = 'wait'"
-        while await asyncio.to_thread(self._count, waiting) < n:
+        await self._until("SELECT count(*) >= :n FROM run WHERE command->>'kind' = 'wait'", n=n)
+
+    async def _until_ended(self) -> None:
+        await self._until("SELECT count(*) = 0 FROM run WHERE ended_at IS NULL")
+        self.sample["product"] = str(self._ask("SELECT id FROM run ORDER BY id DESC LIMIT 1"))
+        await self.client.get_workflow_handle(self.sample["product"]).result()
+
+    async def _until(self, question: str, **values: Any) -> None:
+        while True:
+            if await asyncio.to_thread(self._ask, question, **values):
+                return
             await asyncio.sleep(0.1)
 
-    async def _until_ended(self, users: list[str]) -> None:
-        while await asyncio.to_thread(self._count, "ended_at IS NULL"):
-            await asyncio.sleep(0.1)
+    def _ask(self, question: str, **values: Any) -> Any:
         with self.database.read() as connection:
-            query = text("SELECT id FROM run ORDER BY id DESC LIMIT 1")
-            self.sample["product"] = str(connection.execute(query).scalar_one())
-        await self.client.get_workflow_handle(self.sample["product"]).result()
+            return connection.execute(text(question), values).scalar_one()
 
     async def history_events(self, variant: str) -> int:
         """Return the length of a finished workflow's history."""

@@ -179,8 +179,10 @@ class Gateway:
 
     async def drain(self) -> None:
         """Wait until everything given so far has been told."""
-        while self._tellers or self._told or (self._forgetting and not self._forgetting.done()):
-            await asyncio.sleep(0.05)
+        while self._tellers or self._told:
+            await asyncio.gather(*self._tellers)
+            if self._forgetting is not None:
+                await self._forgetting
 
 
 def _attributes(wake: Wake) -> TypedSearchAttributes:

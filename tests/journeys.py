@@ -8,7 +8,9 @@ from engine.model.journey import Journey
 EVENTS = ("Product Viewed", "Product Added", "Checkout Started", "Order Completed", "Ping")
 TIERS = ("gold", "silver")
 SEGMENTS = {
-    "vip": {"any": [{"trait": "tier", "eq": "gold"}, {"event": "Order Completed", "count": {"gte": 2}}]},
+    "vip": {
+        "any": [{"trait": "tier", "eq": "gold"}, {"event": "Order Completed", "count": {"gte": 2}}]
+    },
     "busy": {"event": "Ping", "count": {"gte": 2}, "within": "2d"},
 }
 
@@ -63,7 +65,7 @@ class JourneyMaker:
             kinds += ["branch", "split", "wait_for"]
         return getattr(self, self.rng.choice(kinds))(depth)
 
-    def send(self, depth: int = 0) -> dict[str, Any]:
+    def send(self, _depth: int = 0) -> dict[str, Any]:
         rng = self.rng
         step: dict[str, Any] = {"id": self.name(), "type": "send", "template": "hello"}
         step["channel"] = rng.choice(["email", "email", ["push", "sms"], ["email", "sms"]])
@@ -78,7 +80,7 @@ class JourneyMaker:
         self.sends.append(step["id"])
         return step
 
-    def wait(self, depth: int) -> dict[str, Any]:
+    def wait(self, _depth: int) -> dict[str, Any]:
         rng = self.rng
         step: dict[str, Any] = {"id": self.name(), "type": "wait"}
         kind = rng.randrange(4)
@@ -87,14 +89,23 @@ class JourneyMaker:
         elif kind == 1:
             step["until"] = {"time": "10:00", "days": ["mon", "wed"]}
         elif kind == 2:
-            step["until"] = {"trait": "birth_date", "offset": "-7d", "time": "09:00", "yearly": True}
+            step["until"] = {
+                "trait": "birth_date",
+                "offset": "-7d",
+                "time": "09:00",
+                "yearly": True,
+            }
         else:
             step["until"] = {"property": "due", "offset": "1h"}
         return step
 
     def wait_for(self, depth: int) -> dict[str, Any]:
         rng = self.rng
-        step: dict[str, Any] = {"id": self.name(), "type": "wait_for", "timeout": rng.choice(["1h", "3d"])}
+        step: dict[str, Any] = {
+            "id": self.name(),
+            "type": "wait_for",
+            "timeout": rng.choice(["1h", "3d"]),
+        }
         if self.sends and rng.random() < 0.6:
             step["since"] = self.sends[-1] if rng.random() < 0.8 else self.sends[0]
         if step.get("since") not in self.sends:
@@ -143,9 +154,16 @@ class JourneyMaker:
         rng = self.rng
         kind = rng.randrange(9 if depth else 6)
         if kind == 0:
-            return {"trait": "tier", **rng.choice([{"eq": "gold"}, {"ne": "gold"}, {"exists": True}])}
+            return {
+                "trait": "tier",
+                **rng.choice([{"eq": "gold"}, {"ne": "gold"}, {"exists": True}]),
+            }
         if kind == 1:
-            return {"event": rng.choice(EVENTS), "count": {"gte": rng.randrange(1, 4)}, "within": "1d"}
+            return {
+                "event": rng.choice(EVENTS),
+                "count": {"gte": rng.randrange(1, 4)},
+                "within": "1d",
+            }
         if kind == 2:
             return {"event": rng.choice(EVENTS), "where": self.where()}
         if kind == 3:

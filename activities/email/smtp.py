@@ -4,15 +4,16 @@ import smtplib
 import ssl
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
 from activities.transport import Letter, OutcomeUnknownError, TransportError
 from engine.errors import InvalidInput
 from engine.names import TRANSPORT_TIMEOUT
 
+_COMPLETED = 250
 _PERMANENT = 500
 
 
@@ -128,7 +129,7 @@ class SmtpTransport:
         except (OSError, smtplib.SMTPException) as error:
             raise OutcomeUnknownError(_words(error)) from None
         else:
-            if code != 250:  # noqa: PLR2004 - RFC 5321: completed
+            if code != _COMPLETED:
                 _refuse(code, answer)
 
 

@@ -90,5 +90,5 @@ _ONE = select(_C.id, _C.traits, _C.addresses, _C.locale, _C.time_zone).where(
 
 
 def _customer(connection: Connection, customer: UUID) -> Customer:
-    row = connection.execute(_ONE, {"customer": customer}).one()
-    return Customer(**row._mapping)
+    row = connection.execute(_ONE, {"customer": customer}).mappings().one()
+    return Customer(**row)

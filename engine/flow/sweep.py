@@ -1,12 +1,16 @@
 """What the dispatcher does at intervals: nobody is forgotten, whatever was killed."""
 
+import logging
 from datetime import UTC, datetime
 
+from engine.errors import Unavailable
 from engine.flow.advance import advance
 from engine.flow.claim import settle_expired
 from engine.names import Wake
 from engine.store import migrate, wakes
 from engine.store.session import Database
+
+_log = logging.getLogger(__name__)
 
 LEFT_FOR = 2.0
 """Seconds after which the outbox is swept of what the committing process has not told."""
@@ -40,12 +44,18 @@ def overdue(database: Database) -> int:
     )
     waking = []
     for row in late:
-        if row.held_out:
-            advance(database, row.id, row.revision, "time_reached")
-        elif row.claimed:
-            settle_expired(database, row.id)
-        else:
-            waking.append(row.id)
+        try:
+            if row.held_out:
+                advance(database, row.id, row.revision, "time_reached")
+            elif row.claimed:
+                settle_expired(database, row.id)
+            else:
+                waking.append(row.id)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, it is logged, and the others go on
+            # One run that cannot go on must not hold up the others; it comes back in a while.
+            _log.exception("The run %s could not be looked after.", row.id)
     if waking:
         database.transact(lambda connection: wakes.wake(connection, waking))
     return len(late)

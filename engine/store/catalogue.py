@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, select
 
-from engine.compile.compiler import compile
+from engine.compile.compiler import compile as compile_journey
 from engine.model.cap import Cap
 from engine.model.condition import AnyCondition
 from engine.model.journey import Journey, OnEvent
@@ -84,7 +84,7 @@ _BY_HASH = (
 
 
 def _machine(document: dict[str, object]) -> Machine:
-    return Machine(compile(Journey.model_validate(document)))
+    return Machine(compile_journey(Journey.model_validate(document)))
 
 
 def _read(connection: Connection, memory: _Memory) -> Catalogue:

@@ -94,7 +94,7 @@ class Database:
             except DBAPIError as error:
                 if _state(error) not in _RETRIED or attempt == _ATTEMPTS:
                     raise
-            time.sleep(random.uniform(0, 0.01) * 2**attempt)
+            time.sleep(random.uniform(0, 0.01) * 2**attempt)  # noqa: S311 - spreads retries
         raise AssertionError("unreachable")
 
 

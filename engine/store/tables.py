@@ -25,11 +25,11 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
     bindparam,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import UUID as Uuid
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -58,7 +58,7 @@ def _json(*, null: bool = False, default: str | None = None) -> Any:
 
 
 def _uuid(*, primary_key: bool = False, null: bool = False) -> Any:
-    return Field(sa_column=Column(Uuid(as_uuid=True), primary_key=primary_key, nullable=null))
+    return Field(sa_column=Column(Uuid, primary_key=primary_key, nullable=null))
 
 
 def _text(*, primary_key: bool = False, null: bool = False, default: str | None = None) -> Any:
@@ -119,9 +119,7 @@ class IdentityRow(SQLModel, table=True):
     )
     namespace: str = _text(primary_key=True)
     value: str = _text(primary_key=True)
-    customer_id: UUID = Field(
-        sa_column=Column(Uuid(as_uuid=True), ForeignKey("customer.id"), nullable=False)
-    )
+    customer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("customer.id"), nullable=False))
 
 
 class EventKeyRow(SQLModel, table=True):
@@ -234,9 +232,7 @@ class RunRow(SQLModel, table=True):
         {"postgresql_with": {"fillfactor": "70"}},
     )
     id: UUID = _uuid(primary_key=True)
-    customer_id: UUID = Field(
-        sa_column=Column(Uuid(as_uuid=True), ForeignKey("customer.id"), nullable=False)
-    )
+    customer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("customer.id"), nullable=False))
     journey_id: str = _text()
     version: int = Field(sa_column=Column(Integer, nullable=False))
     plan_hash: str = _text()

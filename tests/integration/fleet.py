@@ -124,7 +124,6 @@ def main(url: str, seed: int, customers: int, wanted: int) -> None:
     while player.claimed < wanted:
         player.deed()
     database.close()
-    print(player.claimed)
 
 
 if __name__ == "__main__":

@@ -103,11 +103,11 @@ class Story:
 
     def let_lease_end(self) -> None:
         """Let the time of every claim pass."""
-        past = "now() - interval '1 hour'"
-        self.put(lambda c: c.execute(text(f"UPDATE message SET lease_until = {past}")))
-        self.put(lambda c: c.execute(text(
-            f"UPDATE run SET check_at = {past} WHERE ended_at IS NULL"
-        )))  # fmt: skip
+        for statement in (
+            "UPDATE message SET lease_until = now() - interval '1 hour'",
+            "UPDATE run SET check_at = now() - interval '1 hour' WHERE ended_at IS NULL",
+        ):
+            self.put(lambda c, statement=statement: c.execute(text(statement)))
 
 
 @pytest.fixture
@@ -171,7 +171,11 @@ def test_an_exit_between_claim_and_a_failure(story: Story, what: Any) -> None:
     answer = story.record(claimed, Outcome(what=what, provider="test", reason="no"))
     assert answer.command == Command("exit")
     assert story.run_row().end_reason == "purchased"
-    ends = {"refused": ("failed", "no"), "released": ("skipped", "replaced"), "unknown": ("unknown", None)}
+    ends = {
+        "refused": ("failed", "no"),
+        "released": ("skipped", "replaced"),
+        "unknown": ("unknown", None),
+    }
     assert story.states()[-1] == ends[what]
 
 
@@ -312,4 +316,4 @@ def test_an_event_is_stored_once(story: Story) -> None:
     for _ in range(2):
         story.track("Go", message_id="same", properties={"n": 1})
     assert len(story.rows(tables.event, tables.event.c.name == "Go")) == 1
-    assert claims.LEASE == timedelta(seconds=20)
+    assert timedelta(seconds=20) == claims.LEASE

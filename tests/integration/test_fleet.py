@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -14,12 +15,14 @@ import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import select, text
 
-from engine.compile.compiler import compile
+from engine.compile.compiler import compile as compile_journey
+from engine.errors import InvalidDocument
 from engine.flow.publish import publish, save_journey
 from engine.model.cap import Cap
 from engine.model.condition import Condition
 from engine.model.customer import Customer
 from engine.model.event import Event
+from engine.model.journey import Journey
 from engine.model.segment import Segment
 from engine.model.template import Template
 from engine.run.assignment import message_id
@@ -80,10 +83,8 @@ def _furnish(database: Database) -> None:
     database.transact(work)
     for journey in made.journeys(rng.randrange(10**6), 12):
         save_journey(database, journey)
-        try:
+        with suppress(InvalidDocument):  # now and then one has a step that nothing reaches
             publish(database, journey.id)
-        except Exception as error:
-            print("left out:", error)
 
 
 def test_many_processes(played: Database, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +93,9 @@ def test_many_processes(played: Database, capsys: pytest.CaptureFixture[str]) ->
     claims = caps_hold_by_the_transitions_alone(played)
     nothing_is_left_to_decide(played)
     with capsys.disabled():
-        print(f"\n{runs} runs and {claims} claims of {PROCESSES} processes checked, seed {SEED}")
+        sys.stdout.write(
+            f"\n{runs} runs and {claims} claims of {PROCESSES} processes checked, seed {SEED}\n"
+        )
 
 
 def machine_and_database_tell_the_same(played: Database) -> int:
@@ -105,11 +108,9 @@ def machine_and_database_tell_the_same(played: Database) -> int:
         documents_ = {
             row.hash: row.document for row in connection.execute(select(tables.journey_version))
         }
-    from engine.model.journey import Journey
-
     machines = {
-        hash: Machine(compile(Journey.model_validate(document)))
-        for hash, document in documents_.items()
+        content: Machine(compile_journey(Journey.model_validate(document)))
+        for content, document in documents_.items()
     }
     for run in runs:
         machine = machines[run.plan_hash]
@@ -143,10 +144,10 @@ def machine_and_database_tell_the_same(played: Database) -> int:
 def caps_hold_by_the_transitions_alone(played: Database) -> int:
     """No claim was granted with a full window; nothing was sent twice or lost its way."""
     with played.read() as connection:
-        caps = [Cap.model_validate(r) for r in connection.execute(select(tables.cap.c.rule)).scalars()]
-        about = {
-            row.id: row for row in connection.execute(select(tables.message))
-        }
+        caps = [
+            Cap.model_validate(r) for r in connection.execute(select(tables.cap.c.rule)).scalars()
+        ]
+        about = {row.id: row for row in connection.execute(select(tables.message))}
         by_customer = defaultdict(list)
         for row in connection.execute(
             select(tables.message_transition).order_by(
@@ -159,7 +160,9 @@ def caps_hold_by_the_transitions_alone(played: Database) -> int:
         held: dict[UUID, datetime] = {}
         states: dict[UUID, str | None] = {}
         for row in transitions:
-            assert states.get(row.message_id) == row._mapping["from"], "each change starts from the last"
+            assert states.get(row.message_id) == row._mapping["from"], (
+                "each change starts from the last"
+            )
             states[row.message_id] = row.to
             message = about[row.message_id]
             if message._mapping["class"] != "marketing":

@@ -4,7 +4,6 @@ It knows no plan and no customer. What a run does next is decided in the databas
 definition stays as it is while journeys, step types and plans change.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -99,7 +98,7 @@ class JourneyRun:
             return False
         try:
             await workflow.wait_condition(news, timeout=left, timeout_summary=command.step or None)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return False
         return True
 

@@ -14,7 +14,7 @@ def upgrade() -> None:
     """The first schema."""
     op.create_table(
         "api_key",
-        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -42,7 +42,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "customer",
-        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), server_default="0", autoincrement=False, nullable=False),
         sa.Column(
             "last_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
@@ -64,7 +64,7 @@ def upgrade() -> None:
         ),
         sa.Column("locale", sa.Text(), nullable=True),
         sa.Column("time_zone", sa.Text(), nullable=True),
-        sa.Column("merged_into", sa.UUID(), nullable=True),
+        sa.Column("merged_into", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customer")),
         postgresql_with={"fillfactor": "70"},
     )
@@ -85,7 +85,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "entry_refusal",
-        sa.Column("customer_id", sa.UUID(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("journey_id", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -100,10 +100,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "event",
-        sa.Column("customer_id", sa.UUID(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column(
@@ -154,9 +154,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "message",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("customer_id", sa.UUID(), nullable=False),
-        sa.Column("run_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("journey_id", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
@@ -174,7 +174,7 @@ def upgrade() -> None:
         sa.Column("deferred_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("claim_seq", sa.BigInteger(), autoincrement=False, nullable=True),
-        sa.Column("token", sa.UUID(), nullable=True),
+        sa.Column("token", sa.Uuid(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("provider", sa.Text(), nullable=True),
@@ -202,9 +202,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_message_run_id"), "message", ["run_id"], unique=False)
     op.create_table(
         "message_transition",
-        sa.Column("message_id", sa.UUID(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("customer_id", sa.UUID(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("from", sa.Text(), nullable=True),
         sa.Column("to", sa.Text(), nullable=False),
@@ -220,7 +220,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "run_input",
-        sa.Column("run_id", sa.UUID(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -231,9 +231,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "run_trace",
-        sa.Column("run_id", sa.UUID(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("customer_id", sa.UUID(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("journey_id", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("step", sa.Text(), nullable=True),
@@ -276,7 +276,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "wake",
-        sa.Column("run_id", sa.UUID(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column(
             "created_at",
@@ -301,7 +301,7 @@ def upgrade() -> None:
         "identity",
         sa.Column("namespace", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("customer_id", sa.UUID(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customer.id"], name=op.f("fk_identity_customer_id_customer")
         ),
@@ -334,8 +334,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_journey_version_hash"), "journey_version", ["hash"], unique=False)
     op.create_table(
         "run",
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("customer_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("journey_id", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("plan_hash", sa.Text(), nullable=False),
