@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.contracts import SEND, Answer, SendRequest
 from activities.rendering import TemplateError, Text, render
 from activities.transport import Letter, OutcomeUnknownError, Transport, TransportError
+from engine.errors import Unavailable
 from engine.flow.claim import Busy, Claimed, Outcome, Rendered, claim, record
 from engine.flow.prepare import Draft, prepare
 from engine.model.base import Channel
@@ -18,6 +19,9 @@ from engine.names import LEASE, TRANSPORT_TIMEOUT, Wake
 from engine.store.session import Database
 
 Tell = Callable[[list[Wake]], None]
+
+_PATIENCE = 0.5
+"""Seconds between attempts to record an outcome while the database does not answer."""
 
 
 class Delivery:
@@ -92,7 +96,7 @@ class Delivery:
             deadline=deadline,
         )
         outcome, retry_after = _attempt(transport, letter)
-        answer, others = record(self._database, run, claimed.message, claimed.token, outcome)
+        answer, others = self._record(run, claimed, outcome, deadline)
         self._tell(others)
         if outcome.what == "released" and answer.revision == revision:
             raise ApplicationError(
@@ -102,6 +106,22 @@ class Delivery:
                 next_retry_delay=timedelta(seconds=retry_after) if retry_after else None,
             )
         return answer
+
+
+    def _record(
+        self, run: UUID, claimed: Claimed, outcome: Outcome, deadline: float
+    ) -> tuple[Answer, list[Wake]]:
+        """Record the outcome, insisting while the database is away for a moment.
+
+        Given up, the outcome would be unknown although this process knows it.
+        """
+        while True:
+            try:
+                return record(self._database, run, claimed.message, claimed.token, outcome)
+            except Unavailable:
+                if time.monotonic() > deadline + TRANSPORT_TIMEOUT.total_seconds():
+                    raise
+                time.sleep(_PATIENCE)
 
 
 def _rendered(draft: Draft) -> tuple[Rendered, Text | None]:
