@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from designer.assets import asset
+from designer.demo.switch import SETTING
 from designer.login.sessions import Sessions
 from designer.words import LANGUAGES, Shop, Words, negotiate
 from engine.errors import ParcoursError
@@ -100,7 +101,7 @@ def _shop(settings: Mapping[str, Any]) -> Shop:
     except ValueError:
         workspace = Workspace()
     shop = Shop(name=workspace.name, zone=workspace.time_zone, currency=workspace.currency)
-    visits = settings.get("demo_visits")  # there only in the demonstration shop
+    visits = settings.get(SETTING)  # there only in the demonstration shop
     return replace(shop, demo=visits is not None, demo_visits=bool(visits))
 
 

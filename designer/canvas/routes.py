@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -128,6 +129,9 @@ def panel(
         else None,
     )
     response.headers["X-Part"] = "panel"
+    chosen_now = {"show": show, "view": view, "step": step}
+    query = urlencode({key: value for key, value in chosen_now.items() if value})
+    response.headers["HX-Replace-Url"] = f"/journeys/{journey_id}" + (f"?{query}" if query else "")
     return response
 
 

@@ -3,15 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from designer.demo.switch import switch
 from designer.login.routes import local
 from designer.pages import database, pages
-from engine.errors import NotFound
-from engine.model.workspace import Workspace
-from engine.store import documents
 
 router = APIRouter()
 
@@ -20,18 +17,11 @@ router = APIRouter()
 def visits(
     request: Request, on: Annotated[str, Form()] = "no", back: Annotated[str, Form()] = "/"
 ) -> Response:
-    """Turn the visits on or off: whoever makes them reads the workspace's setting."""
-    if "demo_visits" not in Workspace.model_fields or not pages(request).shop().demo:
-        raise NotFound("The demonstration shop is not loaded.")
-
-    def work(connection: Connection) -> None:
-        before = documents.workspace(connection)
-        documents.put_workspace(connection, before.model_copy(update={"demo_visits": on == "yes"}))
-
-    database(request).transact(work)
+    """Turn the visits on or off."""
+    switch(database(request), on=on == "yes")
     pages(request).forget_shop()
-    if request.headers.get("HX-Request"):
-        response: Response = pages(request).render(request, "demo/_switch.html")
-        response.headers["X-Part"] = "switch"
-        return response
-    return RedirectResponse(local(back), 303)
+    if not request.headers.get("HX-Request"):
+        return RedirectResponse(local(back), 303)
+    response = pages(request).render(request, "demo/_switch.html", here=local(back))
+    response.headers["X-Part"] = "switch"
+    return response

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 import designer
 from designer.login.gate import is_public
@@ -303,3 +303,27 @@ def test_a_message_of_a_template_is_shown_where_it_can_do_nothing(
     assert "sandbox" in policy
     assert "script" not in policy
     assert 'sandbox=""' in visitor.get(address.removesuffix("/body")).text
+
+
+def test_the_demonstration_shop_has_a_switch_for_visits(visitor: Any, shop_url: str) -> None:
+    page = visitor.get("/journeys").text
+    assert "Live visits" not in page
+    token = {"csrf": _token(page), "on": "yes", "back": "/journeys"}
+    assert visitor.post("/demo/visits", data=token).status_code == 404
+    database = Database(shop_url)
+    added = text("UPDATE workspace SET settings = settings || '{\"demo_visits\": false}'")
+    database.transact(lambda connection: connection.execute(added))
+    try:
+        visitor.app.state.pages.forget_shop()
+        assert 'aria-checked="false"' in visitor.get("/journeys").text
+        assert visitor.post("/demo/visits", data=token).headers["location"] == "/journeys"
+        assert 'aria-checked="true"' in visitor.get("/journeys").text
+        part = visitor.post(
+            "/demo/visits", data=token | {"on": "no"}, headers={"HX-Request": "true"}
+        )
+        assert part.text.strip().startswith("<form")
+        assert 'aria-checked="false"' in part.text
+    finally:
+        removed = text("UPDATE workspace SET settings = settings - 'demo_visits'")
+        database.transact(lambda connection: connection.execute(removed))
+        database.close()
