@@ -1,0 +1,270 @@
+"""Frequency caps and quiet hours: what is granted, deferred and skipped."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.base import CHANNELS
+from engine.model.cap import Cap
+from engine.model.duration import Duration
+from engine.model.workspace import QuietHours
+from engine.run.calendar import quiet_until
+from engine.run.caps import (
+    SPREAD,
+    Candidate,
+    Deferred,
+    Granted,
+    Skipped,
+    Slot,
+    Verdict,
+    applies,
+    decide,
+    longest,
+)
+
+ZURICH = "Europe/Zurich"
+NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
+HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
+NIGHT = QuietHours.model_validate({"from": "21:00", "to": "08:00"})
+
+
+def candidate(**changes: Any) -> Candidate:
+    asks = Candidate(
+        id=UUID(int=1), customer=UUID(int=2), channel="email", topic="offers",
+        transactional=False, decided_at=NOW,
+    )  # fmt: skip
+    return replace(asks, **changes)
+
+
+def cap(**changes: Any) -> Cap:
+    return Cap.model_validate({"id": "c", "limit": 1, "per": "1d", **changes})
+
+
+def slots(*ats: datetime) -> list[Slot]:
+    return [Slot(channel="email", topic="offers", at=at) for at in ats]
+
+
+def ask(
+    caps: list[Cap],
+    held: list[Slot],
+    quiet: QuietHours | None = None,
+    *,
+    now: datetime = NOW,
+    zone: str = ZURICH,
+    **changes: Any,
+) -> Verdict:
+    return decide(
+        candidate(**{"decided_at": now, **changes}), caps, held, quiet, now=now, zone=zone
+    )
+
+
+def deferred(verdict: Verdict, begin: datetime) -> bool:
+    return isinstance(verdict, Deferred) and begin <= verdict.until <= begin + SPREAD
+
+
+def test_a_window_is_open_at_its_beginning_and_closed_at_its_end() -> None:
+    assert ask([cap()], slots(NOW - DAY)) == Granted()
+    assert deferred(ask([cap()], slots(NOW - DAY + TICK)), NOW + TICK)
+    assert deferred(ask([cap()], slots(NOW)), NOW + DAY)
+
+
+def test_room_comes_when_enough_slots_have_left_the_window() -> None:
+    held = slots(*(NOW - n * HOUR for n in (1, 2, 3, 4, 30)))
+    assert deferred(ask([cap(limit=3)], held), NOW - 3 * HOUR + DAY)
+    assert deferred(ask([cap(limit=4)], held), NOW - 4 * HOUR + DAY)
+    assert ask([cap(limit=5)], held) == Granted()
+
+
+def test_the_rules_are_anded_and_the_latest_decides() -> None:
+    rules = [cap(id="a", per="2d"), cap(id="b", per="5d"), cap(id="c", per="1h")]
+    verdict = ask(rules, slots(NOW - 2 * HOUR))
+    assert deferred(verdict, NOW - 2 * HOUR + 5 * DAY)
+    assert isinstance(verdict, Deferred)
+    assert (verdict.reason, verdict.rule) == ("cap", "b")
+
+
+def test_a_rule_counts_its_channels_and_topics_alone() -> None:
+    held = [
+        Slot(channel="sms", topic="offers", at=NOW),
+        Slot(channel="email", topic="news", at=NOW),
+    ]
+    assert ask([cap(channels=["email"], topics=["offers"])], held) == Granted()
+    assert ask([cap(channels=["sms"])], held) == Granted()
+    assert isinstance(ask([cap(topics=["offers"])], held), Deferred)
+    assert not applies(cap(topics=["offers"]), "email", None)
+    assert applies(cap(), "push", None)
+
+
+def test_transactional_messages_pass_everything() -> None:
+    night = datetime(2026, 5, 4, 22, tzinfo=UTC)
+    assert ask([cap(limit=0)], slots(night), NIGHT, now=night, transactional=True) == Granted()
+
+
+@pytest.mark.parametrize(("step", "rule"), [(None, "skip"), ("skip", "defer"), ("skip", "skip")])
+def test_a_full_cap_skips_when_the_step_or_else_the_rule_says_so(
+    step: str | None, rule: str
+) -> None:
+    assert ask([cap(on_full=rule)], slots(NOW), on_full=step) == Skipped(reason="cap", rule="c")
+    assert isinstance(ask([cap(on_full="skip")], slots(NOW), on_full="defer"), Deferred)
+
+
+def test_a_rule_without_room_ever_skips() -> None:
+    assert ask([cap(limit=0)], []) == Skipped(reason="cap", rule="c")
+    assert ask([cap(per="999999999y")], slots(NOW)) == Skipped(reason="cap", rule="c")
+
+
+def test_defer_at_most_is_counted_from_the_first_decision() -> None:
+    rule = cap(defer_at_most="2d")
+    assert isinstance(ask([rule], slots(NOW), decided_at=NOW - DAY), Deferred)
+    assert ask([rule], slots(NOW), decided_at=NOW - DAY - TICK) == Skipped(reason="cap", rule="c")
+
+
+def test_the_spread_does_not_reach_beyond_defer_at_most() -> None:
+    for n in range(50):
+        verdict = ask([cap(defer_at_most="1d")], slots(NOW), id=UUID(int=n))
+        assert isinstance(verdict, Deferred)
+        assert verdict.until == NOW + DAY
+
+
+def test_each_rule_that_holds_back_has_its_own_limit_of_deferral() -> None:
+    strict, patient = cap(id="strict", defer_at_most="12h"), cap(id="patient", per="3d")
+    held = slots(NOW)
+    assert ask([strict, patient], held) == Skipped(reason="cap", rule="strict")
+    assert ask([patient, strict], held) == Skipped(reason="cap", rule="strict")
+    soon = cap(id="soon", per="2h", defer_at_most="12h")
+    assert isinstance(ask([soon, patient], held), Deferred)
+
+
+def test_quiet_hours_defer_until_they_end() -> None:
+    night = datetime(2026, 5, 4, 22, tzinfo=UTC)
+    morning = datetime(2026, 5, 5, 6, tzinfo=UTC)
+    verdict = ask([], [], NIGHT, now=night)
+    assert deferred(verdict, morning)
+    assert isinstance(verdict, Deferred)
+    assert (verdict.reason, verdict.rule) == ("quiet_hours", None)
+    assert ask([], [], NIGHT, now=morning) == Granted()
+    assert ask([], [], NIGHT, now=morning - TICK) != Granted()
+
+
+def test_quiet_hours_never_defer_for_longer_than_two_days() -> None:
+    night = datetime(2026, 5, 4, 22, tzinfo=UTC)
+    decided = night - timedelta(days=2)
+    assert ask([], [], NIGHT, now=night, decided_at=decided) == Skipped(reason="quiet_hours")
+
+
+def test_a_cap_that_frees_at_night_waits_for_the_morning() -> None:
+    noon = datetime(2026, 5, 4, 10, tzinfo=UTC)
+    verdict = ask([cap(per="12h")], slots(noon), NIGHT, now=noon)
+    assert deferred(verdict, datetime(2026, 5, 5, 6, tzinfo=UTC))
+    assert isinstance(verdict, Deferred)
+    assert verdict.reason == "cap"
+
+
+def test_the_spread_does_not_lead_into_quiet_hours() -> None:
+    quiet = QuietHours.model_validate({"from": "12:10", "to": "14:00"})
+    begin = datetime(2026, 5, 5, 10, tzinfo=UTC)  # 12:00 in Zurich
+    untils = set()
+    for n in range(50):
+        verdict = ask([cap()], slots(begin - DAY), quiet, now=begin - HOUR, id=UUID(int=n))
+        assert isinstance(verdict, Deferred)
+        assert begin <= verdict.until < begin + timedelta(minutes=10)
+        untils.add(verdict.until)
+    assert len(untils) > 10
+
+
+def test_the_spread_is_the_messages_own() -> None:
+    one = [ask([cap()], slots(NOW), id=UUID(int=7)) for _ in range(2)]
+    assert one[0] == one[1]
+    several = {ask([cap()], slots(NOW), id=UUID(int=n)).until for n in range(100)}  # type: ignore[union-attr]
+    assert len(several) == 100
+
+
+def test_a_month_that_lacks_the_day_keeps_the_slot_until_it_ends() -> None:
+    last = datetime(2026, 1, 31, 11, tzinfo=UTC)
+    now = datetime(2026, 2, 28, 11, tzinfo=UTC)
+    verdict = ask([cap(per="1mo")], slots(last), now=now)
+    assert deferred(verdict, datetime(2026, 2, 28, 23, tzinfo=UTC))  # 1 March in Zurich
+
+
+def test_since_when_slots_matter() -> None:
+    assert longest([], NOW, ZURICH) is None
+    assert longest([cap(per="1h"), cap(per="3d")], NOW, ZURICH) == NOW - 3 * DAY
+
+
+rules = st.builds(
+    lambda limit, per, channels, topics, on_full, most: cap(
+        limit=limit, per=per, channels=channels, topics=topics, on_full=on_full, defer_at_most=most
+    ),
+    st.integers(0, 3),
+    st.sampled_from(["20m", "1h", "1d", "3d", "1w", "1mo"]),
+    st.lists(st.sampled_from(CHANNELS), max_size=2),
+    st.lists(st.sampled_from(["offers", "news"]), max_size=1),
+    st.sampled_from(["defer", "defer", "skip"]),
+    st.sampled_from([None, None, "2h", "2d"]),
+)
+several = st.lists(rules, max_size=3).map(
+    lambda caps: [rule.model_copy(update={"id": f"c{n}"}) for n, rule in enumerate(caps)]
+)
+quiets = st.one_of(
+    st.none(),
+    st.builds(
+        lambda begins, ends: QuietHours(from_=begins, to=ends),
+        st.builds(time, st.integers(0, 23), st.sampled_from([0, 30])),
+        st.builds(time, st.integers(0, 23), st.sampled_from([0, 30])),
+    ),
+)
+claims = st.lists(
+    st.tuples(
+        st.integers(0, 40 * 24 * 60), st.sampled_from(CHANNELS), st.sampled_from(["offers", "news", None])
+    ),
+    max_size=25,
+).map(lambda claims: sorted(claims, key=lambda claim: claim[0]))  # fmt: skip
+starts = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
+zones = st.sampled_from([ZURICH, "America/New_York", "Pacific/Apia"])
+
+
+@given(several, quiets, claims, starts, zones)
+def test_no_series_of_claims_exceeds_any_window(
+    caps: list[Cap], quiet: QuietHours | None, asked: list[Any], start: datetime, zone: str
+) -> None:
+    held: list[Slot] = []
+    for minutes, channel, topic in asked:
+        now = start + timedelta(minutes=minutes)
+        verdict = ask(caps, held, quiet, now=now, zone=zone, channel=channel, topic=topic)
+        slot = Slot(channel=channel, topic=topic, at=now)
+        allowed = all(_count(rule, [*held, slot], now, zone) <= rule.limit
+                      for rule in caps if applies(rule, channel, topic))  # fmt: skip
+        silent = quiet is not None and quiet_until(now, zone, quiet.from_, quiet.to) is not None
+        assert (verdict == Granted()) == (allowed and not silent)
+        if verdict == Granted():
+            held.append(slot)
+
+
+@given(several, quiets, claims, starts, zones)
+def test_a_deferred_message_is_granted_when_nothing_else_is_sent(
+    caps: list[Cap], quiet: QuietHours | None, sent: list[Any], start: datetime, zone: str
+) -> None:
+    held = [Slot(channel=c, topic=t, at=start + timedelta(minutes=m)) for m, c, t in sent]
+    now = max((slot.at for slot in held), default=start)
+    first = ask(caps, held, quiet, now=now, zone=zone)
+    if not isinstance(first, Deferred):
+        return
+    assert first.until > now
+    again = ask(caps, held, quiet, now=first.until, zone=zone, decided_at=now)
+    assert again == Granted()
+    deadlines = [
+        rule.defer_at_most.after(now, zone)
+        for rule in caps
+        if rule.id == first.rule and rule.defer_at_most and applies(rule, "email", "offers")
+    ]
+    assert not deadlines or first.until <= max(deadlines)
+
+
+def _count(rule: Cap, held: list[Slot], now: datetime, zone: str) -> int:
+    begins = Duration(rule.per).before(now, zone)
+    return sum(begins < s.at <= now and applies(rule, s.channel, s.topic) for s in held)

@@ -1,0 +1,250 @@
+"""Whether a condition holds: comparisons, missing values, counts, windows, segments."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from engine.model.condition import OPERATORS, AnyCondition, Condition
+from engine.model.customer import Customer
+from engine.model.event import Event
+from engine.model.segment import Segment
+from engine.run.conditions import Scope, count, holds, look_up, matches
+from engine.run.world import MemoryWorld, Seen
+from tests.journeys import EVENTS, SEGMENTS, JourneyMaker, properties, traits
+
+NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
+DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
+READER: TypeAdapter[AnyCondition] = TypeAdapter(Condition)
+
+
+def read(condition: dict[str, Any]) -> AnyCondition:
+    return READER.validate_python(condition)
+
+
+def event(name: str, *, ago: timedelta = timedelta(), seq: int = 1, **told: Any) -> Event:
+    at = NOW - ago
+    return Event(
+        id=UUID(int=seq), seq=seq, name=name, properties=told, occurred_at=at, received_at=at
+    )
+
+
+def world(*history: Event, **known: Any) -> MemoryWorld:
+    segments = {name: read(rule) for name, rule in known.pop("segments", {}).items()}
+    addresses = known.pop("addresses", {})
+    return MemoryWorld(
+        now=NOW, seq=100, zone="Europe/Zurich", history=history, segments=segments,
+        customer=Customer(id=UUID(int=9), traits=known, addresses=addresses),
+    )  # fmt: skip
+
+
+MISSING = object()
+
+
+@pytest.mark.parametrize(
+    ("operator", "operand", "true", "false"),
+    [
+        ("eq", "a", ["a"], ["A", "", 1, None, MISSING, ["a"], {"a": 1}]),
+        ("eq", 1, [1, 1.0], [True, "1", 2, None]),
+        ("eq", True, [True], [1, "true", False, None, MISSING]),
+        ("eq", False, [False], [0, "", None, MISSING]),
+        ("ne", "a", ["b", None, MISSING, 1, ["a"]], ["a"]),
+        ("in", ["a", 1], ["a", 1, 1.0], ["b", True, None, MISSING, ["a"], {}]),
+        ("in", [], [], ["a", None, MISSING]),
+        ("nin", ["a", 1], ["b", True, None, MISSING, ["a"], {}], ["a", 1]),
+        ("gt", 3, [3.5, 4], [3, True, "4", None, MISSING, [4]]),
+        ("gte", 3, [3, 10**30, 3.0], [2.9, "3", False, None]),
+        ("lt", 3, [2, -1.5], [3, "2", False, None, MISSING]),
+        ("lte", "b", ["a", "b", "B"], ["c", 1, None, True]),
+        ("contains", "an", ["banana", ["an", "x"]], ["BANANA", ["banana"], None, {"an": 1}, 5]),
+        ("contains", 1, [[1, 2], [1.0]], [[True], "1", 1, None]),
+        ("starts_with", "ab", ["abc", "ab"], ["cab", None, ["ab"], 1]),
+        ("exists", True, ["", 0, False, []], [None, MISSING]),
+        ("exists", False, [None, MISSING], ["", 0, False]),
+        ("before", "2026-05-04", ["2026-05-03", "2026-05-03T21:59:59Z"],
+         ["2026-05-04", "2026-05-03T22:00:00Z", "soon", None, 5, MISSING]),
+        ("after", "2026-05-04", ["2026-05-05", "2026-05-03T22:00:01Z", "9999-12-31"],
+         ["2026-05-04", "0001-01-01", None]),
+        ("within", "2d", ["2026-05-04", "2026-05-04T12:00", "2026-05-02T10:00:00.000001Z"],
+         ["2026-05-02T10:00:00Z", "2026-05-04T10:00:00.000001Z", "2026-05-05", None, MISSING]),
+    ],
+)  # fmt: skip
+def test_an_operator(operator: str, operand: Any, true: list[Any], false: list[Any]) -> None:
+    condition = read({"trait": "x", operator: operand})
+    for value, expected in [*((v, True) for v in true), *((v, False) for v in false)]:
+        here = world() if value is MISSING else world(x=value)
+        assert holds(condition, here) is expected, (value, operator, operand)
+
+
+def test_a_missing_value_is_false_but_for_three() -> None:
+    operands: dict[str, Any] = {"in": ["a"], "nin": ["a"], "exists": True, "within": "1d",
+                                "before": "2026-01-01", "after": "2026-01-01"}  # fmt: skip
+    for operator in OPERATORS:
+        condition = read({"trait": "x", operator: operands.get(operator, "a")})
+        assert holds(condition, world()) is (operator in {"ne", "nin"})
+        assert holds(condition, world(x=None)) is (operator in {"ne", "nin"})
+    assert holds(read({"trait": "x", "exists": False}), world())
+
+
+def test_several_operators_must_all_hold() -> None:
+    between = read({"property": "n", "gte": 1, "lt": 3, "ne": 2})
+    assert [n for n in range(5) if holds(between, world(), Scope(properties={"n": n}))] == [1]
+
+
+def test_values_lie_inside_others_or_have_a_dot_in_their_name() -> None:
+    values = {"a": {"b": {"c": 1}}, "a.b": 2, "l": [{"x": 1}], "s": "text"}
+    assert [look_up(values, n) for n in ("a.b.c", "a.b", "a.x", "l.0", "s.x", "", "a.b.c.d")] == [
+        1, 2, None, None, None, None, None,
+    ]  # fmt: skip
+
+
+def test_events_are_counted_by_name_properties_and_time() -> None:
+    history = [
+        event("Order", ago=DAY, seq=1, total=10), event("Order", ago=DAY - TICK, seq=2, total=20),
+        event("Order", seq=3, total=30), event("Other", seq=4), event("Order", seq=101, total=99),
+    ]  # fmt: skip
+    here = world(*history)
+
+    def counted(**more: Any) -> int:
+        return count(read({"event": "Order", **more}), here)  # type: ignore[arg-type]
+
+    assert counted() == 3  # number 101 lies ahead
+    assert counted(within="1d") == 2  # (t - within, t]
+    assert counted(where={"property": "total", "gte": 20}) == 2
+    assert counted(where={"trait": "vip", "eq": True}) == 0
+    assert count(read({"event": "Order", "within": "999999999y"}), here) == 3  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "numbers"),
+    [(None, {1, 2, 3}), ({"eq": 0}, {0}), ({"lt": 2}, {0, 1}), ({"gte": 1, "lte": 2}, {1, 2}), ({"gt": 2}, {3})],
+)  # fmt: skip
+def test_how_often(bounds: dict[str, int] | None, numbers: set[int]) -> None:
+    condition = read({"event": "E", **({"count": bounds} if bounds else {})})
+    for n in range(4):
+        here = world(*(event("E", seq=i) for i in range(n)))
+        assert holds(condition, here) is (n in numbers)
+
+
+def test_an_event_about_a_message_names_it() -> None:
+    sent = UUID(int=77)
+    scope = Scope(messages={"mail": sent})
+    asked = read({"event": "Message Opened", "message": "mail"})
+    opened = event("Message Opened", message=str(sent))
+    assert matches(asked, opened, world(), scope)  # type: ignore[arg-type]
+    other = event("Message Opened", message=str(UUID(int=78)))
+    assert not matches(asked, other, world(), scope)  # type: ignore[arg-type]
+    assert not matches(asked, opened, world(), Scope())  # type: ignore[arg-type]
+    assert holds(asked, world(opened), scope)
+
+
+def test_inside_where_properties_are_those_of_the_event_matched() -> None:
+    condition = read({"event": "E", "where": {"property": "n", "eq": 2}})
+    here = world(event("E", n=2))
+    assert holds(condition, here, Scope(properties={"n": 1}))
+    assert not holds(read({"property": "n", "eq": 2}), here, Scope(properties={"n": 1}))
+
+
+def test_a_segment_is_its_rule_and_knows_nothing_of_the_run() -> None:
+    segments = {"vip": {"trait": "tier", "eq": "gold"}, "odd": {"property": "n", "eq": 1}}
+    assert holds(read({"segment": "vip"}), world(tier="gold", segments=segments))
+    assert not holds(read({"segment": "vip"}), world(segments=segments))
+    assert not holds(read({"segment": "gone"}), world(segments=segments))
+    here = world(segments=segments)
+    assert not holds(read({"segment": "odd"}), here, Scope(properties={"n": 1}))
+
+
+def test_a_segment_that_names_itself_ends() -> None:
+    here = world(segments={"a": {"not": {"segment": "b"}}, "b": {"any": [{"segment": "a"}]}})
+    assert holds(read({"segment": "a"}), here) in {True, False}
+
+
+def test_steps_and_addresses() -> None:
+    scope = Scope(outcomes={"mail": "sent"})
+    assert holds(read({"step": "mail", "is": "sent"}), world(), scope)
+    assert not holds(read({"step": "mail", "is": "skipped"}), world(), scope)
+    assert not holds(read({"step": "other", "is": "sent"}), world(), scope)
+    here = world(addresses={"email": "a@b.c", "push": []})
+    reached = [c for c in ("email", "sms", "push") if holds(read({"reachable": c}), here)]
+    assert reached == ["email"]
+
+
+def test_what_was_asked_is_kept_for_the_trace() -> None:
+    seen = Seen()
+    condition = read({"all": [{"trait": "a", "eq": 1}, {"event": "E"}, {"trait": "b", "eq": 1}]})
+    holds(condition, world(a=1), Scope(), seen)
+    assert seen.answers == {"trait a": 1, "event E": 0}  # the first that fails ends the asking
+
+
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5),
+              st.sampled_from(["2026-05-04", "0001-01-01", "9999-12-31T23:59:59-12:00"])),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
+    max_leaves=5,
+)  # fmt: skip
+scalars = st.one_of(st.booleans(), st.integers(), st.text(max_size=5), st.floats(allow_nan=False))
+zones = st.sampled_from(["Europe/Zurich", "Pacific/Apia", "Etc/GMT+12", "Pacific/Kiritimati"])
+
+
+@given(values, scalars, st.lists(scalars, max_size=3), zones)
+def test_no_value_is_too_odd(value: Any, operand: Any, several: list[Any], zone: str) -> None:
+    here = replace(world(x=value), zone=zone)
+    for operator in OPERATORS:
+        right: Any = operand
+        if operator in {"in", "nin"}:
+            right = several
+        elif operator in {"before", "after"}:
+            right = "2026-05-04"
+        elif operator == "within":
+            right = "3mo"
+        elif operator == "exists":
+            right = True
+        elif operator == "starts_with":
+            right = str(operand)
+        elif operator in {"gt", "gte", "lt", "lte"} and isinstance(operand, bool):
+            continue
+        assert holds(read({"trait": "x", operator: right}), here) in {True, False}
+
+
+@given(values, st.lists(scalars, max_size=3))
+def test_the_negative_operators_are_the_opposite(value: Any, several: list[Any]) -> None:
+    here = world(x=value)
+    assert holds(read({"trait": "x", "in": several}), here) is not holds(
+        read({"trait": "x", "nin": several}), here
+    )
+    for one in several:
+        assert holds(read({"trait": "x", "eq": one}), here) is not holds(
+            read({"trait": "x", "ne": one}), here
+        )
+
+
+@given(st.randoms(use_true_random=False))
+def test_de_morgan(random: Random) -> None:
+    rng = Random(random.random())
+    maker = JourneyMaker(rng, "j")
+    several = [maker.condition(2, steps=False) for _ in range(rng.randrange(1, 4))]
+    history = [
+        event(rng.choice(EVENTS), ago=timedelta(hours=rng.randrange(72)), seq=n, **properties(rng))
+        for n in range(rng.randrange(6))
+    ]
+    addresses = {"email": "a@b.c"} if rng.random() < 0.5 else {}
+    here = world(*history, **traits(rng), addresses=addresses, segments=SEGMENTS)
+    nothing = [{"not": one} for one in several]
+    assert holds(read({"not": {"all": several}}), here) is holds(read({"any": nothing}), here)
+    assert holds(read({"not": {"any": several}}), here) is holds(read({"all": nothing}), here)
+    for one in several:
+        assert holds(read({"not": {"not": one}}), here) is holds(read(one), here)
+
+
+def test_a_deep_rule_is_either_refused_or_decided() -> None:
+    rule: dict[str, Any] = {"trait": "x", "eq": 1}
+    for _ in range(45):
+        rule = {"not": {"all": [rule]}}
+    segment = Segment.model_validate({"id": "deep", "name": "deep", "rule": rule})
+    assert holds(segment.rule, world(x=1)) is False
