@@ -89,17 +89,17 @@ def push(
     pushed = []
     with documents.database(Settings.load()) as database:
         for file, journey, text in read:
-            saved = documents.push(database, file, journey, text)
+            version = None
+            try:
+                saved = documents.push(database, file, journey, text)
+                if publish:
+                    version = flow.publish(database, journey.id)
+            except InvalidDocument as error:
+                _fail(file, error)
             for name in saved.templates:
                 typer.echo(f"The template {name} is new.", err=True)
             for name in saved.kept:
                 typer.echo(f"The template {name} differs from its file and was left.", err=True)
-            version = None
-            if publish:
-                try:
-                    version = flow.publish(database, journey.id)
-                except InvalidDocument as error:
-                    _fail(file, error)
             for problem in saved.problems:
                 typer.echo(_line(file, problem), err=True)
             pushed.append(

@@ -63,8 +63,7 @@ def load(database: Database, *, made_up: bool = False) -> Loaded:
     _set_up(database)
     data = None if made_up else folder()
     now = datetime.now(UTC)
-    with progress("Demonstration shop") as shown:
-        shown.reach(0, "reading the purchases")
+    with progress("Purchases loaded") as shown:
         households, baskets = _purchases(data, now)
         customers = add_customers(database, profiles(households))
         orders = _orders(database, baskets, shown)
@@ -88,7 +87,7 @@ def _orders(database: Database, baskets: Iterator[Basket], shown: Progress) -> i
             # What Temporal has to be told of them, the dispatcher finds in the outbox.
             receive(database, first_steps())
         read += len(some)
-        shown.reach(read, "purchases")
+        shown.reach(read)
     return orders
 
 

@@ -165,6 +165,15 @@ def test_a_template_can_be_rendered_with_nothing_and_with_everything(template: A
                 assert made.subject.strip()
 
 
+@pytest.mark.parametrize("odd", ["12.50", "abc", [1], {"a": 1}, True, None, -3, 1e18])
+def test_what_a_shop_sends_by_mistake_stops_no_message(odd: Any) -> None:
+    names = ("name", "price", "quantity", "currency", "url", "order_id", "products")
+    variables = {"event": dict.fromkeys(names, odd), "customer": {"first_name": odd}}
+    for template in journeys.templates().values():
+        for content in template.locales.values():
+            assert render(content, template.channel, variables).body
+
+
 def test_an_abandoned_cart_brings_an_email_and_next_morning_a_nudge() -> None:
     story = Story(journeys.text("abandoned-cart"))
     story.does("Product Added", name="Shoes", price=120)
@@ -227,8 +236,7 @@ def second_purchase(total: float) -> Story:
     assert story.sent == ["thanks by email"]
     assert story.waits() == timedelta(days=11)
     story.waits()
-    local = story.now.astimezone()
-    assert story.now.weekday() in {1, 2, 3}, local
+    assert story.now.weekday() in {1, 2, 3}
     return story
 
 
