@@ -37,13 +37,6 @@ _COMPARED: Final = {
 _KNOWN: Final = {True: N_("%(what)s is known"), False: N_("%(what)s is not known")}
 _OPPOSITE: Final = {"eq": "ne", "ne": "eq", "in": "nin", "nin": "in", "gt": "lte", "gte": "lt",
                     "lt": "gte", "lte": "gt"}  # fmt: skip
-_COUNTED: Final = {
-    "eq": N_("exactly %(n)s times"),
-    "gt": N_("more than %(n)s times"),
-    "gte": N_("at least %(n)s times"),
-    "lt": N_("less than %(n)s times"),
-    "lte": N_("at most %(n)s times"),
-}
 _OUTCOMES: Final = {
     "sent": (N_("%(step)s was sent"), N_("%(step)s was not sent")),
     "skipped": (N_("%(step)s was skipped"), N_("%(step)s was not skipped")),
@@ -171,13 +164,17 @@ class ConditionWords:
         return " ".join(parts)
 
     def _times(self, count: Count) -> str:
-        _ = self._words.gettext
-        bounds = [(name, getattr(count, name)) for name in _COUNTED]
-        said = [
-            _(_COUNTED[name], n=self._words.number(bound))
-            for name, bound in bounds
-            if bound is not None
-        ]
+        ngettext, said = self._words.ngettext, []
+        if (n := count.eq) is not None:
+            said.append(ngettext("exactly %(n)s time", "exactly %(n)s times", n))
+        if (n := count.gt) is not None:
+            said.append(ngettext("more than %(n)s time", "more than %(n)s times", n))
+        if (n := count.gte) is not None:
+            said.append(ngettext("at least %(n)s time", "at least %(n)s times", n))
+        if (n := count.lt) is not None:
+            said.append(ngettext("less than %(n)s time", "less than %(n)s times", n))
+        if (n := count.lte) is not None:
+            said.append(ngettext("at most %(n)s time", "at most %(n)s times", n))
         return self._words.items(said)
 
     def _was(self, condition: StepWas, holds: bool) -> str:

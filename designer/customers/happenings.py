@@ -1,5 +1,6 @@
 """Events as people read them: an icon, a name, the first of what they say."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +11,10 @@ from designer.canvas.sentences import readable
 from designer.canvas.views import Fact
 from designer.words import N_, Words
 
+_MONEY: Final = frozenset(
+    {"total", "revenue", "subtotal", "value", "cart_value", "price", "discount", "shipping", "tax"}
+)
+"""Properties that hold amounts, as Segment names them and shops add to them."""
 _SUMMARY: Final = 4
 """How many of an event's properties are shown before one asks for all."""
 
@@ -62,12 +67,17 @@ def event_icon(name: str, kind: str) -> str:
 
 def summary(properties: Mapping[str, Any], words: Words) -> str:
     """Return an event's first properties on one line."""
-    plain = [
-        (key, value)
-        for key, value in properties.items()
-        if not isinstance(value, dict | list) and value not in {None, ""}
-    ]
-    return " · ".join(f"{readable(key)} {words.value(value)}" for key, value in plain[:_SUMMARY])
+    currency = properties.get("currency")
+    if not (isinstance(currency, str) and re.fullmatch("[A-Z]{3}", currency)):
+        currency = None
+    shown = []
+    for key, value in properties.items():
+        if isinstance(value, dict | list) or value in {None, ""} or value == currency:
+            continue
+        is_money = currency and key in _MONEY and isinstance(value, int | float)
+        said = words.money(value, currency) if is_money else words.value(value)
+        shown.append(f"{readable(key)} {said}")
+    return " · ".join(shown[:_SUMMARY])
 
 
 def days(events: Sequence[Mapping[str, Any]], words: Words) -> list[Day]:

@@ -135,7 +135,7 @@ def profile(found: Mapping[str, Any], words: Words) -> Profile:
         traits=[
             Fact(readable(key), _trait(value, words))
             for key, value in sorted(found["traits"].items())
-            if key not in _HIDDEN
+            if key not in _HIDDEN and value != found["addresses"].get(key)
         ],
     )
 

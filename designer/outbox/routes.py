@@ -62,7 +62,6 @@ def _page(request: Request, message_id: UUID | None, q: str, channel: str, curso
         found = queries.messages(
             connection, q=q, channel=channel, cursor=cursor or None, limit=_PAGE
         )
-        counted = queries.channels(connection)
         if message_id is not None:
             message = _taken(ledger.message(connection, message_id))
             customer = search.customer(connection, UUID(str(message["customer"])))
@@ -74,7 +73,7 @@ def _page(request: Request, message_id: UUID | None, q: str, channel: str, curso
         "outbox/outbox.html",
         words=words,
         items=views.items(found.items, words),
-        filters=views.filters(counted, words),
+        filters=views.filters(words),
         next=found.next,
         reading=reading,
         q=q,

@@ -30,7 +30,6 @@ class Filter:
 
     value: str
     name: str
-    count: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +70,10 @@ def items(found: Sequence[Mapping[str, Any]], words: Words) -> list[Item]:
     ]
 
 
-def filters(counted: Mapping[str, int], words: Words) -> list[Filter]:
-    """Return the channels there are messages on, all of them first."""
-    shown = [Filter("", words.gettext("All"), words.number(sum(counted.values())))]
-    return shown + [
-        Filter(channel, channel_name(channel, words), words.number(counted[channel]))
-        for channel in CHANNELS
-        if channel in counted
-    ]
+def filters(words: Words) -> list[Filter]:
+    """Return the channels to choose by, all of them first."""
+    channels = [Filter(channel, channel_name(channel, words)) for channel in CHANNELS]
+    return [Filter("", words.gettext("All")), *channels]
 
 
 def reading(

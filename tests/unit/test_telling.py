@@ -1,0 +1,116 @@
+"""A run's decisions and a customer's events, as people read them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from designer.canvas.sentences import Names, Sentences
+from designer.customers.happenings import days, event_name, summary
+from designer.customers.telling import Teller, reason, refusal
+from designer.words import Shop, Words
+from engine.model.journey import Journey, walk
+
+AT = datetime(2025, 11, 21, 9, 30, tzinfo=UTC)
+
+JOURNEY = Journey.model_validate(
+    {
+        "id": "j",
+        "name": "J",
+        "entry": {"on": {"event": "Signed Up"}},
+        "steps": [
+            {"id": "mail", "name": "First mail", "type": "send", "channel": "email", "template": "t"},
+            {"id": "rest", "type": "wait", "for": "2d"},
+            {"id": "fork", "type": "branch",
+             "arms": [{"id": "gold", "label": "Gold", "if": {"trait": "tier", "eq": "gold"}}]},
+            {"id": "coin", "name": "Coin", "type": "split",
+             "arms": [{"id": "a", "weight": 50}, {"id": "b", "weight": 50}]},
+        ],
+    }
+)  # fmt: skip
+
+
+def words(language: str = "en-GB") -> Words:
+    return Words(language[:2], accepted=language, shop=Shop(zone="Europe/Zurich"))
+
+
+def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB") -> list[Any]:
+    sentences = Sentences(words(language), JOURNEY, Names())
+    teller = Teller(sentences, {step.id: step for step in walk(JOURNEY.steps)})
+    return teller.tell(
+        [{"at": AT, "what": what, "step": step, "data": data} for what, step, data in trace]
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "step", "data", "text", "why"),
+    [
+        ("entered", None, {}, "Entered the journey", ""),
+        ("held_out", None, {}, "Held out to compare with: receives nothing", ""),
+        ("reached", "mail", {}, "Came to First mail", ""),
+        (
+            "chose", "fork", {"arm": "gold", "seen": {"trait tier": "gold", "event Order Completed": 2}},
+            "If tier is gold: “Gold”", "tier is gold; “Order Completed” has happened 2 times",
+        ),
+        (
+            "chose", "fork", {"arm": "else", "seen": {"trait tier": None, "segment vip": False}},
+            "If tier is gold: “Otherwise”", "tier is not known; the customer is not in “vip”",
+        ),
+        ("drew", "coin", {"arm": "a"}, "Coin: by chance “a · 50%”", ""),
+        ("waits", "rest", {"until": "2025-11-23T09:30:00+00:00"}, "Wait 2 days: until 23 Nov, 10:30", ""),
+        ("passed", "rest", {"reason": "no_date"}, "Wait 2 days: did not wait", "the date is not known"),
+        ("received", "rest", {"event": "Order Completed"}, "“Order Completed” happened", ""),
+        ("timed_out", "rest", {}, "Wait 2 days: nothing happened in time", ""),
+        ("sent", "mail", {}, "First mail: sent", ""),
+        ("skipped", "mail", {"reason": "cap", "rule": "three-a-week"},
+         "First mail: not sent", "enough messages in this time (three-a-week)"),
+        ("skipped", "mail", {"reason": "no_address"},
+         "First mail: not sent", "no address on any of the channels"),
+        ("deferred", "mail", {"reason": "quiet_hours", "until": "2025-11-22T07:00:00+00:00"},
+         "First mail: put off until 22 Nov, 08:00", "quiet hours"),
+        ("goal", None, {"event": "Order Completed", "revenue": "49.90"},
+         "Reached the goal: “Order Completed”", "CHF\N{NO-BREAK SPACE}49.90"),
+        ("ended", None, {"reason": "completed"}, "Left the journey: came to the end", ""),
+        ("ended", "mail", {"reason": "purchased", "event": "Order Completed"},
+         "Left the journey: purchased", "“Order Completed” happened"),
+        ("something_new", "mail", {}, "something new First mail", ""),
+        ("sent", "a-step-of-another-version", {}, "a step of another version: sent", ""),
+    ],
+)  # fmt: skip
+def test_a_decision_is_told_with_its_reason(
+    what: str, step: str | None, data: dict[str, Any], text: str, why: str
+) -> None:
+    (one,) = told((what, step, data))
+    assert (one.text, one.why) == (text, why)
+    assert told((what, step, data), language="fr-CH")[0].text
+
+
+def test_arriving_is_left_out_where_more_follows() -> None:
+    shown = told(("reached", "mail", {}), ("sent", "mail", {}), ("reached", "rest", {}))
+    assert [one.text for one in shown] == ["First mail: sent", "Came to Wait 2 days"]
+
+
+def test_reasons_nobody_foresaw_are_shown_as_they_are() -> None:
+    assert reason(words(), "mailbox_full") == "mailbox full"
+    assert refusal(words(), "too_many_doors") == "too many doors"
+    assert reason(words(), None) == ""
+
+
+def test_amounts_are_written_as_money() -> None:
+    properties = {"order_id": "A1", "total": 49.9, "currency": "CHF", "items": [1, 2], "note": ""}
+    assert summary(properties, words()) == "order id A1 · total CHF\N{NO-BREAK SPACE}49.90"
+    assert summary({"total": 49.9, "currency": "nonsense"}, words()).startswith("total 49.9")
+
+
+def test_events_without_a_name_are_given_one() -> None:
+    assert event_name("identify", "identify", words()) == "Identified"
+    assert event_name("", "page", words()) == "Looked at a page"
+    assert event_name("Order Completed", "track", words()) == "Order Completed"
+
+
+def test_days_are_those_of_the_shops_clock() -> None:
+    late = datetime(2025, 11, 21, 23, 30, tzinfo=UTC)
+    event = {"name": "X", "kind": "track", "properties": {}}
+    shown = days([{**event, "occurred_at": late}, {**event, "occurred_at": AT}], words())
+    assert [day.name.split(maxsplit=1)[0].strip(",") for day in shown] == ["Saturday", "Friday"]
+    assert shown[0].happenings[0].time == "00:30"
