@@ -51,47 +51,47 @@ class Purchases:
         import numpy as np
 
         bought = _table(self.data, "transactions")
+
+        def read(name: str) -> Any:
+            return bought[name].to_numpy()
+
+        category = self._categories(read("product_id"))
+        order = np.lexsort(
+            (category, read("basket_id"), read("transaction_timestamp"), read("household_id"))
+        )
+        category, basket = category[order], read("basket_id")[order]
+        new = np.ones(len(basket), dtype=bool)
+        new[1:] = (basket[1:] != basket[:-1]) | (category[1:] != category[:-1])
+        first = np.flatnonzero(new)
+        quantity = read("quantity")[order]
+        units = np.where(quantity > _BULK, 1, np.maximum(quantity, 1))
+        coupon = (read("coupon_disc") + read("coupon_match_disc"))[order]
+        self._column = {
+            "household": read("household_id")[order][first],
+            "store": read("store_id")[order][first],
+            "basket": basket[first],
+            "at": read("transaction_timestamp")[order][first].astype("datetime64[s]"),
+            "category": category[first],
+            "units": np.add.reduceat(units, first),
+            "value": np.add.reduceat(read("sales_value")[order], first),
+            "discount": np.add.reduceat(read("retail_disc")[order], first),
+            "coupon": np.add.reduceat(coupon, first),
+        }
+
+    def _categories(self, product: Any) -> Any:
+        """Return the number of each product's category; what is in none is the last one."""
+        import numpy as np
+
         products = _table(self.data, "products")
         shelves = products["product_category"].combine_chunks().dictionary_encode()
         self._names = [readable(name) for name in [*shelves.dictionary.to_pylist(), None]]
         unknown = len(self._names) - 1
-        shelf = np.append(shelves.indices.fill_null(unknown).to_numpy(), unknown)
+        shelf = shelves.indices.fill_null(unknown).to_numpy().astype("int16")
         ids = products["product_id"].to_numpy()
         by_id = np.argsort(ids)
-        product = bought["product_id"].to_numpy()
         place = np.searchsorted(ids[by_id], product)
-        place = np.where(place < len(ids), place, 0)
-        found = by_id[place]
-        category = np.where(ids[found] == product, shelf[found], unknown)
-
-        column = {name: bought[name].to_numpy() for name in bought.column_names}
-        order = np.lexsort(
-            (
-                category,
-                column["basket_id"],
-                column["transaction_timestamp"],
-                column["household_id"],
-            )
-        )
-        column = {name: values[order] for name, values in column.items()}
-        category = category[order]
-        basket = column["basket_id"]
-        new = np.ones(len(basket), dtype=bool)
-        new[1:] = (basket[1:] != basket[:-1]) | (category[1:] != category[:-1])
-        first = np.flatnonzero(new)
-        units = np.where(column["quantity"] > _BULK, 1, np.maximum(column["quantity"], 1))
-        coupon = column["coupon_disc"] + column["coupon_match_disc"]
-        self._column = {
-            "household": column["household_id"][first],
-            "store": column["store_id"][first],
-            "basket": basket[first],
-            "at": column["transaction_timestamp"][first].astype("datetime64[s]"),
-            "category": category[first],
-            "units": np.add.reduceat(units, first),
-            "value": np.add.reduceat(column["sales_value"], first),
-            "discount": np.add.reduceat(column["retail_disc"], first),
-            "coupon": np.add.reduceat(coupon, first),
-        }
+        found = by_id[np.where(place < len(ids), place, 0)]
+        return np.where(ids[found] == product, shelf[found], np.int16(unknown))
 
     def households(self) -> list[Household]:
         """Return every household by number, with what is known from the survey of some."""
@@ -121,8 +121,8 @@ class Purchases:
             for name in ("value", "discount", "coupon")
         }
         names = self._names
-        prices = (column["value"] / column["units"]).round(2).tolist()
-        units, categories = column["units"].tolist(), column["category"].tolist()
+        prices = (column["value"] / column["units"]).round(2)
+        units, categories = column["units"], column["category"]
         at = (column["at"][first] + np.timedelta64(shift)).tolist()
         heads = zip(
             first.tolist(),
@@ -141,8 +141,13 @@ class Purchases:
                 "currency": CURRENCY,
                 "store": str(store),
                 "products": [
-                    {"category": names[categories[n]], "quantity": units[n], "price": prices[n]}
-                    for n in range(start, end)
+                    {"category": names[category], "quantity": quantity, "price": price}
+                    for category, quantity, price in zip(
+                        categories[start:end].tolist(),
+                        units[start:end].tolist(),
+                        prices[start:end].tolist(),
+                        strict=True,
+                    )
                 ],
             }
             if discount:
