@@ -51,7 +51,9 @@ class JourneyMaker:
 
     def several(self, n: int, depth: int) -> list[dict[str, Any]]:
         steps = [self.step(depth) for _ in range(n)]
-        if self.rng.random() < 0.15:
+        end = next((at for at, step in enumerate(steps) if _ends([step])), n)
+        steps = steps[: end + 1]
+        if end == n and self.rng.random() < 0.15:
             steps.append({"id": self.name(), "type": "exit", "reason": "done"})
         return steps
 
@@ -174,6 +176,17 @@ class JourneyMaker:
             return {"segment": rng.choice(sorted(SEGMENTS))}
         inner = [self.condition(depth - 1, steps=steps) for _ in range(rng.randrange(1, 3))]
         return {"not": inner[0]} if kind == 6 else {"all" if kind == 7 else "any": inner}
+
+
+def _ends(steps: list[dict[str, Any]]) -> bool:
+    """Whether nobody gets beyond these steps."""
+    if not steps:
+        return False
+    last = steps[-1]
+    ways = [way.get("then", []) for way in last.get("arms", last.get("events", []))]
+    if last["type"] in {"branch", "wait_for"}:
+        ways.append(last.get("else", []))
+    return last["type"] == "exit" or (bool(ways) and all(_ends(way) for way in ways))
 
 
 def journeys(seed: int, n: int) -> list[Journey]:

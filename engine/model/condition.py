@@ -71,15 +71,6 @@ class Comparison(Frozen):
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
-        for name in OPERATORS:
-            field = "in_" if name == "in" else name
-            if field in self.model_fields_set and getattr(self, field) is None:
-                raise PydanticCustomError(
-                    "null",
-                    "{name}: nothing can be compared with null; `exists: false` asks whether a "
-                    "value is missing",
-                    {"name": name},
-                )
         if not any(True for _ in self.operators()):
             raise PydanticCustomError(
                 "operator",
@@ -112,8 +103,7 @@ class Count(Frozen):
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
-        bounds = [getattr(self, name) for name in self.model_fields_set]
-        if not bounds or None in bounds:
+        if all(getattr(self, name) is None for name in type(self).model_fields):
             raise PydanticCustomError("count", "say how often: gte, gt, eq, lt or lte")
         return self
 

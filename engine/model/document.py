@@ -1,16 +1,20 @@
 """Reading and writing a journey's document, with the line of every mistake."""
 
+import re
 from collections.abc import Iterable, Mapping
 from io import StringIO
 from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from engine.errors import InvalidDocument, Problem
 from engine.model.journey import Journey
 from engine.model.mistakes import problems_of
 from engine.model.yaml import line_of, load, plain
+
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff]")
 
 
 def parse_journey(text: str) -> Journey:
@@ -69,6 +73,17 @@ def _step_lines(node: Any) -> Iterable[tuple[str, int]]:
             yield from _step_lines(item)
 
 
+class _Representer(RoundTripRepresenter):
+    """Writes what looks like an end of line, or like nothing, as an escape in quotes."""
+
+    def represent_text(self, data: str) -> Any:
+        style = '"' if _INVISIBLE.search(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Representer.add_representer(str, _Representer.represent_text)
+
+
 def dump_journey(journey: Journey) -> str:
     """Write a journey as YAML, in the stable order of the model."""
     return dump_document(journey.document())
@@ -77,6 +92,7 @@ def dump_journey(journey: Journey) -> str:
 def dump_document(document: Mapping[str, Any]) -> str:
     """Write any plain mapping as YAML."""
     yaml = YAML(typ="rt", pure=True)
+    yaml.Representer = _Representer
     yaml.width = 100
     yaml.default_flow_style = False
     yaml.indent(mapping=2, sequence=4, offset=2)

@@ -56,8 +56,11 @@ def _problem(document: Any, mistake: Any) -> Problem:
     path: list[str | int] = []
     step, node = None, document
     line = line_of_start(document)
+    before: str | int = ""
     for part in mistake["loc"]:
-        if is_tag(part) or _is_step_type(path, part, node):
+        is_added = is_tag(part) or _is_step_type(before, part, node)
+        before = part
+        if is_added:
             continue
         try:
             inner = node[part]
@@ -76,9 +79,9 @@ def _problem(document: Any, mistake: Any) -> Problem:
     )
 
 
-def _is_step_type(path: list[str | int], part: str | int, node: Any) -> bool:
+def _is_step_type(before: str | int, part: str | int, node: Any) -> bool:
     """Whether pydantic put a step's type into the location, to tell the union's branch."""
-    in_list = bool(path) and isinstance(path[-1], int)
+    in_list = isinstance(before, int)
     return in_list and isinstance(node, Mapping) and node.get("type") == part
 
 

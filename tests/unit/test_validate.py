@@ -1,0 +1,308 @@
+"""What publishing refuses and warns of, each with a sentence and the step's id."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from engine.compile.validate import Known, check, errors
+from engine.model.journey import Journey
+from engine.model.segment import Segment
+from engine.model.template import Template
+from tests.journeys import SEGMENTS, journeys
+
+BYE = {"id": "bye", "type": "exit"}
+MAIL = {"id": "mail", "type": "send", "channel": "email", "template": "letter"}
+GOLD = {"trait": "tier", "eq": "gold"}
+
+
+def template(id: str, channel: str, body: str = "hello", **more: Any) -> Template:
+    content = {"body": body, **more}
+    return Template.model_validate(
+        {"id": id, "name": id, "channel": channel, "locales": {"en": content}}
+    )
+
+
+def known(*templates: Template, **segments: Any) -> Known:
+    every = [template("letter", "email"), template("short", "sms"), *templates]
+    return Known(
+        templates={one.id: one for one in every},
+        segments={
+            id: Segment.model_validate({"id": id, "name": id, "rule": rule})
+            for id, rule in segments.items()
+        },
+    )
+
+
+def journey(*steps: dict[str, Any], **more: Any) -> Journey:
+    document = {"id": "j", "name": "j", "entry": {"on": {"event": "Go"}}, "topic": "offers"}
+    return Journey.model_validate({**document, "steps": list(steps), **more})
+
+
+def said(one: Journey, shop: Known | None = None) -> list[tuple[str, str | None, str]]:
+    return [(p.severity, p.step, p.message) for p in check(one, shop or known())]
+
+
+def only_error(one: Journey, step: str | None, *words: str, shop: Known | None = None) -> None:
+    found = said(one, shop)
+    assert [(severity, at) for severity, at, _ in found] == [("error", step)], found
+    assert all(word in found[0][2] for word in words), found[0][2]
+
+
+def only_warning(one: Journey, step: str | None, *words: str, shop: Known | None = None) -> None:
+    found = said(one, shop)
+    assert [(severity, at) for severity, at, _ in found] == [("warning", step)], found
+    assert all(word in found[0][2] for word in words), found[0][2]
+
+
+def send(**changes: Any) -> dict[str, Any]:
+    return {**MAIL, **changes}
+
+
+def await_(on: dict[str, Any], id: str = "w", **more: Any) -> dict[str, Any]:
+    return {"id": id, "type": "wait_for", "timeout": "1h", "events": [{"on": on}], **more}
+
+
+def branch(condition: dict[str, Any], then: Any = (), id: str = "b", **more: Any) -> dict[str, Any]:
+    arms = [{"id": "yes", "if": condition, "then": list(then)}]
+    return {"id": id, "type": "branch", "arms": arms, **more}
+
+
+def split(*weights: int, id: str = "s") -> dict[str, Any]:
+    arms = [{"id": f"a{n}", "weight": weight} for n, weight in enumerate(weights)]
+    return {"id": id, "type": "split", "arms": arms}
+
+
+def test_a_sound_journey_gives_nothing_to_say() -> None:
+    assert said(journey(MAIL, await_({"event": "Message Opened", "message": "mail"}), BYE)) == []
+
+
+@pytest.mark.parametrize("one", journeys(11, 60), ids=lambda one: str(one.id))
+def test_random_journeys_have_no_errors(one: Journey) -> None:
+    shop = known(template("hello", "email"), **SEGMENTS)
+    assert errors(check(one, shop)) == []
+
+
+def test_a_journey_has_steps() -> None:
+    only_error(journey(), None, "no steps")
+
+
+def test_ids_are_given_once() -> None:
+    only_error(journey(MAIL, branch(GOLD, [send()])), "mail", "2 steps", "mail")
+    arms = [{"id": "a", "if": GOLD}, {"id": "a", "if": GOLD}]
+    only_error(journey({"id": "b", "type": "branch", "arms": arms}), "b", "2 of its arms")
+    variants = [{"id": "v", "weight": 50}, {"id": "v", "weight": 50}]
+    only_error(journey(send(variants=variants)), "mail", "have the id v")
+
+
+def test_no_arm_is_called_else() -> None:
+    arms = [{"id": "else", "if": GOLD}]
+    only_error(journey({"id": "b", "type": "branch", "arms": arms}), "b", "else")
+
+
+@pytest.mark.parametrize("weights", [(50, 49), (50, 51), (0, 0)])
+def test_shares_sum_to_100(weights: tuple[int, int]) -> None:
+    only_error(journey(split(*weights)), "s", f"add up to {sum(weights)}, not 100")
+    variants = [{"id": f"v{n}", "weight": weight} for n, weight in enumerate(weights)]
+    only_error(journey(send(variants=variants)), "mail", f"add up to {sum(weights)}, not 100")
+    assert said(journey(split(100, 0))) == []
+
+
+def test_a_marketing_message_has_a_topic() -> None:
+    only_error(journey(MAIL, topic=None), "mail", "topic")
+    assert said(journey(send(topic="news"), topic=None)) == []
+    assert said(journey(send(**{"class": "transactional"}), topic=None)) == []
+
+
+def test_templates_exist() -> None:
+    only_error(journey(send(template="gone")), "mail", "no template gone")
+    variants = [{"id": "a", "weight": 100, "set": {"template": "gone"}}]
+    only_error(journey(send(variants=variants)), "mail", "no template gone")
+
+
+def test_a_template_that_every_variant_replaces_need_not_exist() -> None:
+    variants = [{"id": "a", "weight": 100, "set": {"template": "letter"}}]
+    assert said(journey(send(template="gone", variants=variants))) == []
+
+
+def test_a_template_is_made_for_its_channel() -> None:
+    only_error(journey(send(channel="sms")), "mail", "made for email", "sends sms")
+    only_error(journey(send(template="short")), "mail", "made for sms", "sends email")
+    assert said(journey(send(channel=["push", "sms"], template="short"))) == []
+    assert said(journey(send(channel="push", template="short"))) == []
+    only_warning(journey(send(channel=["email", "sms"])), "mail", "letter", "sms")
+    variants = [{"id": "a", "weight": 100, "set": {"channel": "sms", "template": "short"}}]
+    assert said(journey(send(variants=variants))) == []
+
+
+def test_a_channel_is_listed_once() -> None:
+    only_error(journey(send(channel=["email", "email"])), "mail", "email", "2 times")
+
+
+@pytest.mark.parametrize(
+    ("set_", "words"),
+    [
+        ({"channel": "fax"}, "unknown channel fax"),
+        ({"channel": ["email"]}, "unknown channel"),
+        ({"template": 5}, "template"),
+        ({"subject": ["a"]}, "subject"),
+        ({"customer": "x"}, "cannot set customer"),
+        ({"at": "now"}, "`at`"),
+    ],
+)
+def test_a_variant_sets_what_can_be_set(set_: dict[str, Any], words: str) -> None:
+    variants = [{"id": "a", "weight": 100, "set": set_}]
+    only_error(journey(send(variants=variants)), "mail", words, "variant a")
+
+
+def test_a_template_that_cannot_be_read() -> None:
+    broken = template("broken", "email", "{% if x %}")
+    only_error(
+        journey(send(template="broken")), "mail", "broken", "cannot be read", shop=known(broken)
+    )
+    deep = template("deep", "email", "{% if x %}" * 2000)
+    only_error(journey(send(template="deep")), "mail", "cannot be read", shop=known(deep))
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        (
+            "{{ customer.first_name }} {{ event.a.b }} {{ steps.mail.outcome }} {{ shop.name }}",
+            None,
+        ),
+        ("{{ discount }}", "discount"),
+        ("{{ shop.phone }}", "shop.phone"),
+        ("{{ steps.later.outcome }}", "steps.later"),
+        ("{% if discount %}{{ discount }}{% endif %}", None),
+        ("{{ discount | default: 5 }}", None),
+        ("{% for item in event.items %}{{ item.name }}{{ forloop.index }}{% endfor %}", None),
+        ("{% assign x = 1 %}{{ x }}{{ customer[x] }}", None),
+        ("{% for item in gone %}{{ item }}{% endfor %}", "gone"),
+    ],
+)
+def test_a_variable_that_nothing_fills_is_warned_of(body: str, missing: str | None) -> None:
+    shop = known(template("t", "email", body))
+    one = journey(MAIL, send(id="second", template="t"))
+    if missing is None:
+        assert said(one, shop) == []
+    else:
+        only_warning(one, "second", f"uses {missing}", shop=shop)
+
+
+def test_a_variant_fills_the_variables_that_it_sets() -> None:
+    shop = known(template("t", "email", "{{ discount }}", subject="{{ word }}"))
+    variants = [{"id": "a", "weight": 50, "set": {"discount": 5, "word": "x"}},
+                {"id": "b", "weight": 50, "set": {"subject": "{{ other }}"}}]  # fmt: skip
+    only_warning(journey(send(template="t", variants=variants)), "mail", "uses other", shop=shop)
+
+
+def test_what_is_awaited_or_asked_was_sent_before() -> None:
+    on = {"event": "Message Opened", "message": "mail"}
+    only_error(journey(await_(on), MAIL), "w", "mail", "no step before")
+    only_error(journey(await_({"event": "Message Opened"}), MAIL), "w", "no message is sent before")
+    assert said(journey(MAIL, await_({"event": "Message Clicked"}))) == []
+    waits = {"id": "mail", "type": "wait", "for": "1h"}
+    only_error(journey(waits, await_(on)), "w", "sends none")
+    only_error(journey(branch(on)), "b", "mail", "no step before")
+    only_warning(
+        journey(MAIL, await_({"event": "Order", "message": "mail"})), "w", "Message Opened"
+    )
+
+
+def test_a_step_of_another_way_is_no_step_before() -> None:
+    on = {"event": "Message Opened", "message": "mail"}
+    one = {**branch(GOLD, [MAIL]), "else": [await_(on)]}
+    only_error(journey(one), "w", "no step before")
+    assert said(journey(branch(GOLD, [MAIL]), await_(on))) == []  # but it may have been
+    assert said(journey(MAIL, branch(GOLD, [await_(on)]))) == []
+
+
+def test_since_names_a_step_before() -> None:
+    order = {"event": "Order"}
+    only_error(journey(await_(order, since="mail"), MAIL), "w", "since", "mail")
+    only_error(journey(await_(order, since="w")), "w", "since")
+    assert said(journey(MAIL, await_(order, since="mail"))) == []
+    inner = await_(order, id="inner", since="w")
+    outer = {**await_(order), "else": [inner]}
+    assert said(journey(outer)) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome", "sound"),
+    [
+        ("mail", "sent", True), ("mail", "skipped", True), ("mail", "opened", False),
+        ("rest", "waited", True), ("rest", "sent", False),
+        ("w", "timed_out", True), ("w", "received", True), ("w", "event-0", False),
+        ("s", "a1", True), ("s", "a2", False), ("s", "else", False),
+        ("b", "yes", True), ("b", "else", True), ("b", "no", False),
+    ],
+)  # fmt: skip
+def test_a_step_is_asked_what_can_become_of_it(step: str, outcome: str, sound: bool) -> None:
+    steps = [MAIL, {"id": "rest", "type": "wait", "for": "1h"}, await_({"event": "Order"}),
+             split(50, 50), branch(GOLD)]  # fmt: skip
+    one = journey(*steps, branch({"step": step, "is": outcome}, id="asks"))
+    if sound:
+        assert said(one) == []
+    else:
+        only_error(one, "asks", f"{step} is never {outcome}")
+
+
+def test_a_step_is_asked_about_after_it() -> None:
+    only_error(journey(branch({"step": "mail", "is": "sent"}), MAIL), "b", "mail", "no step before")
+    entry = {"on": {"event": "Go"}, "if": {"not": {"step": "mail", "is": "sent"}}}
+    only_error(journey(MAIL, entry=entry), None, "entry", "mail")
+    exits = [{"on": {"event": "X", "where": {"step": "mail", "is": "sent"}}}]
+    assert said(journey(MAIL, exits=exits)) == []
+
+
+def test_segments_exist() -> None:
+    one = journey(MAIL, branch({"all": [{"segment": "vip"}, {"not": {"segment": "vip"}}]}))
+    only_error(one, "b", "no segment vip")
+    assert said(one, known(vip=GOLD)) == []
+    only_error(one, "b", "no segment gone", shop=known(vip={"any": [GOLD, {"segment": "gone"}]}))
+    entry = {"on": {"event": "Go", "where": {"segment": "vip"}}}
+    only_error(journey(MAIL, entry=entry), None, "vip")
+    goal = {"event": "X", "within": "1d", "where": {"segment": "vip"}}
+    only_error(journey(MAIL, goal=goal), None, "vip")
+
+
+def test_a_segment_cycle_is_shown() -> None:
+    shop = known(
+        a={"segment": "b"}, b={"not": {"any": [GOLD, {"segment": "c"}]}}, c={"segment": "b"}
+    )
+    only_error(journey(MAIL, branch({"segment": "a"})), "b", "b → c → b", shop=shop)
+
+
+def test_segments_that_use_each_other_often_are_no_cycle_and_take_no_time() -> None:
+    names = [f"s{n}" for n in range(60)]
+    rules = {a: {"all": [{"segment": b}, {"segment": b}]} for a, b in pairwise(names)}
+    assert said(journey(MAIL, branch({"segment": "s0"})), known(**rules, s59=GOLD)) == []
+
+
+def test_a_holdout_needs_a_goal() -> None:
+    only_error(journey(MAIL, holdout="5%"), None, "goal")
+    assert said(journey(MAIL, holdout="5%", goal={"event": "X", "within": "1d"})) == []
+
+
+def test_nothing_stands_behind_an_end() -> None:
+    only_error(journey(BYE, MAIL), "mail", "bye", "always ends")
+    ways = {**branch(GOLD, [BYE]), "else": [{**BYE, "id": "too"}]}
+    only_error(journey(ways, MAIL), "mail", "b before it")
+    assert said(journey(branch(GOLD, [BYE]), MAIL)) == []
+
+
+def test_what_is_odd_in_an_entry_is_warned_of() -> None:
+    entry = {"on": {"api": True}, "reentry": {"mode": "per_key", "key": "n"}}
+    only_warning(journey(MAIL, entry=entry), None, "key")
+    entry = {"on": {"event": "Go"}, "reentry": {"mode": "once", "cooldown": "1d"}}
+    only_warning(journey(MAIL, entry=entry), None, "cooldown")
+
+
+def test_errors_come_first_and_once() -> None:
+    found = check(
+        journey(send(channel=["email", "sms"]), branch({"segment": "x"}), BYE, MAIL), known()
+    )
+    assert [p.severity for p in found] == sorted(p.severity for p in found)
+    assert len(set(found)) == len(found)
+    assert errors(found) == [p for p in found if p.severity == "error"]
