@@ -89,6 +89,7 @@ class _Server(uvicorn.Server):
 
 async def _web(settings: Settings, stop: asyncio.Event) -> None:
     from designer.app import create_app
+    from parcours.demo.visits import visits
 
     with listen(settings.host, settings.port) as listener:
         app = create_app(settings)
@@ -100,6 +101,7 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=STREAMS_GRACE,
+            timeout_keep_alive=65,  # longer than a balancer's, so that it is not us who hangs up
         )
         server = _Server(config)
 
@@ -108,11 +110,12 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
             app.state.streams.close()  # live pages never end by themselves
             server.should_exit = True
 
-        ending = asyncio.create_task(end())
+        beside = [asyncio.create_task(end()), asyncio.create_task(visits(settings))]
         try:
             await server.serve(sockets=[listener])
         finally:
-            ending.cancel()
+            for task in beside:
+                task.cancel()
         if not server.started:
             raise Unavailable("The web server could not start; its log says why.")
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import Unavailable
-from engine.flow.intake import Incoming, _find_or_make, _learn
+from engine.flow.intake import Incoming, find_or_make, learn
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
 from engine.store import customers, events, tables
@@ -76,7 +76,7 @@ def _add_events(database: Database, some: Sequence[Incoming], connection: Connec
             taken.append(item)
     if not taken:
         return 0
-    whose = _find_or_make(connection, taken)
+    whose = find_or_make(connection, taken)
     locked = customers.lock(connection, set(whose))
     turns = {id: Turn(database, connection, one) for id, one in locked.items()}
     rows = (_row(id, turns[id], item) for id, item in zip(whose, taken, strict=True))
@@ -89,7 +89,7 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
     seq = turn.stamp()
     now = turn.now
     occurred = item.occurred_at or now
-    _learn(turn, item)
+    learn(turn, item)
     properties = (
         {**item.properties, "traits": dict(item.traits)} if item.traits else item.properties
     )

@@ -74,7 +74,7 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
             taken.append(item)
     if not taken:
         return []
-    whose = _find_or_make(connection, taken)
+    whose = find_or_make(connection, taken)
     locked = customers.lock(connection, set(whose))
     if len(locked) < len(set(whose)):
         raise NotFound("There is no such customer.")
@@ -87,12 +87,12 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
         event = _event(turn, item)
         turn.fresh.append(event)
         writes.events.append(_row(id, event, item))
-        _learn(turn, item)
+        learn(turn, item)
         _happened(turn, open_runs[id], event, item)
     return finish(turns.values(), writes, connection)
 
 
-def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> list[UUID]:
+def find_or_make(connection: Connection, some: Sequence[Incoming]) -> list[UUID]:
     """Return each event's customer, made when nobody has its identities.
 
     `user_id` decides, else `anonymous_id`. A new `user_id` goes to the anonymous customer it
@@ -180,7 +180,7 @@ def _row(customer: UUID, event: Event, item: Incoming) -> dict[str, Any]:
     }
 
 
-def _learn(turn: Turn, item: Incoming) -> None:
+def learn(turn: Turn, item: Incoming) -> None:
     """Take over what the event tells about the customer herself."""
     customer = turn.customer
     addresses = dict(customer.addresses)

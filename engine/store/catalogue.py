@@ -19,6 +19,7 @@ from engine.model.template import Template
 from engine.model.workspace import Workspace
 from engine.run.machine import Machine
 from engine.store import tables
+from engine.store.documents import workspace_of
 from engine.store.session import Database
 
 
@@ -100,9 +101,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
             by_event.setdefault(on.event, []).append(entry)
     return Catalogue(
         revision=row.revision,
-        workspace=Workspace.model_validate(
-            {k: v for k, v in row.settings.items() if k in Workspace.model_fields}
-        ),
+        workspace=workspace_of(row.settings),
         caps=tuple(Cap.model_validate(rule) for rule in caps),
         segments={
             s.id: Segment.model_validate({"id": s.id, "name": s.name, "rule": s.rule}).rule

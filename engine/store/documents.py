@@ -52,12 +52,20 @@ def revision(connection: Connection) -> int:
 def workspace(connection: Connection) -> Workspace:
     """Return the shop's settings."""
     settings = connection.execute(select(tables.workspace.c.settings)).scalar_one()
-    return Workspace.model_validate(settings)
+    return workspace_of(settings)
+
+
+def workspace_of(settings: dict[str, Any]) -> Workspace:
+    """Read the shop's settings from its row, which also holds those of the demonstration."""
+    known = {name: value for name, value in settings.items() if name in Workspace.model_fields}
+    return Workspace.model_validate(known)
 
 
 def put_workspace(connection: Connection, settings: Workspace) -> None:
-    """Replace the shop's settings."""
-    connection.execute(update(tables.workspace).values(settings=settings.document()))
+    """Replace the shop's settings; those of the demonstration stay."""
+    before = connection.execute(select(tables.workspace.c.settings).with_for_update()).scalar_one()
+    kept = {name: value for name, value in before.items() if name not in Workspace.model_fields}
+    connection.execute(update(tables.workspace).values(settings=kept | settings.document()))
     touch(connection)
 
 
