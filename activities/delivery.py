@@ -107,7 +107,6 @@ class Delivery:
             )
         return answer
 
-
     def _record(
         self, run: UUID, claimed: Claimed, outcome: Outcome, deadline: float
     ) -> tuple[Answer, list[Wake]]:
