@@ -142,9 +142,10 @@ class Words:
 
     def moment(self, at: datetime) -> str:
         """Write day and time, short enough for a table."""
-        local = self.local(at)
-        pattern = "dMMMHm" if self.language != "en" or self.locale.territory else "MMMdhm"
-        return str(format_datetime(local, _skeleton(self.locale, pattern), locale=self.locale))
+        # Day and time apart exist in every locale; together only in some.
+        day = self.locale.datetime_skeletons.get("MMMd")
+        pattern = f"{day.pattern if day else 'd MMM'}, {self.locale.time_formats['short'].pattern}"
+        return str(format_datetime(self.local(at), pattern, locale=self.locale))
 
     def ago(self, at: datetime, now: datetime) -> str:
         """Write how long ago it was, or how soon it will be."""
@@ -180,11 +181,3 @@ class Words:
 
     def _day_of(self, day: date | datetime) -> date:
         return self.local(day).date() if isinstance(day, datetime) else day
-
-
-def _skeleton(locale: Locale, skeleton: str) -> str:
-    formats = locale.datetime_skeletons
-    # Day and time apart exist in every locale; together only in some.
-    day = formats.get("MMMd")
-    time = formats.get("Hm" if "H" in skeleton else "hm")
-    return f"{day.pattern if day else 'd MMM'}, {time.pattern if time else 'HH:mm'}"

@@ -46,14 +46,13 @@ def _go(page: Page, address: str) -> None:
 
 def _wrong(page: Page) -> list[Any]:
     """Return what axe finds, and whether something reaches beyond the screen's side."""
-    found: Any = page.evaluate(
-        f"(() => {{ {AXE} ; return axe.run(document, {{runOnly: {json.dumps(RULES)}}}); }})()"
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(f"() => {{ {AXE} }}")
+    options = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
+    wrong: list[Any] = page.evaluate(
+        f"""async () => (await axe.run(document, {options})).violations.flatMap(
+            (rule) => rule.nodes.map((node) => [rule.id, node.target, node.failureSummary]))"""
     )
-    wrong: list[Any] = [
-        (rule["id"], node["target"], node["failureSummary"])
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
     root = "document.documentElement"
     if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
         wrong.append("scrolls sideways")

@@ -1,6 +1,10 @@
 """Every page, in both languages; forms; what strangers get."""
 
 import re
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -12,11 +16,16 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select, text
 
 import designer
+from designer.app import create_app
 from designer.login.gate import is_public
 from designer.login.links import login_link
 from engine.settings import Settings
 from engine.store import tables
 from engine.store.session import Database
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # starlette would rather have the successor of httpx
+    from fastapi.testclient import TestClient
 
 TEMPLATES = Path(designer.__file__).parent / "templates"
 
@@ -221,6 +230,15 @@ def test_logging_out_ends_the_session(visitor: Any) -> None:
 # Headers and errors
 
 
+@contextmanager
+def _client(settings: Settings) -> Iterator[Any]:
+    """Someone logged in to an application of its own, who gets errors as answers."""
+    app = create_app(settings)
+    with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
+        client.get(login_link(settings).removeprefix("http://testserver"))
+        yield client
+
+
 def test_pages_may_load_nothing_from_elsewhere(visitor: Any) -> None:
     answer = visitor.get("/journeys")
     policy = answer.headers["Content-Security-Policy"]
@@ -248,44 +266,34 @@ def test_errors_are_finished_pages(visitor: Any, monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_the_database_the_page_says_so(tmp_path: Path, shop_settings: Settings) -> None:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from fastapi.testclient import TestClient
-
-    from designer.app import create_app
-
     settings = Settings.load(
         database_url="postgresql://nobody@127.0.0.1:9/nothing",
         data_dir=tmp_path,
         public_url="http://testserver",
     )
-    with TestClient(create_app(settings), follow_redirects=False) as client:
-        client.get(login_link(settings).removeprefix("http://testserver"))
+    with _client(settings) as client:
         answer = client.get("/journeys")
     assert answer.status_code == 503
     assert "The database does not answer" in answer.text
 
 
+def test_pages_do_not_wait_for_temporal(shop_settings: Settings) -> None:
+    away = shop_settings.model_copy(update={"temporal_address": "127.0.0.1:9"})
+    begun = time.monotonic()
+    with _client(away) as client:
+        assert client.get("/journeys").status_code == 200
+        assert client.app.state.gateway is None
+    assert time.monotonic() - begun < 5
+
+
 def test_a_mistake_of_ours_is_a_page_too(
     shop_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from fastapi.testclient import TestClient
-
-    from designer.app import create_app
-
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("a mistake")
 
     monkeypatch.setattr("designer.journeys.queries.journeys", break_down)
-    app = create_app(shop_settings)
-    with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
-        client.get(login_link(shop_settings).removeprefix("http://testserver"))
+    with _client(shop_settings) as client:
         answer = client.get("/journeys")
     assert answer.status_code == 500
     assert "went wrong on our side" in answer.text
