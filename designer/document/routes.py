@@ -177,10 +177,11 @@ def _confirm(request: Request, journey_id: str, refusal: str = "", status: int =
         last = connection.execute(_LAST, {"id": journey_id}).scalar_one()
         text = found.source or dump_document(found.draft)
         checked = views.checked(text, known(connection), id_=journey_id)
+        names = queries.names(connection)
     plan = None
     if checked.journey is not None:
         live = journey_of(found.live) if found.live else None
-        plan = views.plan(checked.journey, live, last, found.hash, words)
+        plan = views.plan(checked.journey, live, last, found.hash, names=names, words=words)
     return pages(request).render(
         request,
         "document/publish.html",

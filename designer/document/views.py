@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from designer.canvas.sentences import Names, Sentences
 from designer.words import Words
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, Problem
 from engine.model.document import locate, parse_journey
-from engine.model.journey import Journey, walk
+from engine.model.journey import AnyStep, Journey, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +70,40 @@ class Plan:
 
 
 def plan(
-    draft: Journey, live: Journey | None, last: int, live_hash: str | None, words: Words
+    draft: Journey,
+    live: Journey | None,
+    last: int,
+    live_hash: str | None,
+    *,
+    names: Names,
+    words: Words,
 ) -> Plan:
     """Say what publishing the draft does; `last` is the newest version's number."""
     if live_hash is not None and compile_journey(draft).hash == live_hash:
         return Plan(changed=False, version=last)
-    return Plan(True, last + 1, _changes(draft, live, words) if live else [])
+    return Plan(True, last + 1, _changes(draft, live, names, words) if live else [])
 
 
-def _changes(draft: Journey, live: Journey, words: Words) -> list[Change]:
+def _changes(draft: Journey, live: Journey, names: Names, words: Words) -> list[Change]:
     _ = words.gettext
     new = {step.id: step for step in walk(draft.steps)}
     old = {step.id: step for step in walk(live.steps)}
+
+    def called(step: AnyStep, journey: Journey) -> str:
+        return words.quote(Sentences(words, journey, names).title(step))
+
     changes = [
-        Change("plus", _("Step %(step)s is new", step=words.quote(name)))
-        for name in new
+        Change("plus", _("Step %(step)s is new", step=called(step, draft)))
+        for name, step in new.items()
         if name not in old
     ]
     changes += [
-        Change("minus", _("Step %(step)s is gone", step=words.quote(name)))
-        for name in old
+        Change("minus", _("Step %(step)s is gone", step=called(step, live)))
+        for name, step in old.items()
         if name not in new
     ]
     changes += [
-        Change("file-text", _("Step %(step)s has other settings", step=words.quote(name)))
+        Change("file-text", _("Step %(step)s has other settings", step=called(step, draft)))
         for name, step in new.items()
         if name in old and _own(step.document()) != _own(old[name].document())
     ]

@@ -138,7 +138,7 @@ def test_publishing_says_what_is_different(visitor: Any) -> None:
     assert _save(visitor, page, id_, text).status_code == 303
     confirm = unescape(visitor.get(f"/journeys/{id_}/publish").text)
     assert "This becomes version 2" in confirm
-    assert "Step “pause” is new" in confirm
+    assert "Step “Wait 1 day” is new" in confirm
     assert "The name is another" in confirm
     assert 'aria-current="true">Live' in visitor.get(f"/journeys/{id_}").text
 
