@@ -56,6 +56,11 @@ def told_by_key(kinds: Mapping[str, type[BaseModel]]) -> Callable[[Any], str | N
     return kind
 
 
+def one_of(*keys: str) -> ConfigDict:
+    """Tell editors that exactly one of these keys is needed."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in keys]})
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 """A name that is stable for ever: letters, digits, `_`, `.`, `-`; at most 63 characters."""
 

@@ -8,7 +8,7 @@ one in `engine/run/machine.py`, and its test.
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, assert_never
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.model.base import (
@@ -21,6 +21,7 @@ from engine.model.base import (
     Share,
     Slug,
     Weekday,
+    one_of,
     tag,
     told_by_key,
 )
@@ -109,9 +110,7 @@ Until = Annotated[
 class WaitStep(StepBase):
     """Waits for a length of time, or until a moment."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["for"]}, {"required": ["until"]}]}
-    )
+    model_config = one_of("for", "until")
 
     type: Literal["wait"]
     for_: Duration | None = Field(default=None, alias="for")
