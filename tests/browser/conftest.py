@@ -86,8 +86,9 @@ def site(shop_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    """A browser for one module: while it is open, no other test could run an event loop."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield opened
