@@ -90,6 +90,8 @@ def drain(turn: Turn, run: Run) -> None:
 
 def _keep(turn: Turn, run: Run, given: Input, *, decided: bool) -> None:
     data: dict[str, Any] = {}
+    if isinstance(given, Entered) and run.state.arms:
+        data = {"arms": dict(run.state.arms)}
     if isinstance(given, Settled):
         data = {
             "step": given.step, "visit": given.visit, "outcome": given.outcome,

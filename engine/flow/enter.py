@@ -65,6 +65,7 @@ def _open(
             entered_at=turn.now,
             entry=event.properties,
             held_out=decision.held_out,
+            arms=decision.arms,
         ),
         stored=False,
     )
@@ -76,14 +77,19 @@ def _open(
 
 def _past(turn: Turn, open_runs: list[Run], journey: str, key: str) -> PastRuns:
     """Return the earlier runs, those that this transaction has not written yet included."""
-    mine = [run for run in open_runs if run.journey == journey and run.entry_key == key]
-    if any(run.ended_at is None for run in mine):
-        return PastRuns(running=True)
-    stored = runs.past(turn.connection, turn.customer.id, journey, key)
-    ended = [run.ended_at for run in mine if run.ended_at is not None]
-    if stored.last_ended is not None:
-        ended.append(stored.last_ended)
-    return PastRuns(running=False, last_ended=max(ended, default=None))
+    past = runs.past(turn.connection, turn.customer.id, journey, key)
+    unwritten = [run for run in open_runs if run.journey == journey]
+    same = [run for run in unwritten if run.entry_key == key]
+    ended = [run.ended_at for run in same if run.ended_at is not None]
+    if past.last_ended is not None:
+        ended.append(past.last_ended)
+    last = max(unwritten, key=lambda run: run.id, default=None)
+    return PastRuns(
+        running=any(run.ended_at is None for run in same),
+        last_ended=max(ended, default=None),
+        held_out=last.state.held_out if last is not None else past.held_out,
+        arms={**past.arms, **(last.state.arms if last is not None else {})},
+    )
 
 
 def _refuse(turn: Turn, event: Event, journey: str, refused: Refused) -> None:

@@ -133,15 +133,22 @@ def _faults(segment: Segment, after: Known) -> Iterator[Problem]:
             yield _fault(
                 f"the property {part.property} is of no event: write it in an event's `where`"
             )
-    yield from _cycle(segment.id, segment, after, (segment.id,))
+    yield from _cycle(segment.id, segment, after)
 
 
-def _cycle(name: str, segment: Segment, after: Known, path: tuple[str, ...]) -> Iterator[Problem]:
-    for used in sorted(_segments_in(segment.rule)):
+def _cycle(name: str, segment: Segment, after: Known) -> Iterator[Problem]:
+    """Tell whether the segment comes back to itself, looking at each other segment once."""
+    paths: list[tuple[str, tuple[str, ...]]]
+    paths = [(used, (name,)) for used in sorted(_segments_in(segment.rule))]
+    seen: set[str] = set()
+    while paths:
+        used, path = paths.pop()
         if used == name:
             yield _fault(f"the segment is defined by itself: {' → '.join((*path, used))}")
-        elif used in after.segments and used not in path:
-            yield from _cycle(name, after.segments[used], after, (*path, used))
+        elif used in after.segments and used not in seen:
+            seen.add(used)
+            inner = sorted(_segments_in(after.segments[used].rule))
+            paths += [(further, (*path, used)) for further in inner]
 
 
 def _outside_events(rule: AnyCondition) -> Iterator[AnyCondition]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from engine.compile.sending import ENVELOPE
 from engine.model.base import Channel
 from engine.model.customer import Customer
 from engine.model.journey import SendStep, Variant
@@ -17,9 +18,6 @@ from engine.run.state import Deliver
 from engine.store import catalogue as catalogues
 from engine.store import runs, tables
 from engine.store.session import Database
-
-ENVELOPE = frozenset({"subject", "preheader", "template", "channel", "at", "from"})
-"""Keys of a variant's `set` that replace what the step says; others are variables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

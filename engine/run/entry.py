@@ -18,10 +18,16 @@ _LONGEST_KEY = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastRuns:
-    """What is known of this customer's earlier runs of the journey, of this key when it has one."""
+    """What is known of this customer's earlier runs of the journey.
+
+    `running` and `last_ended` are about the runs of the same key; `held_out` and `arms` are what
+    she was once given, and keeps whatever the weights are now.
+    """
 
     running: bool = False
     last_ended: datetime | None = None
+    held_out: bool | None = None
+    arms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def any(self) -> bool:
@@ -34,6 +40,7 @@ class Opened:
     """She enters."""
 
     held_out: bool = False
+    arms: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +88,8 @@ def decide(plan: Plan, event: Event, world: World, past: PastRuns) -> Opened | R
         seen = Seen()
         if not holds(entry.if_, world, Scope(properties=event.properties), seen):
             return Refused(reason="condition", data={"seen": seen.answers})
-    held_out = fraction(world.customer.id, "holdout", journey.id) * 100 < journey.holdout
-    return Opened(held_out=held_out)
+    drawn = fraction(world.customer.id, "holdout", journey.id) * 100 < journey.holdout
+    return Opened(held_out=drawn if past.held_out is None else past.held_out, arms=past.arms)
 
 
 def _again(reentry: Reentry, world: World, past: PastRuns) -> Refused | None:

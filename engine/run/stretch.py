@@ -108,9 +108,9 @@ class Stretch:
         self._tell("goal", self._step(), event=given.event.name, **shown)
 
     def _await(self, here: Await, event: Event, scope: Scope) -> bool:
-        for match, target in here.events:
+        for n, (match, target) in enumerate(here.events):
             if matches(match, event, self.world, scope):
-                self._tell("received", here.step.id, event=event.name)
+                self._tell("received", here.step.id, event=event.name, arm=f"event-{n}")
                 self._leave(here.step.id, "received", target, seq=event.seq)
                 return True
         return False
@@ -243,7 +243,14 @@ class Stretch:
         if after is not None:
             scope = self._scope()
             names = {match.event for match, _ in here.events}
-            past = [e for name in names for e in self.world.events(name, after=after)]
+            # An event that arrives late, or with an import, but occurred before she entered, is
+            # no answer to anything.
+            past = [
+                event
+                for name in names
+                for event in self.world.events(name, after=after)
+                if event.occurred_at >= self.state.entered_at
+            ]
             for event in sorted(past, key=lambda event: event.seq):
                 if self._await(here, event, scope):
                     return

@@ -5,7 +5,7 @@ transaction never decides by rules older than itself.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, select
@@ -72,7 +72,7 @@ def machine(database: Database, connection: Connection, plan_hash: str) -> Machi
     found = memory.machines.get(plan_hash)
     if found is None:
         document = connection.execute(_BY_HASH, {"hash": plan_hash}).scalar_one()
-        found = memory.machines[plan_hash] = _machine(document)
+        found = memory.machines[plan_hash] = _machine(document, plan_hash)
     return found
 
 
@@ -84,8 +84,13 @@ _BY_HASH = (
 )
 
 
-def _machine(document: dict[str, object]) -> Machine:
-    return Machine(compile_journey(Journey.model_validate(document)))
+def _machine(document: dict[str, object], plan_hash: str) -> Machine:
+    """Return the machine of a version under the hash by which runs know it.
+
+    A later release may hash otherwise; what was published keeps its name.
+    """
+    plan = compile_journey(Journey.model_validate(document))
+    return Machine(replace(plan, hash=plan_hash))
 
 
 def _read(connection: Connection, memory: _Memory) -> Catalogue:
@@ -126,7 +131,7 @@ def _live(connection: Connection, memory: _Memory) -> dict[str, Live]:
     )
     live = {}
     for row in rows:
-        made = memory.machines.get(row.hash) or _machine(row.document)
+        made = memory.machines.get(row.hash) or _machine(row.document, row.hash)
         memory.machines[row.hash] = made
         live[row.id] = Live(machine=made, version=row.version, paused=row.state == "paused")
     return live

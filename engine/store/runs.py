@@ -132,23 +132,24 @@ def _run(row: Any) -> Run:
     )
 
 
-_PAST = (
-    select(
-        func.bool_or(_R.ended_at.is_(None)).label("running"),
-        func.max(_R.ended_at).label("last_ended"),
-    )
-    .where(
-        _R.customer_id == tables.bound("customer"),
-        _R.journey_id == tables.bound("journey"),
-        _R.entry_key == tables.bound("key"),
-    )
-)  # fmt: skip
+_PAST = text("""
+SELECT bool_or(ended_at IS NULL) FILTER (WHERE entry_key = :key) AS running,
+       max(ended_at) FILTER (WHERE entry_key = :key) AS last_ended,
+       (array_agg(held_out ORDER BY id DESC))[1] AS held_out,
+       (array_agg(state -> 'arms' ORDER BY id DESC))[1] AS arms
+FROM run WHERE customer_id = :customer AND journey_id = :journey
+""")
 
 
 def past(connection: Connection, customer: UUID, journey: str, key: str) -> PastRuns:
-    """Return what is known of the customer's earlier runs of a journey with this key."""
+    """Return what is known of the customer's earlier runs of a journey."""
     row = connection.execute(_PAST, {"customer": customer, "journey": journey, "key": key}).one()
-    return PastRuns(running=bool(row.running), last_ended=row.last_ended)
+    return PastRuns(
+        running=bool(row.running),
+        last_ended=row.last_ended,
+        held_out=row.held_out,
+        arms=row.arms or {},
+    )
 
 
 def rows(runs: Iterable[Run]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -307,6 +307,7 @@ class MessageRow(SQLModel, table=True):
         Index(None, "run_id"),
         Index(None, "decided_at", "id"),
         Index(None, "journey_id", "step", "state"),
+        Index("ix_message_outbox", "sent_at", "id", postgresql_where=text("provider = 'outbox'")),
         {"postgresql_with": {"fillfactor": "70"}},
     )
     id: UUID = _uuid(primary_key=True)

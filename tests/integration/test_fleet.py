@@ -121,6 +121,7 @@ def machine_and_database_tell_the_same(played: Database) -> int:
         state = State(
             run=run.id, customer=run.customer_id, entered_at=run.entered_at,
             entry=_entry(events[run.customer_id], decided[0].seq), held_out=run.held_out,
+            arms=decided[0].data.get("arms", {}),
         )  # fmt: skip
         told = []
         history = events[run.customer_id]

@@ -36,6 +36,10 @@ _QUICK = RetryPolicy(
 )
 
 
+_LONGEST_TIMER = timedelta(days=365).total_seconds()
+"""A wait for longer takes several: Temporal counts in nanoseconds, up to 292 years."""
+
+
 @workflow.defn(dynamic=True)
 class JourneyRun:
     """Serves every journey: the workflow's type is the journey's id, its id the run's."""
@@ -93,14 +97,15 @@ class JourneyRun:
 
         if news():
             return True
-        left = (command.at or 0) - workflow.now().timestamp()
-        if left <= 0:
-            return False
-        try:
-            await workflow.wait_condition(news, timeout=left, timeout_summary=command.step or None)
-        except TimeoutError:
-            return False
-        return True
+        while (left := (command.at or 0) - workflow.now().timestamp()) > 0:
+            try:
+                await workflow.wait_condition(
+                    news, timeout=min(left, _LONGEST_TIMER), timeout_summary=command.step or None
+                )
+            except TimeoutError:
+                continue
+            return True
+        return False
 
     def _newest(self, answer: Answer | None) -> Answer | None:
         """Use up the hint: it counts only where it is newer than what the database answered."""

@@ -199,6 +199,13 @@ def upgrade() -> None:
         ["journey_id", "step", "state"],
         unique=False,
     )
+    op.create_index(
+        "ix_message_outbox",
+        "message",
+        ["sent_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("provider = 'outbox'"),
+    )
     op.create_index(op.f("ix_message_run_id"), "message", ["run_id"], unique=False)
     op.create_table(
         "message_transition",
@@ -403,6 +410,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_message_transition_customer_id_at"), table_name="message_transition")
     op.drop_table("message_transition")
     op.drop_index(op.f("ix_message_run_id"), table_name="message")
+    op.drop_index(
+        "ix_message_outbox", table_name="message", postgresql_where=sa.text("provider = 'outbox'")
+    )
     op.drop_index(op.f("ix_message_journey_id_step_state"), table_name="message")
     op.drop_index(op.f("ix_message_decided_at_id"), table_name="message")
     op.drop_index(op.f("ix_message_customer_id_claimed_at"), table_name="message")
