@@ -12,8 +12,9 @@ from activities.contracts import SEND, Answer, SendRequest
 from activities.rendering import TemplateError, Text, render
 from activities.transport import Letter, OutcomeUnknownError, Transport, TransportError
 from engine.errors import Unavailable
-from engine.flow.claim import Busy, Claimed, Outcome, Rendered, claim, record
+from engine.flow.claim import Busy, Claimed, Rendered, claim
 from engine.flow.prepare import Draft, prepare
+from engine.flow.record import Outcome, record
 from engine.model.base import Channel
 from engine.names import LEASE, TRANSPORT_TIMEOUT, Wake
 from engine.store.session import Database

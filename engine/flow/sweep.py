@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from engine.errors import Unavailable
 from engine.flow.advance import advance
-from engine.flow.claim import settle_expired
+from engine.flow.record import settle_expired
 from engine.names import Wake
 from engine.store import migrate, wakes
 from engine.store.session import Database

@@ -1,9 +1,9 @@
 """A customer's turn: what one transaction decides for her, under her lock."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -11,15 +11,17 @@ from sqlalchemy import Connection
 from engine.model.condition import AnyCondition
 from engine.model.customer import Customer
 from engine.model.event import Event
-from engine.names import Wake
+from engine.names import Answer, Command, Wake
 from engine.run.machine import Machine
 from engine.store import catalogue as catalogues
-from engine.store import events, runs, tables
+from engine.store import customers, events, runs, tables
 from engine.store.catalogue import Catalogue
 from engine.store.customers import Locked
 from engine.store.runs import Run
 from engine.store.session import Database
 from engine.store.writing import write
+
+T = TypeVar("T")
 
 _EPOCH = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 _TICK = timedelta(microseconds=1)
@@ -138,6 +140,38 @@ def finish(
         {tables.run: old, tables.customer: [turn.row(whole=whole) for turn in turns]},
     )
     return told
+
+
+def in_turn_of(
+    database: Database,
+    run_id: UUID,
+    decide: Callable[[Turn, Run], T],
+    *,
+    gone: T,
+    own: bool = False,
+) -> tuple[T, list[Wake]]:
+    """Run `decide` in the turn of a run's customer; return its answer, and whom to tell.
+
+    The run's own workflow learns by the answer, unless `own` asks for its wake as well. `gone` is
+    answered for a run that does not exist any more.
+    """
+
+    def work(connection: Connection) -> tuple[T, list[Wake]]:
+        locked = customers.lock_of_run(connection, run_id)
+        run = runs.one(connection, run_id) if locked is not None else None
+        if locked is None or run is None:
+            return gone, []
+        turn = Turn(database, connection, locked)
+        turn.stamp()
+        answer = decide(turn, run)
+        answered = None if own else run_id
+        return answer, finish([turn], turn.writes, connection, answered=answered)
+
+    return database.transact(work)
+
+
+GONE: Final = Answer(0, Command("exit"))
+"""What the workflow of a run that does not exist any more is told."""
 
 
 def wake_of(run: Run) -> Wake:

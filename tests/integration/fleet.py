@@ -16,9 +16,10 @@ from sqlalchemy import text
 
 from engine.flow import claim as claims
 from engine.flow.advance import advance
-from engine.flow.claim import Busy, Claimed, Outcome, Rendered, claim, record, settle_expired
+from engine.flow.claim import Busy, Claimed, Rendered, claim
 from engine.flow.intake import Incoming, receive
 from engine.flow.prepare import prepare
+from engine.flow.record import Outcome, record, settle_expired
 from engine.names import Answer
 from engine.store.session import Database
 from tests import journeys as made

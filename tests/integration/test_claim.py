@@ -11,10 +11,11 @@ from sqlalchemy import select, text
 from engine.flow import claim as claims
 from engine.flow import sweep
 from engine.flow.advance import advance
-from engine.flow.claim import Busy, Claimed, Outcome, Rendered, claim, record, settle_expired
+from engine.flow.claim import Busy, Claimed, Rendered, claim
 from engine.flow.intake import Incoming, receive
 from engine.flow.prepare import prepare
 from engine.flow.publish import publish, save_journey
+from engine.flow.record import Outcome, record, settle_expired
 from engine.model.cap import Cap
 from engine.model.journey import Journey
 from engine.model.template import Template
