@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from designer.canvas import queries, views
-from designer.canvas.sentences import Names, Sentences
+from designer.canvas import views
+from designer.canvas.sentences import Sentences
 from designer.canvas.tree import Drawing, texts
 from designer.pages import database, pages
 from designer.streams import Streams, event_stream
@@ -24,7 +24,9 @@ from engine.errors import InvalidDocument, NotFound, Problem
 from engine.flow.publish import known
 from engine.model.document import journey_of
 from engine.model.journey import Journey, walk
+from engine.store import drafts
 from engine.store.counters import counters
+from engine.store.drafts import Names
 from engine.store.session import Database
 
 router = APIRouter()
@@ -37,7 +39,7 @@ EVERY = 1.5
 class Shown:
     """One journey as somebody looks at it."""
 
-    found: queries.Found
+    found: drafts.Found
     journey: Journey
     names: Names
     counted: dict[str, Any]
@@ -48,9 +50,9 @@ class Shown:
 def look(database_: Database, journey_id: str, *, draft: bool) -> Shown:
     """Read a journey: what is live, or else (or when asked for) the draft."""
     with database_.read() as connection:
-        found = queries.journey(connection, journey_id)
+        found = drafts.journey(connection, journey_id)
         document = found.draft if draft or found.live is None else found.live
-        names = queries.names(connection)
+        names = drafts.names(connection)
         counted = counters(connection, journey_id)
         problems: list[Problem] = []
         try:

@@ -1,7 +1,6 @@
 """What a journey's parts do, said in a sentence in the reader's language."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import time
 from typing import Final, assert_never
 
@@ -30,6 +29,7 @@ from engine.model.journey import (
     WaitStep,
     walk,
 )
+from engine.store.drafts import Names
 
 _UNITS: Final = {
     "s": "duration-second",
@@ -41,14 +41,6 @@ _UNITS: Final = {
     "y": "duration-year",
 }
 _WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What people call the things that a journey refers to by id."""
-
-    templates: Mapping[str, str] = field(default_factory=dict)
-    segments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from designer.canvas.queries import names
-from designer.customers import happenings, queries, views
+from designer.customers import happenings, views
 from designer.pages import database, pages
-from engine.store import ledger, search
+from engine.store import ledger, search, versions
+from engine.store.drafts import names
 from engine.store.timeline import runs, timeline, trace
 
 router = APIRouter()
@@ -47,9 +47,9 @@ def customer(request: Request, reference: str, before: str = "") -> Response:
         told = trace(connection, id_).items
         events = timeline(connection, id_, limit=_PAGE, cursor=before or None)
         sent = ledger.messages(connection, customer=UUID(found["id"]), limit=100)
-        journeys = queries.versions(connection, ((r["journey"], r["version"]) for r in her_runs))
+        journeys = versions.versions(connection, ((r["journey"], r["version"]) for r in her_runs))
         called = names(connection)
-        journey_names = queries.journey_names(connection)
+        journey_names = versions.journey_names(connection)
     traces: dict[str, list[dict[str, object]]] = {}
     for entry in told:
         traces.setdefault(entry["run"] or "", []).append(entry)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from designer.canvas.sentences import Names, Sentences, readable
+from designer.canvas.sentences import Sentences, readable
 from designer.canvas.views import Fact
 from designer.customers.telling import Teller, Told, ending, reason, refusal
 from designer.views import CHANNEL_ICONS, Mark, channel_name, customer_name, message_mark
 from designer.words import Words
 from engine.model.journey import Journey, walk
+from engine.store.drafts import Names
 
 _HIDDEN: Final = frozenset({"name", "first_name", "last_name", "firstName", "lastName"})
 

@@ -8,14 +8,14 @@ from sqlalchemy import text as sql
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from designer.canvas import queries
 from designer.document import views
 from designer.document.skeleton import skeleton
 from designer.pages import database, pages
 from designer.words import Words
-from engine.errors import InvalidDocument, NotFound
+from engine.errors import Conflict, InvalidDocument, NotFound
 from engine.flow.publish import known, publish, save_journey
 from engine.model.document import dump_document, journey_of
+from engine.store import drafts
 from engine.store.counters import counters
 from engine.store.session import Database
 
@@ -86,7 +86,7 @@ def create(request: Request, text: Text = "") -> Response:
 def _exists(database_: Database, journey_id: str) -> bool:
     with database_.read() as connection:
         try:
-            queries.journey(connection, journey_id)
+            drafts.journey(connection, journey_id)
         except NotFound:
             return False
     return True
@@ -97,7 +97,7 @@ def document(request: Request, journey_id: str, saved: str = "") -> Response:
     """Show the journey's document in an editor."""
     words = pages(request).words(request)
     with database(request).read() as connection:
-        found = queries.journey(connection, journey_id)
+        found = drafts.journey(connection, journey_id)
     text = found.source or dump_document(found.draft)
     editor = Editor(
         text,
@@ -125,23 +125,23 @@ def save(request: Request, journey_id: str, text: Text = "", rev: Text = "") -> 
     words, text = pages(request).words(request), _lines(text)
     checked = _check(database(request), text, journey_id)
     with database(request).read() as connection:
-        found = queries.journey(connection, journey_id)
-    refusal, status = "", 200
-    if rev != found.updated_at.isoformat():
+        found = drafts.journey(connection, journey_id)
+    try:
+        if rev != found.updated_at.isoformat():
+            raise Conflict("An older draft was edited.")
+        if checked.journey is not None and checked.journey.id == journey_id:
+            save_journey(database(request), checked.journey, text, seen=found.updated_at)
+            return RedirectResponse(f"/journeys/{journey_id}/document?saved=yes", 303)
+        status, refusal = 422, words.gettext("Not saved: put right what is marked first.")
+    except Conflict:
         status = 409
         refusal = words.gettext(
             "Not saved: somebody else changed this journey meanwhile. Your text is still here: "
             "copy what you need, then open the newest draft."
         )
-    elif checked.journey is None or checked.journey.id != journey_id:
-        status = 422
-        refusal = words.gettext("Not saved: put right what is marked first.")
-    if checked.journey is None or refusal:
-        name = str(found.draft.get("name", journey_id))
-        editor = Editor(text, checked, id=journey_id, name=name, rev=rev, refusal=refusal)
-        return _editor(request, editor, words, status)
-    save_journey(database(request), checked.journey, text)
-    return RedirectResponse(f"/journeys/{journey_id}/document?saved=yes", 303)
+    name = str(found.draft.get("name", journey_id))
+    editor = Editor(text, checked, id=journey_id, name=name, rev=rev, refusal=refusal)
+    return _editor(request, editor, words, status)
 
 
 @router.get("/journeys/{journey_id}/publish")
@@ -155,14 +155,16 @@ def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
     """Publish the draft that was looked at."""
     words = pages(request).words(request)
     with database(request).read() as connection:
-        found = queries.journey(connection, journey_id)
-    if rev != found.updated_at.isoformat():
+        found = drafts.journey(connection, journey_id)
+    try:
+        if rev != found.updated_at.isoformat():
+            raise Conflict("An older draft was looked at.")
+        version = publish(database(request), journey_id, seen=found.updated_at)
+    except Conflict:
         refusal = words.gettext(
             "Not published: the draft was changed after you opened this page. Here is the newest."
         )
         return _confirm(request, journey_id, refusal, 409)
-    try:
-        version = publish(database(request), journey_id)
     except InvalidDocument:
         refusal = words.gettext("Not published: put right what is marked first.")
         return _confirm(request, journey_id, refusal, 422)
@@ -172,12 +174,12 @@ def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
 def _confirm(request: Request, journey_id: str, refusal: str = "", status: int = 200) -> Response:
     words = pages(request).words(request)
     with database(request).read() as connection:
-        found = queries.journey(connection, journey_id)
+        found = drafts.journey(connection, journey_id)
         inside = counters(connection, journey_id)["active"]
         last = connection.execute(_LAST, {"id": journey_id}).scalar_one()
         text = found.source or dump_document(found.draft)
         checked = views.checked(text, known(connection), id_=journey_id)
-        names = queries.names(connection)
+        names = drafts.names(connection)
     plan = None
     if checked.journey is not None:
         live = journey_of(found.live) if found.live else None

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from designer.canvas.sentences import Names, Sentences
+from designer.canvas.sentences import Sentences
 from designer.words import Words
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, Problem
 from engine.model.document import locate, parse_journey
 from engine.model.journey import AnyStep, Journey, walk
+from engine.store.drafts import Names
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from designer.events import queries, views
+from designer.events import views
 from designer.pages import database, pages
 from designer.streams import Streams, event_stream
+from engine.store import tail
 from engine.store.session import Database
 
 router = APIRouter()
@@ -24,8 +25,8 @@ EVERY = 1.0
 def events(request: Request, name: str = "") -> Response:
     """Show the newest events; more appear on top by themselves."""
     with database(request).read() as connection:
-        found = queries.newest(connection, name, _SHOWN)
-        names = queries.names(connection)
+        found = tail.newest(connection, name, _SHOWN)
+        names = tail.names(connection)
     words = pages(request).words(request)
     return pages(request).render(
         request,
@@ -47,7 +48,7 @@ async def stream(request: Request, name: str = "") -> Response:
 
     def fetch() -> list[dict[str, Any]]:
         with database_.read() as connection:
-            return queries.newest(connection, name, _SHOWN)
+            return tail.newest(connection, name, _SHOWN)
 
     async def parts() -> AsyncIterator[str | None]:
         told: set[Any] | None = None

@@ -4,9 +4,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from designer.journeys import queries, views
+from designer.journeys import views
 from designer.pages import database, pages
 from engine.flow.publish import pause, resume
+from engine.store import overview
 
 router = APIRouter()
 
@@ -21,7 +22,7 @@ def first(request: Request) -> Response:
 def journeys(request: Request, q: str = "", state: str = "") -> Response:
     """List the journeys."""
     with database(request).read() as connection:
-        listed = queries.journeys(connection, q=q, state=state)
+        listed = overview.journeys(connection, q=q, state=state)
     words = pages(request).words(request)
     return pages(request).render(
         request,

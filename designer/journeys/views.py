@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from designer.journeys.queries import Listed
 from designer.views import Mark, journey_mark
 from designer.words import Words
+from engine.store.overview import Listed
 
 STATES: Final = ("live", "paused", "draft", "archived")
 

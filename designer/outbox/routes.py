@@ -7,11 +7,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from designer.customers.queries import journey_names
-from designer.outbox import queries, views
+from designer.outbox import views
 from designer.pages import database, pages
 from engine.errors import NotFound
 from engine.store import ledger, search
+from engine.store import outbox as stored
+from engine.store.versions import journey_names
 
 router = APIRouter()
 
@@ -59,7 +60,7 @@ def _page(request: Request, message_id: UUID | None, q: str, channel: str, curso
     words = pages(request).words(request)
     reading = None
     with database(request).read() as connection:
-        found = queries.messages(
+        found = stored.messages(
             connection, q=q, channel=channel, cursor=cursor or None, limit=_PAGE
         )
         if message_id is not None:

@@ -1,6 +1,7 @@
 """Journeys from draft to live: save, publish, pause, resume."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -28,13 +29,22 @@ def known(connection: Connection) -> Known:
     return Known(documents.templates(connection), documents.segments(connection))
 
 
-def save_journey(database: Database, journey: Journey, source_text: str | None = None) -> Saved:
+def save_journey(
+    database: Database,
+    journey: Journey,
+    source_text: str | None = None,
+    *,
+    seen: datetime | None = None,
+) -> Saved:
     """Create or replace a journey's draft; what is live stays as it is until published.
 
-    A draft may be saved with mistakes: they are returned, and publishing refuses them.
+    A draft may be saved with mistakes: they are returned, and publishing refuses them. `seen` is
+    the `updated_at` that the writer began from: raises `Conflict` when somebody saved since.
     """
 
     def work(connection: Connection) -> Saved:
+        if seen is not None:
+            _unchanged(documents.journey(connection, journey.id, lock=True), seen)
         problems = check(journey, known(connection))
         created = documents.put_draft(connection, journey.id, journey.document(), source_text)
         return Saved(created, locate(source_text, problems) if source_text else problems)
@@ -42,15 +52,17 @@ def save_journey(database: Database, journey: Journey, source_text: str | None =
     return database.transact(work)
 
 
-def publish(database: Database, journey_id: str) -> int:
+def publish(database: Database, journey_id: str, *, seen: datetime | None = None) -> int:
     """Make the draft the live version and return its number.
 
     Content that is already the live version's gives no new version. Raises `InvalidDocument`
-    with every mistake that would go wrong later; then nothing changes.
+    with every mistake that would go wrong later, and `Conflict` when the draft was changed since
+    `seen`; then nothing changes.
     """
 
     def work(connection: Connection) -> int:
         stored = documents.journey(connection, journey_id, lock=True)
+        _unchanged(stored, seen or stored.updated_at)
         journey = journey_of(stored.draft)
         problems = check(journey, known(connection))
         if errors(problems):
@@ -62,6 +74,11 @@ def publish(database: Database, journey_id: str) -> int:
         return version
 
     return database.transact(work)
+
+
+def _unchanged(stored: StoredJourney, seen: datetime) -> None:
+    if stored.updated_at != seen:
+        raise Conflict(f"The journey {stored.id} was changed meanwhile; look at it again.")
 
 
 def _version(connection: Connection, stored: StoredJourney, journey: Journey, content: str) -> int:

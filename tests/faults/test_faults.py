@@ -51,16 +51,14 @@ def played(request: pytest.FixtureRequest) -> Iterator[Callable[[str], list[Figu
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == request.path
     ]
-    with ThreadPoolExecutor(len(chosen) if ROUNDS == 1 else 1) as threads:
-        playing: dict[str, Future[list[Figures]]] = {}
-
-        def figures(layout: str) -> list[Figures]:
-            for one in chosen if ROUNDS == 1 else [layout]:
-                if one not in playing:
-                    playing[one] = threads.submit(_play, one)
-            return playing[layout].result()
-
-        yield figures
+    if ROUNDS > 1:
+        yield _play
+        return
+    with ThreadPoolExecutor(len(chosen)) as threads:
+        playing: dict[str, Future[list[Figures]]] = {
+            layout: threads.submit(_play, layout) for layout in chosen
+        }
+        yield lambda layout: playing[layout].result()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from designer.canvas.sentences import Names, Sentences
+from designer.canvas.sentences import Sentences
 from designer.words import Words
 from engine.model.condition import Condition
 from engine.model.journey import Entry, Journey, Step
+from engine.store.drafts import Names
 
 STEP: TypeAdapter[Any] = TypeAdapter(Step)
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from designer.canvas.sentences import Names, Sentences
+from designer.canvas.sentences import Sentences
 from designer.customers.happenings import days, event_name, summary
 from designer.customers.telling import Teller, reason, refusal
 from designer.words import Shop, Words
 from engine.model.journey import Journey, walk
+from engine.store.drafts import Names
 
 AT = datetime(2025, 11, 21, 9, 30, tzinfo=UTC)
 

@@ -1,12 +1,12 @@
 """What the canvas of one journey is drawn from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from designer.canvas.sentences import Names
 from engine.errors import NotFound
 
 _JOURNEY = text("""
@@ -54,6 +54,14 @@ def journey(connection: Connection, journey_id: str) -> Found:
         hash=row.hash,
         published_at=row.published_at,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people call the things that a journey refers to by id."""
+
+    templates: Mapping[str, str] = field(default_factory=dict)
+    segments: Mapping[str, str] = field(default_factory=dict)
 
 
 def names(connection: Connection) -> Names:
