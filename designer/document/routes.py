@@ -127,8 +127,7 @@ def save(request: Request, journey_id: str, text: Text = "", rev: Text = "") -> 
     with database(request).read() as connection:
         found = drafts.journey(connection, journey_id)
     try:
-        if rev != found.updated_at.isoformat():
-            raise Conflict("An older draft was edited.")
+        _check_newest(rev, found)
         if checked.journey is not None and checked.journey.id == journey_id:
             save_journey(database(request), checked.journey, text, seen=found.updated_at)
             return RedirectResponse(f"/journeys/{journey_id}/document?saved=yes", 303)
@@ -157,8 +156,7 @@ def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
     with database(request).read() as connection:
         found = drafts.journey(connection, journey_id)
     try:
-        if rev != found.updated_at.isoformat():
-            raise Conflict("An older draft was looked at.")
+        _check_newest(rev, found)
         version = publish(database(request), journey_id, seen=found.updated_at)
     except Conflict:
         refusal = words.gettext(
@@ -169,6 +167,11 @@ def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
         refusal = words.gettext("Not published: put right what is marked first.")
         return _confirm(request, journey_id, refusal, 422)
     return RedirectResponse(f"/journeys/{journey_id}?published={version}", 303)
+
+
+def _check_newest(rev: str, found: drafts.Found) -> None:
+    if rev != found.updated_at.isoformat():
+        raise Conflict("An older draft was looked at.")
 
 
 def _confirm(request: Request, journey_id: str, refusal: str = "", status: int = 200) -> Response:

@@ -292,7 +292,7 @@ def test_a_mistake_of_ours_is_a_page_too(
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr("designer.journeys.queries.journeys", break_down)
+    monkeypatch.setattr("engine.store.overview.journeys", break_down)
     with _client(shop_settings) as client:
         answer = client.get("/journeys")
     assert answer.status_code == 500
