@@ -1,20 +1,40 @@
 """Email over SMTP: one conversation a message."""
 
+import re
 import smtplib
+import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
+from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
+
+from email_validator import EmailNotValidError, validate_email
 
 from activities.transport import Letter, OutcomeUnknownError, TransportError
 from engine.errors import InvalidInput
 from engine.names import TRANSPORT_TIMEOUT
 
-_COMPLETED = 250
-_PERMANENT = 500
+T = TypeVar("T")
+
+_GO_ON: Final = 354
+_OURS: Final = frozenset({530, 534, 535, 538})
+"""Replies of 5xx about how we come, without a password or TLS: no fault of the message."""
+
+_LOCAL: Final = re.compile(r"[^\s\x00-\x1f\x7f@<>\"(),:;\\\[\]]+")
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+_CONNECT: Final = 4.0
+"""Seconds for each address of the server: there are two of them where it has IPv6."""
+
+_MARGIN: Final = 1.0
+"""Seconds of the lease that are left to record what the server answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +50,20 @@ class SmtpServer:
 
 def server_of(url: str) -> SmtpServer:
     """Read `smtp://[user:pass@]host:port` or `smtps://…`."""
+    wrong = InvalidInput(
+        "PARCOURS_SMTP_URL must look like smtp://user:password@host:587 or smtps://…"
+    )
     parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        raise wrong from None
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise InvalidInput(
-            "PARCOURS_SMTP_URL must look like smtp://user:password@host:587 or smtps://…"
-        )
+        raise wrong
     implicit = parts.scheme == "smtps"
     return SmtpServer(
         host=parts.hostname,
-        port=parts.port or (465 if implicit else 587),
+        port=port or (465 if implicit else 587),
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
         implicit_tls=implicit,
@@ -51,6 +76,12 @@ class SmtpTransport:
     name = "smtp"
 
     def __init__(self, server: SmtpServer, from_: str) -> None:
+        try:
+            _address(from_)
+        except ValueError:
+            raise InvalidInput(
+                f"PARCOURS_EMAIL_FROM must look like Shop <mail@shop.example>, not {from_!r}."
+            ) from None
         self._server = server
         self._from = from_
 
@@ -59,78 +90,178 @@ class SmtpTransport:
         mail = self._mail(letter)
         conversation = self._open(letter)
         try:
-            self._address(conversation, letter, mail)
-            self._hand_over(conversation, letter, mail)
+            _envelope(conversation, letter, mail)
+            _hand_over(conversation, letter, mail)
         finally:
             # The outcome is known by now; a rude end of the conversation changes nothing.
             conversation.close()
-        return str(mail["Message-ID"])
+        return mail.id
 
-    def _mail(self, letter: Letter) -> EmailMessage:
-        mail = EmailMessage()
-        sender = letter.from_ or self._from
-        domain = parseaddr(sender)[1].partition("@")[2] or "localhost"
+    def _mail(self, letter: Letter) -> "_Mail":
+        """Write the mail, all of it, before anybody is called."""
         try:
-            mail["From"], mail["To"] = sender, letter.to
-            mail["Subject"] = letter.subject or ""
-            mail["Date"] = format_datetime(datetime.now(UTC))
-            mail["Message-ID"] = f"<{letter.id}@{domain}>"
-        except ValueError:
+            return _mail(letter, letter.from_ or self._from)
+        except Exception as error:  # noqa: BLE001 - its kind is told
+            # The library raises more kinds of errors than it says, about addresses above all.
             raise TransportError(
-                "the address cannot be written in a mail", permanent=True
+                f"the mail cannot be written ({type(error).__name__})", permanent=True
             ) from None
-        if letter.text is None:
-            mail.set_content(letter.body)
-        else:
-            mail.set_content(letter.text)
-            mail.add_alternative(letter.body, subtype="html")
-        return mail
 
     def _open(self, letter: Letter) -> smtplib.SMTP:
-        server, timeout = self._server, _left(letter)
+        server, timeout = self._server, min(_left(letter), _CONNECT)
+        own = _own_name()
+        conversation: smtplib.SMTP
         try:
-            conversation: smtplib.SMTP
             if server.implicit_tls:
                 conversation = smtplib.SMTP_SSL(
-                    server.host, server.port, timeout=timeout, context=ssl.create_default_context()
-                )
+                    server.host, server.port, own, timeout=timeout,
+                    context=ssl.create_default_context(),
+                )  # fmt: skip
             else:
-                conversation = smtplib.SMTP(server.host, server.port, timeout=timeout)
-        except (OSError, smtplib.SMTPException) as error:
+                conversation = smtplib.SMTP(server.host, server.port, own, timeout=timeout)
+        except _FAILURES as error:
             raise TransportError(_words(error), permanent=False) from None
         try:
-            conversation.ehlo_or_helo_if_needed()
-            if not server.implicit_tls and conversation.has_extn("starttls"):
-                conversation.starttls(context=ssl.create_default_context())
-                conversation.ehlo()
-            if server.user is not None:
-                conversation.login(server.user, server.password or "")
-        except (OSError, smtplib.SMTPException) as error:
+            self._introduce(conversation, letter)
+        except (*_FAILURES, TransportError) as error:
             conversation.close()
+            if isinstance(error, TransportError):
+                raise
             raise TransportError(_words(error), permanent=False) from None
         return conversation
 
-    def _address(self, conversation: smtplib.SMTP, letter: Letter, mail: EmailMessage) -> None:
-        sender = parseaddr(str(mail["From"]))[1]
-        try:
-            for code, answer in (conversation.mail(sender), conversation.rcpt(letter.to)):
-                if code not in {250, 251}:
-                    _refuse(code, answer)
-        except (OSError, smtplib.SMTPException) as error:
-            raise TransportError(_words(error), permanent=False) from None
+    def _introduce(self, conversation: smtplib.SMTP, letter: Letter) -> None:
+        server = self._server
+        _in_time(conversation, letter, conversation.ehlo_or_helo_if_needed)
+        if not server.implicit_tls and conversation.has_extn("starttls"):
+            context = ssl.create_default_context()
+            _in_time(conversation, letter, lambda: conversation.starttls(context=context))
+            _in_time(conversation, letter, conversation.ehlo)
+        if (user := server.user) is not None:
+            password = server.password or ""
+            _in_time(conversation, letter, lambda: conversation.login(user, password))
 
-    def _hand_over(self, conversation: smtplib.SMTP, letter: Letter, mail: EmailMessage) -> None:
-        if conversation.sock is not None:
-            conversation.sock.settimeout(_left(letter))
+
+_FAILURES: Final = (OSError, smtplib.SMTPException, ValueError)
+"""What smtplib raises; ValueError is about text that no command can carry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mail:
+    """A mail as it goes out. `international` needs a server that takes more than ASCII."""
+
+    id: str
+    sender: str
+    to: str
+    content: bytes
+    international: bool
+
+
+def _mail(letter: Letter, from_: str) -> _Mail:
+    sender, to = _address(from_), _addressed(letter.to)
+    international = not (sender.addr_spec + to.addr_spec).isascii()
+    policy = (SMTPUTF8 if international else SMTP).clone(cte_type="7bit")
+    mail = EmailMessage(policy)
+    mail["From"], mail["To"] = sender, to
+    mail["Subject"] = letter.subject or ""
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = f"<{letter.id}@{sender.domain}>"
+    if letter.text is None:
+        mail.set_content(letter.body)
+    else:
+        mail.set_content(letter.text)
+        mail.add_alternative(letter.body, subtype="html")
+    return _Mail(
+        id=str(mail["Message-ID"]),
+        sender=sender.addr_spec,
+        to=to.addr_spec,
+        content=re.sub(rb"(?m)^\.", b"..", mail.as_bytes()),  # RFC 5321, 4.5.2
+        international=international,
+    )
+
+
+def _address(written: str) -> Address:
+    """Read `Name <local@domain>`; raise `ValueError` when it is none."""
+    if not written.isprintable():
+        raise ValueError("no address")
+    name, address = parseaddr(written)
+    return _addressed(address, name)
+
+
+def _addressed(address: str, name: str = "") -> Address:
+    """Read `local@domain`, its domain written as the mail servers know it."""
+    if not address.isascii():
         try:
-            code, answer = conversation.data(mail.as_bytes())
-        except smtplib.SMTPDataError as error:  # refused before any of it was read
-            _refuse(error.smtp_code, error.smtp_error)
-        except (OSError, smtplib.SMTPException) as error:
-            raise OutcomeUnknownError(_words(error)) from None
-        else:
-            if code != _COMPLETED:
-                _refuse(code, answer)
+            checked = validate_email(address, check_deliverability=False)
+        except EmailNotValidError:
+            raise ValueError("no address") from None
+        return Address(name, checked.local_part, checked.ascii_domain)
+    local, at, domain = address.rpartition("@")
+    if not at or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+        raise ValueError("no address")
+    return Address(name, local, domain)
+
+
+def _own_name() -> str:
+    """Return how we introduce ourselves; smtplib would ask the name servers for every mail."""
+    name = socket.gethostname()
+    return name if "." in name and name.isascii() else "[127.0.0.1]"
+
+
+def _envelope(conversation: smtplib.SMTP, letter: Letter, mail: _Mail) -> None:
+    """Name sender and recipient. Nothing is handed over yet."""
+    if mail.international and not conversation.has_extn("smtputf8"):
+        raise TransportError("the mail server takes no such address", permanent=True)
+    options = ["SMTPUTF8"] if mail.international else []
+    for command in (
+        lambda: conversation.mail(mail.sender, options),
+        lambda: conversation.rcpt(mail.to),
+    ):
+        try:
+            code, answer = _in_time(conversation, letter, command)
+        except _FAILURES as error:
+            raise TransportError(_words(error), permanent=False) from None
+        if not _accepted(code):
+            _refuse(code, answer)
+
+
+def _hand_over(conversation: smtplib.SMTP, letter: Letter, mail: _Mail) -> None:
+    """Send the mail itself: from the last of its bytes on, only the answer tells the outcome."""
+    try:
+        code, answer = _in_time(conversation, letter, lambda: conversation.docmd("data"))
+        if code != _GO_ON:
+            _refuse(code, answer)
+        _left(letter)
+        end = min(
+            time.monotonic() + TRANSPORT_TIMEOUT.total_seconds(),
+            letter.deadline + TRANSPORT_TIMEOUT.total_seconds() - _MARGIN,
+        )
+        _allow(conversation, end - time.monotonic())
+        # What ends a mail is at its end: while that cannot be written, nobody has the mail.
+        conversation.send(mail.content + b".\r\n")
+    except _FAILURES as error:
+        raise TransportError(_words(error), permanent=False) from None
+    try:
+        _allow(conversation, end - time.monotonic())
+        code, answer = conversation.getreply()
+    except _FAILURES as error:
+        raise OutcomeUnknownError(_words(error)) from None
+    if _accepted(code):
+        return
+    if not 400 <= code < 600:
+        raise OutcomeUnknownError("the mail server's answer cannot be understood")
+    _refuse(code, answer)
+
+
+def _in_time(conversation: smtplib.SMTP, letter: Letter, command: Callable[[], T]) -> T:
+    """Carry out a step of the conversation before the letter's deadline."""
+    _allow(conversation, _left(letter))
+    return command()
+
+
+def _allow(conversation: smtplib.SMTP, seconds: float) -> None:
+    if conversation.sock is not None:
+        conversation.sock.settimeout(max(seconds, 0.01))
 
 
 def _left(letter: Letter) -> float:
@@ -140,11 +271,18 @@ def _left(letter: Letter) -> float:
     return min(left, TRANSPORT_TIMEOUT.total_seconds())
 
 
+def _accepted(code: int) -> bool:
+    return 200 <= code < 300
+
+
 def _refuse(code: int, answer: bytes | str) -> None:
     """Raise what a reply code means: 4xx for now, 5xx for good (RFC 5321, 4.2.1)."""
-    enhanced = (answer.decode(errors="replace") if isinstance(answer, bytes) else answer).split(" ")
-    status = f" {enhanced[0]}" if enhanced and enhanced[0][:2] in {"4.", "5."} else ""
-    raise TransportError(f"the mail server answered {code}{status}", permanent=code >= _PERMANENT)
+    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+    found = re.match(r"[45]\.\d{1,3}\.\d{1,3}\b", text)
+    raise TransportError(
+        f"the mail server answered {code}" + (f" {found[0]}" if found else ""),
+        permanent=500 <= code < 600 and code not in _OURS,
+    )
 
 
 def _words(error: Exception) -> str:
