@@ -33,7 +33,7 @@ SLOWNESS = 0.3
 """Seconds that the mail server takes before and after it has a mail, at most."""
 LIMIT = 400.0
 """Seconds after the storm within which every run has ended."""
-LONG_WAIT = 15
+LONG_WAIT = 12
 
 LAYOUTS = ("up, split", "up, one process", "three roles")
 
@@ -120,7 +120,7 @@ def _stormy_round(name: str, number: int, product: Product, sink: Sink, key: str
     figures = Figures(name)
     prefix = f"round{number}-"
     before = len(sink.mails)
-    seconds = 40 + RUNS / 15
+    seconds = 32 + RUNS / 15
     plan = shop.plan(rng, f"round{number}", RUNS, seconds - 5)
     storm = Storm(product, rng, seconds=seconds, gap=GAP)
     began = time.monotonic()
