@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import liquid
 import mjml
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, UnknownFilterError
 
 from engine.model.base import Channel
 from engine.model.template import Content
@@ -23,6 +23,9 @@ class _Bounded(liquid.Environment):
 
 _HTML: Final = _Bounded(autoescape=True)
 _TEXT: Final = _Bounded(autoescape=False)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_MARKED: Final = re.compile(r"(?s)<!--.*?-->|<!\[[^>]*(>|$)")
+"""Comments, and `<![if mso]>` and the like, over which Python's reader stumbles."""
 _TAG: Final = re.compile(r"<[a-zA-Z!/][^<>]*>")
 
 
@@ -41,15 +44,26 @@ class Text:
 
 def render(content: Content, channel: Channel, variables: Mapping[str, Any]) -> Text:
     """Render each part of a template; raise `TemplateError` when one cannot be."""
+    try:
+        return _rendered(content, channel, variables)
+    except TemplateError:
+        raise
+    except Exception as error:  # noqa: BLE001 - its kind is told
+        # Marketers write templates and customers' data fills them: whatever this brings about in
+        # the libraries is a mistake in the template, and must not be tried again for ever.
+        raise TemplateError(f"{type(error).__name__} while rendering") from None
+
+
+def _rendered(content: Content, channel: Channel, variables: Mapping[str, Any]) -> Text:
     subject = _render(_TEXT, content.subject, variables)
     if subject is not None:
-        subject = " ".join(subject.split())
+        subject = " ".join(_CONTROL.sub(" ", subject).split())
     formatted = channel == "email" and _TAG.search(content.body) is not None
     body = _render(_HTML if formatted else _TEXT, content.body, variables) or ""
     if not formatted:
         return Text(subject=subject, body=body, text=None)
     if "<mjml" in body:
-        body = _from_mjml(body)
+        body = _from_mjml(body, content.body)
     preheader = _render(_HTML, content.preheader, variables)
     if preheader:
         body = _with_preheader(body, preheader)
@@ -63,25 +77,36 @@ def _render(
     if source is None:
         return None
     try:
-        return environment.from_string(source).render(**variables)
-    except LiquidError as error:
-        raise TemplateError(
-            f"{type(error).__name__}: {error.message or 'wrong template'}"
-        ) from None
-    except RecursionError:
-        raise TemplateError("the template is nested too deeply") from None
-    except Exception as error:
-        # Marketers write templates and customers' data fills them: whatever this brings about in
-        # the library is a mistake in the template, and must not be tried again for ever.
-        raise TemplateError(f"{type(error).__name__} while rendering") from error
-
-
-def _from_mjml(source: str) -> str:
+        template = environment.from_string(source)
+    except LiquidError as error:  # about the template alone: nobody's data is in it yet
+        raise _mistake(error) from None
     try:
-        html = mjml.mjml2html(source)
+        return _storable(template.render(**variables))
+    except UnknownFilterError as error:
+        raise _mistake(error) from None
+
+
+def _mistake(error: LiquidError) -> TemplateError:
+    return TemplateError(f"{type(error).__name__}: {error.message or 'wrong template'}")
+
+
+def _storable(text: str) -> str:
+    """Leave out what no database keeps; some filters bring it forth from harmless text."""
+    return text.encode(errors="ignore").decode().replace("\0", "")
+
+
+def _from_mjml(source: str, template: str) -> str:
+    try:
+        return _storable(str(mjml.mjml2html(source)))
+    except (ValueError, OSError):
+        pass
+    # The library quotes what it cannot read. What it says of the template names no customer.
+    reason = ""
+    try:
+        mjml.mjml2html(template)
     except (ValueError, OSError) as error:
-        raise TemplateError(f"the MJML cannot be read: {error}") from None
-    return str(html)
+        reason = f": {error}"
+    raise TemplateError(f"the MJML cannot be read{reason}")
 
 
 def _with_preheader(body: str, preheader: str) -> str:
@@ -98,7 +123,7 @@ def _with_preheader(body: str, preheader: str) -> str:
 def plain(html: str) -> str:
     """Return the text of an HTML message, links written out."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_MARKED.sub("", html))
     lines = (" ".join(line.split()) for line in "".join(reader.parts).splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
