@@ -14,7 +14,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from designer.api.problems import Malformed, TooLarge
-from designer.api.reading import find_nul
+from designer.api.reading import dump, find_nul
 from engine.flow.customers import LONGEST, time_zones
 from engine.flow.event_names import NAME_OF, Kind
 from engine.flow.intake import Incoming
@@ -97,7 +97,7 @@ def _batch(
 def _check(call: dict[str, Any], place: str, size: int, *, suspicious: bool) -> None:
     """Refuse what is too large or cannot be stored; `size` is that of the whole request."""
     try:
-        written = orjson.dumps(call)
+        written = dump(call)
     except TypeError:
         raise Malformed(f"{place or 'The event'}: it is nested too deeply.") from None
     if size > EVENT_LIMIT and len(written) > EVENT_LIMIT:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import Unavailable
-from engine.flow.intake import Incoming, find_or_make, learn
+from engine.flow.intake import Incoming, learn, lock_customers
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
 from engine.store import customers, events, tables
@@ -76,8 +76,7 @@ def _add_events(database: Database, some: Sequence[Incoming], connection: Connec
             taken.append(item)
     if not taken:
         return 0
-    whose = find_or_make(connection, taken)
-    locked = customers.lock(connection, set(whose))
+    whose, locked = lock_customers(connection, taken)
     turns = {id: Turn(database, connection, one) for id, one in locked.items()}
     rows = (_row(id, turns[id], item) for id, item in zip(whose, taken, strict=True))
     _copy(connection, _COPY_EVENTS, rows)

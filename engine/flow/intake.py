@@ -18,7 +18,7 @@ from engine.flow.turn import Turn, Writes, finish
 from engine.model.event import Event
 from engine.names import Wake
 from engine.store import customers, events, runs
-from engine.store.customers import Identity
+from engine.store.customers import Identity, Locked
 from engine.store.runs import Run
 from engine.store.session import Database
 
@@ -74,10 +74,7 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
             taken.append(item)
     if not taken:
         return []
-    whose = find_or_make(connection, taken)
-    locked = customers.lock(connection, set(whose))
-    if len(locked) < len(set(whose)):
-        raise NotFound("There is no such customer.")
+    whose, locked = lock_customers(connection, taken)
     writes = Writes()
     turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
     earliest = min(turn.now for turn in turns.values())
@@ -92,11 +89,24 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
     return finish(turns.values(), writes, connection)
 
 
-def find_or_make(connection: Connection, some: Sequence[Incoming]) -> list[UUID]:
+def lock_customers(
+    connection: Connection, some: Sequence[Incoming]
+) -> tuple[list[UUID], dict[UUID, Locked]]:
+    """Find or make the customer of each event, and lock them all."""
+    whose, linked = _find_or_make(connection, some)
+    locked = customers.lock(connection, set(whose))
+    if len(locked) < len(set(whose)):
+        raise NotFound("There is no such customer.")
+    if linked:
+        customers.check_named_once(connection, linked)
+    return whose, locked
+
+
+def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[list[UUID], set[UUID]]:
     """Return each event's customer, made when nobody has its identities.
 
     `user_id` decides, else `anonymous_id`. A new `user_id` goes to the anonymous customer it
-    comes with, unless she is known by another one.
+    comes with, unless she is known by another one. Those to whom that happened are returned too.
     """
     wanted = sorted({identity for item in some for identity in _identities(item)})
     known = customers.identified(connection, wanted) if wanted else {}
@@ -105,7 +115,8 @@ def find_or_make(connection: Connection, some: Sequence[Incoming]) -> list[UUID]
         if _linking(some, known)
         else set()
     )
-    made: list[UUID] = []
+    made: set[UUID] = set()
+    linked: set[UUID] = set()
     given: dict[Identity, UUID] = {}
     found: list[UUID] = []
     for item in some:
@@ -118,7 +129,9 @@ def find_or_make(connection: Connection, some: Sequence[Incoming]) -> list[UUID]
             owner = known[anonymous]
         if owner is None:
             owner = uuid7()
-            made.append(owner)
+            made.add(owner)
+        if user is not None and user not in known and owner not in made:
+            linked.add(owner)
         for identity in (user, anonymous):
             if identity is not None and identity not in known:
                 known[identity] = given[identity] = owner
@@ -126,10 +139,10 @@ def find_or_make(connection: Connection, some: Sequence[Incoming]) -> list[UUID]
             named.add(owner)
         found.append(owner)
     if made:
-        customers.create(connection, made)
+        customers.create(connection, sorted(made))
     if given:
         customers.identify(connection, given)
-    return found
+    return found, linked
 
 
 def _linking(some: Sequence[Incoming], known: Mapping[Identity, UUID]) -> bool:
@@ -144,7 +157,8 @@ def _user(item: Incoming) -> Identity | None:
 
 
 def _anonymous(item: Incoming) -> Identity | None:
-    anonymous = item.anonymous_id or item.previous_id
+    # An alias is about the former id; a browser sends its own along with every call.
+    anonymous = item.previous_id or item.anonymous_id
     return ("anonymous_id", anonymous) if anonymous else None
 
 

@@ -61,8 +61,13 @@ def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:
 
 
 def lock_of_run(connection: Connection, run: UUID) -> Locked | None:
-    """Lock the customer of a run; None when there is no such run."""
+    """Lock the customer of a run; None when there is no such run.
+
+    One who has been merged away meanwhile makes the transaction start again.
+    """
     row = connection.execute(_LOCK_OF_RUN, {"run": run}).one_or_none()
+    if row is not None and row.merged_into is not None:
+        raise RaceLost
     return _locked(row) if row is not None else None
 
 
@@ -89,6 +94,22 @@ WHERE customer_id = ANY(:ids) AND namespace = 'external_id'
 def with_external_id(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
     """Return which of these customers the shop knows by an id of its own."""
     return set(connection.execute(_NAMED, {"ids": list(ids)}).scalars())
+
+
+_NAMED_TWICE = text("""
+SELECT customer_id FROM identity
+WHERE customer_id = ANY(:ids) AND namespace = 'external_id'
+GROUP BY customer_id HAVING count(*) > 1 LIMIT 1
+""")
+
+
+def check_named_once(connection: Connection, ids: Iterable[UUID]) -> None:
+    """Start again when one of these, who had none, was given two ids of the shop's at once.
+
+    To be asked under their locks: the last to get one sees what the others did.
+    """
+    if connection.execute(_NAMED_TWICE, {"ids": list(ids)}).first() is not None:
+        raise RaceLost
 
 
 def create(connection: Connection, ids: Sequence[UUID]) -> None:

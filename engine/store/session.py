@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import orjson
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from engine.errors import Unavailable
 
@@ -23,6 +24,7 @@ _RETRIED: Final = {
     "23505",  # unique_violation: two transactions made the same customer or key
 }
 _ATTEMPTS: Final = 8
+_BUSY: Final = "The database is too busy."
 
 
 class RaceLost(Exception):
@@ -71,26 +73,31 @@ class Database:
                 yield connection
         except OperationalError as error:
             raise Unavailable(_silent(error)) from error
+        except PoolExhausted:
+            raise Unavailable(_BUSY) from None
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and return what it returns.
 
         A lost race (serialisation, deadlock, unique key) is tried again from the start, so
         `work` must keep nothing from an earlier attempt. Raises `Unavailable` when the
-        database does not answer; whether an interrupted commit took effect is then unknown.
+        database does not answer, in which case it is unknown whether an interrupted commit took
+        effect, or when every race was lost.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self._engine.begin() as connection:
                     return work(connection)
+            except PoolExhausted:
+                raise Unavailable(_BUSY) from None
             except RaceLost:
                 if attempt == _ATTEMPTS:
-                    raise
+                    raise Unavailable(_BUSY) from None
             except OperationalError as error:
                 if _state(error) not in _RETRIED:
                     raise Unavailable(_silent(error)) from error
                 if attempt == _ATTEMPTS:
-                    raise
+                    raise Unavailable(_BUSY) from None
             except DBAPIError as error:
                 if _state(error) not in _RETRIED or attempt == _ATTEMPTS:
                     raise

@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
-
-from designer.api.reading import find_nul
+from designer.api.reading import dump, find_nul
 from engine.errors import InvalidInput
 from engine.flow.customers import LONGEST, email_address, phone_number, time_zones
 from engine.flow.history import Profile
@@ -102,7 +100,7 @@ def _addresses(traits: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_storable(document: Mapping[str, Any]) -> None:
     try:
-        written = orjson.dumps(document)
+        written = dump(document)
     except TypeError:
         raise Rejected("the line is nested too deeply") from None
     if b"\\u0000" in written and (place := find_nul(dict(document))):
