@@ -15,7 +15,7 @@ class Advance:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @activity.defn(name=ADVANCE)
+    @activity.defn(name=ADVANCE, no_thread_cancel_exception=True)
     def advance(self, request: AdvanceRequest) -> Answer:
         """Return the run's current command, deciding first that a wait is over when it is."""
         return advance(self._database, UUID(request.run), request.revision, request.cause)

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.contracts import SEND, Answer, SendRequest
 from activities.rendering import TemplateError, Text, render
 from activities.transport import Letter, OutcomeUnknownError, Transport, TransportError
-from engine.errors import Unavailable
+from engine.errors import Unavailable, without_words
 from engine.flow.claim import Busy, Claimed, Rendered, claim
 from engine.flow.prepare import Draft, prepare
 from engine.flow.record import Outcome, record
@@ -26,7 +26,11 @@ _PATIENCE = 0.5
 
 
 class Delivery:
-    """Carries one message at a time; `tell` wakes other runs that a message made room for."""
+    """Carries one message at a time; `tell` wakes other runs that a message made room for.
+
+    A worker that shuts down waits for what is under way: an exception from outside, between the
+    provider's answer and its record, would leave the outcome unknown.
+    """
 
     def __init__(
         self, database: Database, transports: Mapping[Channel, Transport], tell: Tell
@@ -35,17 +39,17 @@ class Delivery:
         self._transports = transports
         self._tell = tell
 
-    @activity.defn(name=SEND["email"])
+    @activity.defn(name=SEND["email"], no_thread_cancel_exception=True)
     def send_email(self, request: SendRequest) -> Answer:
         """Send the email that the run is at."""
         return self.send(UUID(request.run), request.revision)
 
-    @activity.defn(name=SEND["sms"])
+    @activity.defn(name=SEND["sms"], no_thread_cancel_exception=True)
     def send_sms(self, request: SendRequest) -> Answer:
         """Send the SMS that the run is at."""
         return self.send(UUID(request.run), request.revision)
 
-    @activity.defn(name=SEND["push"])
+    @activity.defn(name=SEND["push"], no_thread_cancel_exception=True)
     def send_push(self, request: SendRequest) -> Answer:
         """Send the push message that the run is at."""
         return self.send(UUID(request.run), request.revision)
@@ -148,4 +152,8 @@ def _attempt(transport: Transport, letter: Letter) -> tuple[Outcome, float | Non
         return refused, error.retry_after
     except OutcomeUnknownError as error:
         return Outcome(what="unknown", provider=name, reason=str(error)), None
+    except Exception as error:  # noqa: BLE001 - it has to be recorded
+        # A mistake in the transport: nobody can tell how far the message got.
+        activity.logger.error("The transport %s failed: %s", name, without_words(error))
+        return Outcome(what="unknown", provider=name, reason=type(error).__name__), None
     return Outcome(what="sent", provider=name, provider_id=given), None

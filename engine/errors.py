@@ -4,6 +4,7 @@ Commands print the sentence and exit with `exit_code`; the HTTP interface answer
 as a problem document (RFC 9457) with `status`.
 """
 
+import traceback
 from dataclasses import dataclass
 
 
@@ -37,6 +38,19 @@ class Unavailable(ParcoursError):
     """A part that is needed (database, Temporal, provider) does not answer."""
 
     status = 503
+
+
+class Contended(Unavailable):
+    """Others were always quicker, or hold what is needed for too long."""
+
+
+def without_words(error: BaseException) -> str:
+    """Return an error's kind and where it arose, for a log.
+
+    Its own words are left out: a database or a template engine quotes customers' data in them.
+    """
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}\n{frames}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
 from temporalio.service import RPCError
 
-from engine.errors import Unavailable
+from engine.errors import Unavailable, without_words
 from engine.flow import sweep
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
@@ -21,6 +22,8 @@ _log = logging.getLogger(__name__)
 OUTBOX_EVERY: Final = 1.0
 OVERDUE_EVERY: Final = 5.0
 PARTITIONS_EVERY: Final = 6 * 3600.0
+AGAIN_AFTER: Final = 60.0
+"""Seconds until partitions that could not be made are tried again."""
 
 
 async def dispatch(settings: Settings) -> None:
@@ -44,32 +47,47 @@ class Dispatcher:
     async def run(self) -> None:
         """Sweep until cancelled; what fails is tried again at the next round."""
         while True:
-            try:
-                busy = await self.round(time.monotonic())
-            except (Unavailable, RPCError) as error:
-                _log.warning("The sweep was interrupted: %s", error)
-                busy = False
-            if not busy:
+            if not await self.round(time.monotonic()):
                 await asyncio.sleep(OUTBOX_EVERY)
 
     async def round(self, now: float) -> bool:
-        """Do what is due at the monotonic instant `now`; return whether there is more to do."""
-        if now >= self._due[self._partitions]:
-            await self._partitions()
-            self._due[self._partitions] = now + PARTITIONS_EVERY
-        if now >= self._due[self._overdue] and not await self._overdue():
+        """Do what is due at the monotonic instant `now`; return whether there is more to do.
+
+        What fails holds up nothing else.
+        """
+        more = await self._carefully(self._outbox)
+        if now >= self._due[self._overdue]:
             self._due[self._overdue] = now + OVERDUE_EVERY
+            if await self._carefully(self._overdue):
+                self._due[self._overdue] = now
+        if now >= self._due[self._partitions]:
+            self._due[self._partitions] = now + AGAIN_AFTER
+            if await self._carefully(self._partitions):
+                self._due[self._partitions] = now + PARTITIONS_EVERY
+        return more
+
+    async def _carefully(self, sweeping: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            return await sweeping()
+        except (Unavailable, RPCError) as error:
+            _log.warning("The sweep was interrupted: %s", error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rest has to go on
+            _log.error("The sweep was interrupted: %s", without_words(error))
+        return False
+
+    async def _outbox(self) -> bool:
         left = await asyncio.to_thread(sweep.left, self._database)
         told = [wake for wake in await self._tell(left) if wake is not None]
         if told:
             await asyncio.to_thread(sweep.told, self._database, told)
-        return len(left) == sweep.AT_ONCE
+        return bool(told) and len(left) == sweep.AT_ONCE
 
     async def _overdue(self) -> bool:
         return await asyncio.to_thread(sweep.overdue, self._database) == sweep.AT_ONCE
 
-    async def _partitions(self) -> None:
+    async def _partitions(self) -> bool:
         await asyncio.to_thread(sweep.partitions, self._database)
+        return True
 
     async def _tell(self, left: list[Wake]) -> list[Wake | None]:
         places = asyncio.Semaphore(AT_ONCE)

@@ -25,6 +25,7 @@ from engine.gateway import Gateway, connect, prepare_namespace
 from engine.names import CHANNEL_QUEUES, RUNS_QUEUE
 from engine.settings import Settings
 from engine.store.session import Database
+from workers.discretion import Discreet
 from workers.registry import transports
 from workers.workflows.journey_run import JourneyRun
 
@@ -93,6 +94,7 @@ def workers(
                 workflows=[JourneyRun],
                 activities=[Advance(database).advance],
                 activity_executor=threads,
+                interceptors=[Discreet()],
                 workflow_runner=runner or UnsandboxedWorkflowRunner(),
                 max_cached_workflows=500,
                 max_concurrent_local_activities=THREADS,
@@ -113,6 +115,7 @@ def workers(
                     task_queue=CHANNEL_QUEUES[channel],
                     activities=[send],
                     activity_executor=threads,
+                    interceptors=[Discreet()],
                     max_concurrent_activities=THREADS,
                     activity_task_poller_behavior=poll,
                     graceful_shutdown_timeout=timedelta(seconds=5),

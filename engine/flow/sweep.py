@@ -2,8 +2,11 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
-from engine.errors import Unavailable
+from sqlalchemy import Connection
+
+from engine.errors import Contended, Unavailable, without_words
 from engine.flow.advance import advance
 from engine.flow.record import settle_expired
 from engine.names import Wake
@@ -39,26 +42,25 @@ def overdue(database: Database) -> int:
     A claim whose lease has ended is settled; a held-out run, which has no workflow, advances
     here; any other run is woken, without a hint, so that its workflow asks.
     """
-    late = database.transact(
-        lambda connection: wakes.overdue(connection, again=AGAIN, limit=AT_ONCE)
-    )
-    waking = []
+    late = database.transact(_take_overdue)
     for row in late:
         try:
             if row.held_out:
                 advance(database, row.id, row.revision, "time_reached")
             elif row.claimed:
                 settle_expired(database, row.id)
-            else:
-                waking.append(row.id)
-        except Unavailable:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, it is logged, and the others go on
+        except Exception as error:
+            if isinstance(error, Unavailable) and not isinstance(error, Contended):
+                raise
             # One run that cannot go on must not hold up the others; it comes back in a while.
-            _log.exception("The run %s could not be looked after.", row.id)
-    if waking:
-        database.transact(lambda connection: wakes.wake(connection, waking))
+            _log.error("The run %s could not be looked after: %s", row.id, without_words(error))
     return len(late)
+
+
+def _take_overdue(connection: Connection) -> list[Any]:
+    late = wakes.overdue(connection, again=AGAIN, limit=AT_ONCE)
+    wakes.wake(connection, [row.id for row in late if not row.held_out and not row.claimed])
+    return late
 
 
 def partitions(database: Database) -> None:

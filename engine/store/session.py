@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from engine.errors import Unavailable
+from engine.errors import Contended, Unavailable
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class Database:
         except OperationalError as error:
             raise Unavailable(_silent(error)) from error
         except PoolExhausted:
-            raise Unavailable(_BUSY) from None
+            raise Contended(_BUSY) from None
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and return what it returns.
@@ -89,15 +89,15 @@ class Database:
                 with self._engine.begin() as connection:
                     return work(connection)
             except PoolExhausted:
-                raise Unavailable(_BUSY) from None
+                raise Contended(_BUSY) from None
             except RaceLost:
                 if attempt == _ATTEMPTS:
-                    raise Unavailable(_BUSY) from None
+                    raise Contended(_BUSY) from None
             except OperationalError as error:
                 if _state(error) not in _RETRIED:
                     raise Unavailable(_silent(error)) from error
                 if attempt == _ATTEMPTS:
-                    raise Unavailable(_BUSY) from None
+                    raise Contended(_BUSY) from None
             except DBAPIError as error:
                 if _state(error) not in _RETRIED or attempt == _ATTEMPTS:
                     raise

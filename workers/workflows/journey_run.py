@@ -63,7 +63,9 @@ class JourneyRun:
         answer = self._newest(start.answer) or await self._look(start.run)
         while answer.command.kind != "exit":
             if workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new(RunStart(start.run, self._newest(answer)))
+                newest = self._newest(answer)
+                # What it was asked to ask, the next execution asks first of all.
+                workflow.continue_as_new(RunStart(start.run, None if self._asked else newest))
             given = await self._carry_out(start.run, answer)
             answer = self._newest(given) or given
 
