@@ -70,7 +70,7 @@ class Delivery:
                 return claimed
             case Busy(seconds=seconds):
                 raise ApplicationError(
-                    "another attempt may still be sending",
+                    "not yet",
                     type="Busy",
                     category=ApplicationErrorCategory.BENIGN,
                     next_retry_delay=timedelta(seconds=seconds),

@@ -5,6 +5,7 @@ ended without one leaves the outcome unknown, which the message's class then set
 """
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -30,6 +31,9 @@ from engine.store.messages import Message
 from engine.store.runs import Run
 from engine.store.session import Database
 
+_PATIENCE: Final = 60.0
+"""Seconds after which to ask again, at most, for a message whose time has not come."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
@@ -52,7 +56,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
-    """Another attempt may still be sending: ask again in `seconds`."""
+    """Not yet: another attempt may still be sending, or the message's time has not come.
+
+    Ask again in `seconds`.
+    """
 
     seconds: float
 
@@ -71,15 +78,16 @@ def claim(
         if run.revision != revision or not isinstance(command, Deliver):
             return run.answer
         message = message_of(turn, run, command)
+        if (busy := _too_soon(turn, command, message)) is not None:
+            return busy
         if message.state == "claimed":
-            left = lease_left(turn, message)
-            if left > 0:
-                return Busy(seconds=left + 0.1)
             settle_unknown(turn, run, message)
             return run.answer
         if rendered.problem is not None:
             skip(turn, run, message, rendered.problem)
             return run.answer
+        if rendered.to != turn.customer.address(command.channel):
+            return run.answer  # it was rendered for an address that she has no more
         if rendered.to is None:
             if not next_channel(turn, run, command, message, "no_address"):
                 skip(turn, run, message, "no_address")
@@ -95,6 +103,15 @@ def claim(
         return run.answer
 
     return in_turn_of(database, run_id, decide, gone=GONE)
+
+
+def _too_soon(turn: Turn, command: Deliver, message: Message) -> Busy | None:
+    left = 0.0
+    if message.state == "claimed":
+        left = lease_left(turn, message)
+    elif command.not_before is not None:  # Temporal's clock may be ahead of the database's
+        left = min((command.not_before - turn.now).total_seconds(), _PATIENCE)
+    return Busy(seconds=left + 0.1) if left > 0 else None
 
 
 def _verdict(turn: Turn, run: Run, message: Message, channel: Channel) -> caps.Verdict:

@@ -12,6 +12,7 @@ from engine.flow.settle import (
     release,
     settle,
     settle_unknown,
+    wake_next,
 )
 from engine.flow.turn import GONE, Turn, in_turn_of
 from engine.names import Answer, Wake
@@ -40,8 +41,8 @@ def record(
 ) -> tuple[Answer, list[Wake]]:
     """Record what the provider answered, and let the run go on.
 
-    From anyone but the token's holder it changes nothing, except that a message left as
-    unknown is known after all.
+    From anyone but the token's holder it changes nothing. Of a message left as unknown it is
+    known after all what became of it, and a slot that it held is free.
     """
 
     def decide(turn: Turn, run: Run) -> Answer:
@@ -49,7 +50,7 @@ def record(
         if row is None or row.token != token:
             return run.answer
         if row.state == "unknown":
-            _record_late(turn, row, outcome)
+            _record_late(turn, run, row, outcome)
         elif row.state == "claimed":
             _record(turn, run, row, outcome)
         return run.answer
@@ -94,9 +95,9 @@ def _record(turn: Turn, run: Run, message: Message, outcome: Outcome) -> None:
             refused(turn, run, message, outcome.provider, outcome.reason)
 
 
-def _record_late(turn: Turn, message: Message, outcome: Outcome) -> None:
+def _record_late(turn: Turn, run: Run, message: Message, outcome: Outcome) -> None:
     """Correct the ledger: the run has gone on, but the outcome is known after all."""
-    if outcome.what not in {"sent", "refused"}:
+    if outcome.what == "unknown":
         return
     state = "sent" if outcome.what == "sent" else "failed"
     messages.change(
@@ -104,3 +105,5 @@ def _record_late(turn: Turn, message: Message, outcome: Outcome) -> None:
         provider_id=outcome.provider_id, sent_at=turn.now if state == "sent" else None,
     )  # fmt: skip
     transition(turn, message.id, "unknown", state, reason="late")
+    if state == "failed":
+        wake_next(turn, run)

@@ -20,7 +20,8 @@ WITH locked AS MATERIALIZED (
     SELECT id, seq, last_at, traits, addresses, locale, time_zone, merged_into
     FROM customer WHERE {where} ORDER BY id FOR NO KEY UPDATE
 )
-SELECT locked.*, clock_timestamp() AS clock, (SELECT revision FROM workspace) AS revision
+SELECT locked.*, clock_timestamp() AS clock, (SELECT revision FROM workspace) AS revision,
+    clock_timestamp() > statement_timestamp() + interval '1 millisecond' AS waited
 FROM locked ORDER BY id
 """
 _LOCK = text(_LOCK_SQL.format(where="id = ANY(:ids)"))
@@ -29,13 +30,17 @@ _LOCK_OF_RUN = text(_LOCK_SQL.format(where="id = (SELECT customer_id FROM run WH
 
 @dataclass(slots=True)
 class Locked:
-    """A customer under her lock, in this transaction."""
+    """A customer under her lock, in this transaction.
+
+    `catalogue_revision` was read when the lock was asked for: it is None when others held it,
+    because the rules may have changed meanwhile.
+    """
 
     customer: Customer
     seq: int
     last_at: datetime
     clock: datetime
-    catalogue_revision: int
+    catalogue_revision: int | None
 
 
 def _locked(row: Any) -> Locked:
@@ -46,7 +51,8 @@ def _locked(row: Any) -> Locked:
         locale=row.locale,
         time_zone=row.time_zone,
     )
-    return Locked(customer, row.seq, row.last_at, row.clock, row.revision)
+    revision = None if row.waited else row.revision
+    return Locked(customer, row.seq, row.last_at, row.clock, revision)
 
 
 def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:

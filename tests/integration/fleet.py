@@ -100,7 +100,7 @@ class Player:
         rendered = Rendered(to=draft.to, subject="s", body="b")
         given, _ = claim(self.database, run, revision, rendered)
         if isinstance(given, Busy):
-            time.sleep(given.seconds * self.rng.random())
+            time.sleep(min(given.seconds, LEASE.total_seconds()) * self.rng.random())
         if not isinstance(given, Claimed):
             return
         self.claimed += 1

@@ -267,7 +267,7 @@ def test_the_list_moves_on_when_a_channel_refuses(story: Story) -> None:
     story.go()
     answer = story.record(story.claim(), Outcome(what="refused", provider="test", reason="gone"))
     assert answer.command == Command("deliver", "mail", "sms")
-    answer = story.record(story.claim())
+    answer = story.record(story.claim(rendered=Rendered(to="+41790000000", body="b")))
     assert answer.command.kind == "wait"
     assert story.message().channel == "sms"
 
