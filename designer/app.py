@@ -74,7 +74,7 @@ async def _connect(app: FastAPI) -> None:
         except Unavailable as error:
             _log.info("%s Trying again in %.0f s.", error, wait)
             await asyncio.sleep(wait)
-            wait = min(wait * 2, 30.0)
+            wait = min(wait * 2, 5.0)
         else:
             app.state.gateway = gateway.Gateway(client, partial(sweep.told, app.state.database))
             return
