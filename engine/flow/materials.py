@@ -29,6 +29,7 @@ def put_template(database: Database, template: Template) -> bool:
     """Create or replace a template; refuse what would break a live journey."""
 
     def work(connection: Connection) -> bool:
+        documents.one_at_a_time(connection)
         before = known(connection)
         after = Known({**before.templates, template.id: template}, before.segments)
         _refuse_breaking(connection, before, after, f"This template {template.id}")
@@ -41,6 +42,7 @@ def put_segment(database: Database, segment: Segment) -> bool:
     """Create or replace a segment; refuse a rule that cannot be asked of a customer."""
 
     def work(connection: Connection) -> bool:
+        documents.one_at_a_time(connection)
         before = known(connection)
         after = Known(before.templates, {**before.segments, segment.id: segment})
         problems = list(dict.fromkeys(_faults(segment, after)))
@@ -65,6 +67,7 @@ def delete(database: Database, kind: Literal["template", "segment", "cap"], name
     """Delete a template, segment or cap; refuse when something live, or a segment, uses it."""
 
     def work(connection: Connection) -> None:
+        documents.one_at_a_time(connection)
         before = known(connection)
         templates, segments = dict(before.templates), dict(before.segments)
         match kind:

@@ -43,6 +43,7 @@ def save_journey(
     """
 
     def work(connection: Connection) -> Saved:
+        documents.one_at_a_time(connection)
         if seen is not None:
             _unchanged(documents.journey(connection, journey.id, lock=True), seen)
         problems = check(journey, known(connection))
@@ -61,6 +62,7 @@ def publish(database: Database, journey_id: str, *, seen: datetime | None = None
     """
 
     def work(connection: Connection) -> int:
+        documents.one_at_a_time(connection)
         stored = documents.journey(connection, journey_id, lock=True)
         _unchanged(stored, seen or stored.updated_at)
         journey = journey_of(stored.draft)
@@ -114,6 +116,7 @@ def _move(
     database: Database, journey_id: str, before: str, after: Literal["live", "paused"]
 ) -> None:
     def work(connection: Connection) -> None:
+        documents.one_at_a_time(connection)
         stored = documents.journey(connection, journey_id, lock=True)
         if stored.state == after:
             return
@@ -137,6 +140,7 @@ def delete_journey(database: Database, journey_id: str) -> None:
     """Delete a journey that was never published; the record of a published one is kept."""
 
     def work(connection: Connection) -> None:
+        documents.one_at_a_time(connection)
         stored = documents.journey(connection, journey_id, lock=True)
         if stored.version is not None:
             raise Conflict(

@@ -62,6 +62,9 @@ def current(database: Database, connection: Connection, revision: int | None = N
     known = memory.catalogue
     if known is None or known.revision != revision:
         known = _read(connection, memory)
+        # Each statement sees what is committed by then: somebody may have published in between.
+        while known.revision != connection.execute(_REVISION).scalar_one():
+            known = _read(connection, memory)
         memory.catalogue = known
     return known
 

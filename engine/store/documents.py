@@ -43,6 +43,14 @@ def touch(connection: Connection) -> None:
     connection.execute(update(tables.workspace).values(revision=tables.workspace.c.revision + 1))
 
 
+def one_at_a_time(connection: Connection) -> None:
+    """Wait for whoever else is changing what journeys are made of, and keep others waiting.
+
+    What is checked after that still holds when the transaction ends.
+    """
+    connection.execute(select(tables.workspace.c.id).with_for_update())
+
+
 def revision(connection: Connection) -> int:
     """Return the workspace's revision."""
     found: int = connection.execute(select(tables.workspace.c.revision)).scalar_one()
