@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.contracts import SEND, Answer, SendRequest
 from activities.rendering import TemplateError, Text, render
-from activities.transport import Letter, OutcomeUnknownError, Transport, TransportError
+from activities.transport import Letter, OutcomeUnknownError, Transport, TransportError, clock
 from engine.errors import Unavailable, without_words
 from engine.flow.claim import Busy, Claimed, Rendered, claim
 from engine.flow.prepare import Draft, prepare
@@ -62,7 +62,7 @@ class Delivery:
         rendered, text = _rendered(draft)
         # Set before the claim: an attempt that is held up past it must not send any more,
         # because the lease may end before the provider answers.
-        deadline = time.monotonic() + (LEASE - TRANSPORT_TIMEOUT).total_seconds()
+        deadline = clock() + (LEASE - TRANSPORT_TIMEOUT).total_seconds()
         claimed, others = claim(self._database, run, revision, rendered)
         self._tell(others)
         match claimed:
@@ -123,7 +123,7 @@ class Delivery:
             try:
                 return record(self._database, run, claimed.message, claimed.token, outcome)
             except Unavailable:
-                if time.monotonic() > deadline + TRANSPORT_TIMEOUT.total_seconds():
+                if clock() > deadline + TRANSPORT_TIMEOUT.total_seconds():
                     raise
                 time.sleep(_PATIENCE)
 
@@ -141,7 +141,7 @@ def _rendered(draft: Draft) -> tuple[Rendered, Text | None]:
 
 def _attempt(transport: Transport, letter: Letter) -> tuple[Outcome, float | None]:
     name = transport.name
-    if time.monotonic() > letter.deadline:
+    if clock() > letter.deadline:
         return Outcome(what="released", provider=name, reason="too late to hand it over"), None
     try:
         given = transport.send(letter)

@@ -1,10 +1,20 @@
 """What every transport is: one class with one method."""
 
+import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from engine.model.base import Channel
+
+_AWAKE_OR_ASLEEP: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def clock() -> float:
+    """Return the seconds of a clock that never goes back, nor stands while the machine sleeps."""
+    if _AWAKE_OR_ASLEEP is None:
+        return time.monotonic()
+    return time.clock_gettime(_AWAKE_OR_ASLEEP)
 
 
 class TransportError(Exception):
@@ -27,7 +37,7 @@ class OutcomeUnknownError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A rendered message. `deadline` is the monotonic instant after which it must not go out."""
+    """A rendered message. `deadline` is the instant by `clock` after which it must not go out."""
 
     id: UUID
     channel: Channel

@@ -4,7 +4,6 @@ import re
 import smtplib
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
-from activities.transport import Letter, OutcomeUnknownError, TransportError
+from activities.transport import Letter, OutcomeUnknownError, TransportError, clock
 from engine.errors import InvalidInput
 from engine.names import TRANSPORT_TIMEOUT
 
@@ -233,16 +232,16 @@ def _hand_over(conversation: smtplib.SMTP, letter: Letter, mail: _Mail) -> None:
             _refuse(code, answer)
         _left(letter)
         end = min(
-            time.monotonic() + TRANSPORT_TIMEOUT.total_seconds(),
+            clock() + TRANSPORT_TIMEOUT.total_seconds(),
             letter.deadline + TRANSPORT_TIMEOUT.total_seconds() - _MARGIN,
         )
-        _allow(conversation, end - time.monotonic())
+        _allow(conversation, end - clock())
         # What ends a mail is at its end: while that cannot be written, nobody has the mail.
         conversation.send(mail.content + b".\r\n")
     except _FAILURES as error:
         raise TransportError(_words(error), permanent=False) from None
     try:
-        _allow(conversation, end - time.monotonic())
+        _allow(conversation, end - clock())
         code, answer = conversation.getreply()
     except _FAILURES as error:
         raise OutcomeUnknownError(_words(error)) from None
@@ -265,7 +264,7 @@ def _allow(conversation: smtplib.SMTP, seconds: float) -> None:
 
 
 def _left(letter: Letter) -> float:
-    left = letter.deadline - time.monotonic()
+    left = letter.deadline - clock()
     if left <= 0:
         raise TransportError("too late to hand it over", permanent=False)
     return min(left, TRANSPORT_TIMEOUT.total_seconds())

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.delivery import Delivery
+from activities import delivery
 from activities.transport import Letter, OutcomeUnknownError, TransportError
-from engine.names import Answer
+from engine.names import LEASE, Answer
 from engine.store.session import Database
 from tests.integration.test_claim import Story
 
@@ -42,10 +42,10 @@ def story(database_url: str) -> Iterator[Story]:
 def send(story: Story, deed: Any) -> Answer:
     """Carry the message as the activity does."""
     playing = Playing(deed)
-    delivery = Delivery(
+    activity = delivery.Delivery(
         story.database, {"email": playing, "sms": playing, "push": playing}, lambda wakes: None
     )
-    return delivery.send(story.run_row().id, story.revision())
+    return activity.send(story.run_row().id, story.revision())
 
 
 def raising(error: Exception) -> Any:
@@ -89,3 +89,14 @@ def test_a_refusal_for_now_is_tried_again(story: Story) -> None:
     assert told.value.next_retry_delay.total_seconds() == 7
     assert story.message().state == "decided"
     assert send(story, lambda letter: None).command.kind == "wait"
+
+
+def test_an_attempt_that_was_held_up_does_not_send_any_more(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held up in the claim, or because the machine slept: its lease may have ended."""
+    instants = iter([100.0, 100.0 + LEASE.total_seconds() / 2 + 0.1, 120.0])
+    monkeypatch.setattr(delivery, "clock", lambda: next(instants))
+    with pytest.raises(ApplicationError, match="too late"):
+        send(story, raising(AssertionError("it must not be called")))
+    assert story.states()[-2:] == [("claimed", None), ("decided", "too late to hand it over")]

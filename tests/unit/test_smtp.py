@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from activities.email.smtp import SmtpServer, SmtpTransport, server_of
-from activities.transport import Letter, OutcomeUnknownError, TransportError
+from activities.transport import Letter, OutcomeUnknownError, TransportError, clock
 from engine.errors import InvalidInput
 
 ID = UUID(int=7)
@@ -88,7 +88,7 @@ def server(**says: Any) -> Iterator[Server]:
 def letter(seconds: float = 5, **changes: Any) -> Letter:
     given: dict[str, Any] = {
         "id": ID, "channel": "email", "to": "ada@example.com", "from_": None, "subject": "Hello",
-        "body": "<p>Hi</p>", "text": "Hi", "deadline": time.monotonic() + seconds, **changes,
+        "body": "<p>Hi</p>", "text": "Hi", "deadline": clock() + seconds, **changes,
     }  # fmt: skip
     return Letter(**given)
 
