@@ -1,6 +1,7 @@
 """What became of a message, and how its run goes on from there; used within a customer's turn."""
 
 from datetime import datetime
+from typing import Final
 
 from engine.flow.advance import DELIVERY_GRACE, drain, replace_command, take, trace, transition
 from engine.flow.turn import Turn
@@ -12,6 +13,9 @@ from engine.run.state import Deliver, Settled
 from engine.store import messages, runs
 from engine.store.messages import Message
 from engine.store.runs import Run
+
+AGAIN_AT_MOST: Final = 2
+"""How often a transactional message of unknown outcome is sent again."""
 
 
 def message_of(turn: Turn, run: Run, command: Deliver) -> Message:
@@ -66,11 +70,12 @@ def skip(turn: Turn, run: Run, message: Message, reason: str, rule: str | None =
 def settle_unknown(turn: Turn, run: Run, message: Message) -> None:
     """Settle a message of which nobody knows whether the provider took it, by its class.
 
-    Marketing is not sent again. Transactional is, unless the run has come to its end meanwhile.
+    Marketing is not sent again. Transactional is, unless the run has come to its end meanwhile,
+    and at most so often that a server which takes mail but answers late sends no stream of it.
     """
     messages.change(turn.connection, message.id, state="unknown", lease_until=None)
     transition(turn, message.id, "claimed", "unknown")
-    if message.class_ != "transactional":
+    if message.class_ != "transactional" or message.unknowns >= AGAIN_AT_MOST:
         settle(turn, run, message, "unknown", None)
         return
     run.lease_until = None
@@ -81,7 +86,7 @@ def settle_unknown(turn: Turn, run: Run, message: Message) -> None:
     turn.stamp()
     messages.change(
         turn.connection, message.id, state="decided", reason="unknown_sent_again",
-        token=None, claim_seq=None,
+        token=None, claim_seq=None, unknowns=message.unknowns + 1,
     )  # fmt: skip
     transition(turn, message.id, "unknown", "decided", reason="unknown_sent_again")
     trace(turn, run, "sent_again", message.step, {})

@@ -29,11 +29,13 @@ class Message:
     token: UUID | None
     lease_until: datetime | None
     claim_seq: int | None
+    unknowns: int
 
 
 _ONE = select(
     _M.id, _M.run_id, _M.step, _M.visit, _M.state, _M.channel, _M["class"].label("class_"), _M.topic,
     _M.decided_at, _M.token, _M.lease_until, _M.claim_seq,
+    _M.unknowns,
 ).where(_M.id == tables.bound("message"))  # fmt: skip
 
 
@@ -55,6 +57,7 @@ def one(connection: Connection, message: UUID) -> Message | None:
         token=row.token,
         lease_until=row.lease_until,
         claim_seq=row.claim_seq,
+        unknowns=row.unknowns,
     )
 
 

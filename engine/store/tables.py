@@ -330,6 +330,7 @@ class MessageRow(SQLModel, table=True):
     deferred_until: datetime | None = _at(null=True)
     claimed_at: datetime | None = _at(null=True)
     claim_seq: int | None = _big(null=True)
+    unknowns: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     token: UUID | None = _uuid(null=True)
     lease_until: datetime | None = _at(null=True)
     sent_at: datetime | None = _at(null=True)

@@ -251,6 +251,15 @@ def test_a_transactional_message_of_unknown_outcome_is_sent_again(story: Story) 
     assert story.states()[-1] == ("sent", None)
 
 
+def test_a_transactional_message_is_sent_again_twice_at_most(story: Story) -> None:
+    story.set_up(**{"class": "transactional"})
+    story.go()
+    unknown = Outcome(what="unknown", provider="test")
+    answers = [story.record(story.claim(), unknown) for _ in range(3)]
+    assert [answer.command.kind for answer in answers] == ["deliver", "deliver", "wait"]
+    assert story.states()[-1] == ("unknown", None)
+
+
 def test_a_transactional_unknown_is_not_repeated_after_an_exit(story: Story) -> None:
     story.set_up(**{"class": "transactional"})
     story.go()

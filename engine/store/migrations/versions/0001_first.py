@@ -174,6 +174,7 @@ def upgrade() -> None:
         sa.Column("deferred_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("claim_seq", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("unknowns", sa.Integer(), server_default="0", nullable=False),
         sa.Column("token", sa.Uuid(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
