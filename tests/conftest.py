@@ -1,9 +1,11 @@
 """What every test may ask for: a database of its own, and Temporal."""
 
+import asyncio
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from sqlalchemy.engine import make_url
+from temporalio.client import Client
 
 from parcours.embedded.postgres import Postgres
 from parcours.embedded.temporal import Temporal
@@ -140,4 +143,24 @@ def temporal_address() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="parcours-test-") as directory,
         Temporal(Path(directory)).running() as address,
     ):
+        _wait_healthy(address)
         yield address
+
+
+def _wait_healthy(address: str) -> None:
+    """Wait for the server, which listens before it is healthy.
+
+    On a thread: the browser's driver keeps an event loop running in this one.
+    """
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, _connect(address)).result(timeout=60)
+
+
+async def _connect(address: str) -> None:
+    while True:
+        try:
+            await Client.connect(address)
+        except RuntimeError:
+            await asyncio.sleep(0.1)
+        else:
+            return
