@@ -64,7 +64,8 @@ def publish(database: Database, journey_id: str, *, seen: datetime | None = None
     def work(connection: Connection) -> int:
         documents.one_at_a_time(connection)
         stored = documents.journey(connection, journey_id, lock=True)
-        _unchanged(stored, seen or stored.updated_at)
+        if seen is not None:
+            _unchanged(stored, seen)
         journey = journey_of(stored.draft)
         problems = check(journey, known(connection))
         if errors(problems):
