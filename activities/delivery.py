@@ -49,6 +49,11 @@ class Delivery:
         """Send the SMS that the run is at."""
         return self.send(UUID(request.run), request.revision)
 
+    @activity.defn(name=SEND["whatsapp"], no_thread_cancel_exception=True)
+    def send_whatsapp(self, request: SendRequest) -> Answer:
+        """Send the WhatsApp message that the run is at."""
+        return self.send(UUID(request.run), request.revision)
+
     @activity.defn(name=SEND["push"], no_thread_cancel_exception=True)
     def send_push(self, request: SendRequest) -> Answer:
         """Send the push message that the run is at."""

@@ -33,9 +33,19 @@ _MESSAGE: Final = {
     "unknown": (N_("Outcome unknown"), "warn", "info"),
 }
 
-CHANNEL_ICONS: Final = {"email": "mail", "sms": "message-square", "push": "bell"}
+CHANNEL_ICONS: Final = {
+    "email": "mail",
+    "sms": "message-square",
+    "whatsapp": "message-square",
+    "push": "bell",
+}
 
-_CHANNELS: Final = {"email": N_("Email"), "sms": N_("SMS"), "push": N_("Push")}
+_CHANNELS: Final = {
+    "email": N_("Email"),
+    "sms": N_("SMS"),
+    "whatsapp": "WhatsApp",
+    "push": N_("Push"),
+}
 
 
 def journey_mark(state: str, words: Words) -> Mark:

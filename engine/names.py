@@ -10,10 +10,20 @@ from typing import Final, Literal
 RUNS_QUEUE: Final = "parcours"
 """Task queue of the runs' workflows and of `advance`."""
 
-CHANNEL_QUEUES: Final = {"email": "parcours-email", "sms": "parcours-sms", "push": "parcours-push"}
+CHANNEL_QUEUES: Final = {
+    "email": "parcours-email",
+    "sms": "parcours-sms",
+    "whatsapp": "parcours-whatsapp",
+    "push": "parcours-push",
+}
 """Task queue of each channel's activity."""
 
-SEND: Final = {"email": "send_email", "sms": "send_sms", "push": "send_push"}
+SEND: Final = {
+    "email": "send_email",
+    "sms": "send_sms",
+    "whatsapp": "send_whatsapp",
+    "push": "send_push",
+}
 """Activity that carries one message, by channel."""
 
 ADVANCE: Final = "advance"

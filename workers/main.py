@@ -106,6 +106,7 @@ def workers(
     for channel, send in (
         ("email", delivery.send_email),
         ("sms", delivery.send_sms),
+        ("whatsapp", delivery.send_whatsapp),
         ("push", delivery.send_push),
     ):
         if CHANNEL_QUEUES[channel] in wanted:

@@ -14,4 +14,9 @@ def transports(settings: Settings) -> Mapping[Channel, Transport]:
     email: Transport = OutboxTransport()
     if settings.email == "smtp":
         email = SmtpTransport(server_of(settings.smtp_url.get_secret_value()), settings.email_from)
-    return {"email": email, "sms": OutboxTransport(), "push": OutboxTransport()}
+    return {
+        "email": email,
+        "sms": OutboxTransport(),
+        "whatsapp": OutboxTransport(),
+        "push": OutboxTransport(),
+    }

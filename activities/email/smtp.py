@@ -16,7 +16,15 @@ from urllib.parse import unquote, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
-from activities.transport import Letter, OutcomeUnknownError, TransportError, clock
+from activities.transport import (
+    Found,
+    Letter,
+    OutcomeUnknownError,
+    Settling,
+    Sought,
+    TransportError,
+    clock,
+)
 from engine.errors import InvalidInput
 from engine.names import TRANSPORT_TIMEOUT
 
@@ -73,6 +81,7 @@ class SmtpTransport:
     """Hands messages to one SMTP server."""
 
     name = "smtp"
+    settling: Settling = "class"
 
     def __init__(self, server: SmtpServer, from_: str) -> None:
         try:
@@ -95,6 +104,10 @@ class SmtpTransport:
             # The outcome is known by now; a rude end of the conversation changes nothing.
             conversation.close()
         return mail.id
+
+    def find(self, sought: Sought) -> Found | None:  # noqa: ARG002 - the protocol's
+        """Mail servers cannot be asked."""
+        return None
 
     def _mail(self, letter: Letter) -> "_Mail":
         """Write the mail, all of it, before anybody is called."""

@@ -197,6 +197,10 @@ _REACHABLE: Final = {
         N_("the customer can be reached by SMS"),
         N_("the customer cannot be reached by SMS"),
     ),
+    "whatsapp": (
+        N_("the customer can be reached by WhatsApp"),
+        N_("the customer cannot be reached by WhatsApp"),
+    ),
     "push": (
         N_("the customer can be reached by push"),
         N_("the customer cannot be reached by push"),

@@ -8,7 +8,7 @@ from babel.dates import format_time, get_day_names
 from babel.units import format_unit
 
 from designer.canvas.conditions import ConditionWords
-from designer.views import channel_name
+from designer.views import CHANNEL_ICONS, channel_name
 from designer.words import Words
 from engine.model.condition import EventMatch
 from engine.model.duration import Duration
@@ -70,8 +70,7 @@ class Sentences:
         _ = self.words.gettext
         match step:
             case SendStep():
-                icon = {"email": "mail", "sms": "message-square", "push": "bell"}
-                return Kind("message", icon[step.channels[0]], self._channels(step))
+                return Kind("message", CHANNEL_ICONS[step.channels[0]], self._channels(step))
             case WaitStep():
                 by_clock = isinstance(step.until, UntilTime)
                 return Kind("time", "calendar-clock" if by_clock else "clock", _("Wait"))

@@ -21,7 +21,7 @@ VARIABLES = ("customer", "event", "steps", "shop")
 """What every template may use."""
 
 _SHOP = ("name", "currency", "locale")
-_SHORT = {"sms", "push"}
+_SHORT = {"sms", "whatsapp", "push"}
 
 _ASKED = re.compile(r"{%-?\s*(?:if|elsif|unless|case)\b(.*?)%}", re.DOTALL)
 _DEFAULTED = re.compile(r"([\w.-]+)\s*\|\s*default\b")

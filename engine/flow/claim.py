@@ -25,6 +25,7 @@ from engine.model.base import Channel
 from engine.names import LEASE, Answer, Wake
 from engine.run import caps
 from engine.run.caps import Candidate, Deferred, Granted, Skipped
+from engine.run.hours import OpenHours
 from engine.run.state import Deliver
 from engine.store import messages
 from engine.store.messages import Message
@@ -124,6 +125,7 @@ def _verdict(turn: Turn, run: Run, message: Message, channel: Channel) -> caps.V
         transactional=message.class_ == "transactional",
         decided_at=message.decided_at,
         on_full=step_of(turn, run).on_full,
+        hours=OpenHours(zone=turn.zone, quiet=catalogue.workspace.quiet_hours.get(channel)),
     )
     since = caps.longest(catalogue.caps, turn.now, turn.zone)
     held = (
@@ -131,8 +133,7 @@ def _verdict(turn: Turn, run: Run, message: Message, channel: Channel) -> caps.V
         if since is not None and not candidate.transactional
         else []
     )
-    quiet = catalogue.workspace.quiet_hours.get(channel)
-    return caps.decide(candidate, catalogue.caps, held, quiet, now=turn.now, zone=turn.zone)
+    return caps.decide(candidate, catalogue.caps, held, now=turn.now, zone=turn.zone)
 
 
 def _grant(turn: Turn, run: Run, message: Message, rendered: Rendered) -> Claimed:

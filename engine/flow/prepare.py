@@ -82,9 +82,9 @@ def _overridden(content: Content, step: SendStep, variant: Variant | None) -> Co
 
 
 _C = tables.customer.c
-_ONE = select(_C.id, _C.traits, _C.addresses, _C.locale, _C.time_zone).where(
-    _C.id == tables.bound("customer")
-)
+_ONE = select(
+    _C.id, _C.traits, _C.addresses, _C.locale, _C.time_zone, _C.consent, _C.suppressed
+).where(_C.id == tables.bound("customer"))
 
 
 def _customer(connection: Connection, customer: UUID) -> Customer:

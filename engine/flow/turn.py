@@ -100,6 +100,8 @@ class Turn:
                 "addresses": customer.addresses,
                 "locale": customer.locale,
                 "time_zone": customer.time_zone,
+                "consent": customer.consent,
+                "suppressed": customer.suppressed,
             }
         return row
 

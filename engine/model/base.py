@@ -67,10 +67,10 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,6
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """A name that people give: events, traits, labels."""
 
-Channel = Literal["email", "sms", "push"]
+Channel = Literal["email", "sms", "whatsapp", "push"]
 """A way to reach a customer."""
 
-CHANNELS: tuple[Channel, ...] = ("email", "sms", "push")
+CHANNELS: tuple[Channel, ...] = ("email", "sms", "whatsapp", "push")
 
 
 def _channels(value: Any) -> str:

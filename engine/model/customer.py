@@ -1,29 +1,52 @@
 """A customer as the rest of the domain sees her."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from engine.model.base import Channel
+from engine.model.topic import Subscription, Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """Who she is at one instant. `addresses` holds `email`, `phone` and a list `push`."""
+    """Who she is at one instant. `addresses` holds `email`, `phone` and a list `push`.
+
+    `consent` is what she has said, by topic and channel. `suppressed` tells by channel the
+    `address` that must not be written to any more, and the `reason`.
+    """
 
     id: UUID
     traits: dict[str, Any] = field(default_factory=dict)
     addresses: dict[str, Any] = field(default_factory=dict)
     locale: str | None = None
     time_zone: str | None = None
+    consent: Mapping[str, Mapping[str, Subscription]] = field(default_factory=dict)
+    suppressed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def address(self, channel: Channel) -> str | None:
         """Return where a message on this channel goes, or None when she has no such address."""
         match channel:
             case "email":
                 return self.addresses.get("email")
-            case "sms":
+            case "sms" | "whatsapp":
                 return self.addresses.get("phone")
             case "push":
                 tokens = self.addresses.get("push") or []
                 return tokens[-1] if tokens else None
+
+    def suppression(self, channel: Channel) -> str | None:
+        """Return why her address on this channel must not be written to, or None."""
+        found = self.suppressed.get(channel)
+        if found is None or found.get("address") != self.address(channel):
+            return None
+        return found.get("reason", "suppressed")
+
+    def reachable(self, channel: Channel) -> bool:
+        """Whether she has an address on this channel that may be written to."""
+        return self.address(channel) is not None and self.suppression(channel) is None
+
+    def subscription(self, topic: Topic, channel: Channel) -> Subscription:
+        """Return whether she agrees to get messages of this topic on this channel."""
+        return self.consent.get(topic.id, {}).get(channel, topic.default)

@@ -6,9 +6,10 @@ one in `engine/run/machine.py`, and its test.
 """
 
 from collections.abc import Iterator
+from datetime import time
 from typing import Annotated, Any, Literal, Self, assert_never
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.model.base import (
@@ -25,6 +26,7 @@ from engine.model.base import (
     tag,
     told_by_key,
 )
+from engine.model.cap import OnFull
 from engine.model.condition import Condition, EventMatch
 from engine.model.duration import Duration, Offset
 
@@ -49,6 +51,32 @@ class Variant(Frozen):
     )
 
 
+class Window(Frozen):
+    """The hours, where the customer is, in which a message may be sent."""
+
+    window: Annotated[
+        str,
+        StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"),
+    ] = Field(examples=["09:00-20:00"])
+
+    @property
+    def times(self) -> tuple[time, time]:
+        """When it opens and closes; it may span midnight."""
+        opens, closes = self.window.split("-")
+        return time.fromisoformat(opens), time.fromisoformat(closes)
+
+
+def _moment(value: Any) -> str:
+    return tag("hours") if isinstance(value, dict | Window) else tag("name")
+
+
+SendAt = Annotated[
+    Annotated[Literal["now", "best_hour"], Tag(tag("name"))] | Annotated[Window, Tag(tag("hours"))],
+    Discriminator(_moment),
+]
+"""When a message goes out once its step is reached."""
+
+
 class SendStep(StepBase):
     """Sends one message, on the first channel of the list on which the customer has an address."""
 
@@ -61,7 +89,11 @@ class SendStep(StepBase):
     preheader: str | None = None
     from_: str | None = Field(default=None, alias="from")
     variants: tuple[Variant, ...] = ()
-    on_full: Literal["defer", "skip"] | None = Field(
+    offer: Slug | None = Field(
+        default=None, description="what it offers, so that caps know it on every channel"
+    )
+    at: SendAt = Field(default="now", description="now, in a window of hours, or at her best hour")
+    on_full: OnFull | None = Field(
         default=None, description="when a cap is full, instead of the cap's own choice"
     )
 

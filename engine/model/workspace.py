@@ -1,5 +1,6 @@
 """What holds for the whole shop."""
 
+from decimal import Decimal
 from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
@@ -22,7 +23,19 @@ class Workspace(Frozen):
     time_zone: str = "Europe/Zurich"
     locale: str = "en"
     currency: str = Field(default="CHF", pattern=r"^[A-Z]{3}$")
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$", description="ISO 3166")
     quiet_hours: dict[Channel, QuietHours] = Field(default_factory=dict)
+    quiet_holidays: bool = Field(
+        default=False, description="public holidays of the customer's country are quiet days"
+    )
+    legal_hours: bool = Field(
+        default=True, description="SMS keep the legal hours of the customer's country"
+    )
+    track_links: bool = Field(default=False, description="count clicks by links of our own")
+    sms_stop: dict[str, str] = Field(
+        default_factory=dict, description="what ends a marketing SMS, by locale: Reply STOP to end"
+    )
+    sms_cost: Decimal | None = Field(default=None, ge=0, description="of one segment")
 
     @field_validator("time_zone")
     @classmethod

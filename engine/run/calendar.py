@@ -1,9 +1,10 @@
 """Moments by the clock and the calendar, in the customer's zone (see `engine.model.clock`)."""
 
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from engine.model.base import WEEKDAYS, Weekday
+from engine.model.cap import Unit
 from engine.model.clock import EARLIEST, LATEST, add_months, instant_of, zone_of
 from engine.model.duration import Duration
 
@@ -11,6 +12,44 @@ from engine.model.duration import Duration
 def local(instant: datetime, zone: str) -> datetime:
     """Return the instant as the clock in `zone` shows it."""
     return instant.astimezone(zone_of(zone))
+
+
+def window_start(per: Unit | Duration, at: datetime, zone: str) -> datetime:
+    """Return where the window that ends at `at` begins.
+
+    A length of time rolls, and its window does not contain that instant; a unit of the calendar
+    begins at its first local midnight, and contains it.
+    """
+    if isinstance(per, Duration):
+        return per.before(at, zone)
+    return instant_of(_first_day(per, local(at, zone).date()), time(), zone)
+
+
+def next_window(per: Unit, at: datetime, zone: str) -> datetime:
+    """Return when the unit of the calendar after the one that holds `at` begins."""
+    first = _first_day(per, local(at, zone).date())
+    match per:
+        case "day":
+            following = _add(first, 0, 1)
+        case "week":
+            following = _add(first, 0, 7)
+        case "month":
+            following = _add(first, 1, 0)
+        case _:
+            assert_never(per)
+    return instant_of(following, time(), zone)
+
+
+def _first_day(per: Unit, day: date) -> date:
+    match per:
+        case "day":
+            return day
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case _:
+            assert_never(per)
 
 
 def next_time(now: datetime, zone: str, at: time, days: tuple[Weekday, ...] = ()) -> datetime:

@@ -1,26 +1,43 @@
-"""Whether a message may be sent now: quiet hours and frequency caps."""
+"""Whether a message may be sent now: frequency caps, who goes first, and the hours of the day.
+
+The guarantee: a message's time is the instant of its claim, in the order of the customer's lock.
+No claim is granted if the slots held in the window of any rule that applies, the window ending
+at that instant and this message counted, would exceed the rule's limit. A claim yields only to a
+waiting message of the same customer that is ahead of it, could be sent at this instant, and could
+not any more once this one is.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from engine.model.base import Channel
-from engine.model.cap import Cap
+from engine.model.cap import Cap, OnFull
 from engine.model.clock import LATEST, instant_of
 from engine.model.duration import Duration
-from engine.model.workspace import QuietHours
 from engine.run.assignment import fraction
-from engine.run.calendar import local, quiet_until
+from engine.run.calendar import local, next_window, window_start
 
 SPREAD = timedelta(minutes=30)
 """Deferred messages come back spread over this long, so that they do not return as a herd."""
 
 _TRIES = 50
 
-QUIET_AT_MOST = Duration("2d")
-"""Quiet hours never defer for longer than this, counted from the first decision."""
+HOURS_AT_MOST = Duration("2d")
+"""Hours of the day never defer for longer than this, counted from the first decision."""
+
+Reason = Literal["cap", "quiet_hours", "window", "best_hour", "legal_hours", "holiday"]
+"""Why a message is not sent at once."""
+
+
+class Hours(Protocol):
+    """When messages of one kind may go out, by the customer's clock and calendar."""
+
+    def closed(self, at: datetime) -> tuple[datetime, str] | None:
+        """Return when it opens again and why it is closed, or None when it is open at `at`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +47,15 @@ class Slot:
     channel: Channel
     topic: str | None
     at: datetime
+    offer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A message that asks to be sent."""
+    """A message that asks to be sent, or waits.
+
+    `first_deferred_at` is when it was first put off, if it was.
+    """
 
     id: UUID
     customer: UUID
@@ -42,7 +63,23 @@ class Candidate:
     topic: str | None
     transactional: bool
     decided_at: datetime
-    on_full: Literal["defer", "skip"] | None = None
+    offer: str | None = None
+    priority: int = 50
+    first_deferred_at: datetime | None = None
+    on_full: OnFull | None = None
+    hours: Hours | None = None
+
+    def slot(self, at: datetime) -> Slot:
+        """Return the slot that it takes when it is claimed."""
+        return Slot(channel=self.channel, topic=self.topic, offer=self.offer, at=at)
+
+    def is_ahead_of(self, other: "Candidate", now: datetime) -> bool:
+        """Whether it goes first: by priority, then by who was put off first."""
+        return self.rank(now) < other.rank(now)
+
+    def rank(self, now: datetime) -> tuple[int, datetime]:
+        """Return its place in the order; who was never put off comes last."""
+        return -self.priority, self.first_deferred_at or now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,117 +89,206 @@ class Granted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """Not now: ask again at `until`."""
+    """Not now: ask again at `until`. `to_next` allows another channel of its list instead."""
 
     until: datetime
     reason: str
     rule: str | None = None
+    to_next: bool = False
+    ahead: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """Not at all."""
+    """Not at all. `to_next` allows another channel of its list instead."""
 
     reason: str
     rule: str | None = None
+    to_next: bool = False
+    ahead: tuple[UUID, ...] = ()
 
 
 Verdict = Granted | Deferred | Skipped
+"""`ahead` are waiting messages that this one yields to."""
 
 
-def applies(cap: Cap, channel: Channel, topic: str | None) -> bool:
-    """Whether the rule counts messages of this channel and topic."""
-    return (not cap.channels or channel in cap.channels) and (not cap.topics or topic in cap.topics)
+def applies(cap: Cap, message: Slot | Candidate) -> bool:
+    """Whether the rule counts messages such as this one."""
+    return (
+        (not cap.channels or message.channel in cap.channels)
+        and (not cap.topics or message.topic in cap.topics)
+        and (not cap.offers or message.offer in cap.offers)
+    )
+
+
+def limit_for(cap: Cap, priority: int) -> int:
+    """Return how many slots the rule has for a message of this priority."""
+    if cap.keep is not None and priority <= cap.keep.above_priority:
+        return cap.limit - cap.keep.slots
+    return cap.limit
 
 
 def longest(caps: Sequence[Cap], now: datetime, zone: str) -> datetime | None:
     """Return since when slots matter, or None without rules."""
-    return min((cap.per.before(now, zone) for cap in caps), default=None)
+    return min((window_start(cap.per, now, zone) for cap in caps), default=None)
+
+
+def admissible(
+    candidate: Candidate, caps: Sequence[Cap], slots: Sequence[Slot], *, now: datetime, zone: str
+) -> bool:
+    """Whether rules and hours permit it at this instant."""
+    rules = [cap for cap in caps if applies(cap, candidate)]
+    return (
+        candidate.transactional
+        or _first_admissible(candidate, now, rules, slots, zone, tries=1) == now
+    )
 
 
 def decide(
     candidate: Candidate,
     caps: Sequence[Cap],
     slots: Sequence[Slot],
-    quiet: QuietHours | None,
+    waiting: Sequence[Candidate] = (),
     *,
     now: datetime,
     zone: str,
 ) -> Verdict:
     """Decide one claim at the instant `now`.
 
-    Granted only if, for every rule that applies, the slots in (now - per, now] and this one
-    are within its limit, and no quiet hours hold. Transactional messages pass. Deferred until
-    an instant at which it would be granted, if nothing else is sent before; skipped when that
-    is later than a rule that holds it back allows.
+    Transactional messages pass. `waiting` are the customer's other messages that were put off
+    and that consent, channel and journey permit. Deferred until an instant at which it would be
+    granted, if nothing else is sent before; skipped when that is later than a rule that holds it
+    back allows.
     """
     if candidate.transactional:
         return Granted()
-    rules = [cap for cap in caps if applies(cap, candidate.channel, candidate.topic)]
+    verdict = _alone(candidate, caps, slots, now, zone)
+    if not isinstance(verdict, Granted) or not caps:
+        return verdict
+    ahead = _robbed(candidate, caps, slots, waiting, now, zone)
+    if not ahead:
+        return verdict
+    taken = [*slots, *(other.slot(now) for other in ahead)]
+    verdict = _alone(candidate, caps, taken, now, zone)
+    if isinstance(verdict, Granted):
+        raise AssertionError("who is ahead and would be robbed leaves no room")
+    return replace(verdict, ahead=tuple(other.id for other in ahead))
+
+
+def next_in_line(
+    caps: Sequence[Cap],
+    slots: Sequence[Slot],
+    waiting: Sequence[Candidate],
+    *,
+    now: datetime,
+    zone: str,
+) -> list[UUID]:
+    """Return the waiting messages that would be granted one after the other, in their order."""
+    taken, woken = list(slots), []
+    for candidate in sorted(waiting, key=lambda each: each.rank(now)):
+        if admissible(candidate, caps, taken, now=now, zone=zone):
+            woken.append(candidate.id)
+            taken.append(candidate.slot(now))
+    return woken
+
+
+def _robbed(
+    candidate: Candidate,
+    caps: Sequence[Cap],
+    slots: Sequence[Slot],
+    waiting: Sequence[Candidate],
+    now: datetime,
+    zone: str,
+) -> list[Candidate]:
+    """Return who is ahead, could be sent now, and could not any more once this one is."""
+    after = [*slots, candidate.slot(now)]
+    return [
+        other
+        for other in waiting
+        if other.is_ahead_of(candidate, now)
+        and admissible(other, caps, slots, now=now, zone=zone)
+        and not admissible(other, caps, after, now=now, zone=zone)
+    ]
+
+
+def _alone(
+    candidate: Candidate, caps: Sequence[Cap], slots: Sequence[Slot], now: datetime, zone: str
+) -> Verdict:
+    rules = [cap for cap in caps if applies(cap, candidate)]
     until, reason, rule, at_most = now, "", None, None
+    to_next = candidate.on_full == "next_channel"
     for cap in rules:
-        free = _free_at(cap, slots, now, zone)
+        free = _free_at(cap, candidate, slots, now, zone)
         if free == now:
             continue
-        if (candidate.on_full or cap.on_full) == "skip" or free is None:
-            return Skipped(reason="cap", rule=cap.id)
-        if free > _latest(cap.defer_at_most, candidate, zone):
-            return Skipped(reason="cap", rule=cap.id)
+        on_full = candidate.on_full or cap.on_full
+        if on_full == "skip" or free is None or free > _latest(cap.defer_at_most, candidate, zone):
+            return Skipped(reason="cap", rule=cap.id, to_next=on_full == "next_channel")
+        to_next = to_next or on_full == "next_channel"
         if free > until:
             until, reason, rule, at_most = free, "cap", cap.id, cap.defer_at_most
-    admissible = _admissible_from(until, rules, slots, quiet, zone)
-    if admissible == now:
+    first = _first_admissible(candidate, until, rules, slots, zone)
+    if first == now:
         return Granted()
     if not reason:
-        reason, at_most = "quiet_hours", QUIET_AT_MOST
+        closed = candidate.hours.closed(now) if candidate.hours is not None else None
+        reason, at_most = closed[1] if closed else "quiet_hours", HOURS_AT_MOST
     latest = _latest(at_most, candidate, zone)
-    if admissible is None or admissible > latest:
-        return Skipped(reason=reason, rule=rule)
+    if first is None or first > latest:
+        return Skipped(reason=reason, rule=rule, to_next=to_next)
     share = fraction(candidate.customer, "spread", candidate.id.hex)
-    spread = min(admissible + SPREAD * share, latest)
-    if _admissible_from(spread, rules, slots, quiet, zone) != spread:
-        spread = admissible
-    return Deferred(until=spread, reason=reason, rule=rule)
+    spread = min(first + SPREAD * share, latest)
+    if _first_admissible(candidate, spread, rules, slots, zone, tries=1) != spread:
+        spread = first
+    return Deferred(until=spread, reason=reason, rule=rule, to_next=to_next)
 
 
 def _latest(at_most: Duration | None, candidate: Candidate, zone: str) -> datetime:
     return at_most.after(candidate.decided_at, zone) if at_most is not None else LATEST
 
 
-def _admissible_from(
+def _first_admissible(
+    candidate: Candidate,
     start: datetime,
     rules: Sequence[Cap],
     slots: Sequence[Slot],
-    quiet: QuietHours | None,
     zone: str,
+    *,
+    tries: int = _TRIES,
 ) -> datetime | None:
     """Return the first instant found from `start` on at which all permit, or None for never."""
     at = start
-    for _ in range(_TRIES):
+    for _ in range(tries):
         before = at
         for cap in rules:
-            free = _free_at(cap, slots, at, zone)
+            free = _free_at(cap, candidate, slots, at, zone)
             if free is None:
                 return None
             at = max(at, free)
-        ends = quiet_until(at, zone, quiet.from_, quiet.to) if quiet is not None else None
-        at = ends or at
+        closed = candidate.hours.closed(at) if candidate.hours is not None else None
+        at = closed[0] if closed else at
         if at == before:
             return at
     return at
 
 
-def _free_at(cap: Cap, slots: Sequence[Slot], at: datetime, zone: str) -> datetime | None:
+def _free_at(
+    cap: Cap, candidate: Candidate, slots: Sequence[Slot], at: datetime, zone: str
+) -> datetime | None:
     """Return when the rule has room for one more: `at`, a later instant, or None for never."""
-    if cap.limit == 0:
+    limit = limit_for(cap, candidate.priority)
+    if limit == 0:
         return None
-    start = cap.per.before(at, zone)
-    held = sorted(
-        slot.at for slot in slots if slot.at > start and applies(cap, slot.channel, slot.topic)
-    )
-    if len(held) < cap.limit:
+    counted = [slot.at for slot in slots if applies(cap, slot)]
+    start = window_start(cap.per, at, zone)
+    if not isinstance(cap.per, Duration):
+        if sum(start <= held <= at for held in counted) < limit:
+            return at
+        return next_window(cap.per, at, zone)
+    held = sorted(instant for instant in counted if instant > start)
+    if len(held) < limit:
         return at
-    last = held[-cap.limit]
+    last = held[-limit]
     free = max(cap.per.after(last, zone), at)
     # A month after 31 January is 28 February, and a month before that 28 January: days that a
     # month lacks keep the slot until the next one begins.

@@ -17,7 +17,7 @@ Identity = tuple[str, str]
 
 _LOCK_SQL = """
 WITH locked AS MATERIALIZED (
-    SELECT id, seq, last_at, traits, addresses, locale, time_zone, merged_into
+    SELECT id, seq, last_at, traits, addresses, locale, time_zone, consent, suppressed, merged_into
     FROM customer WHERE {where} ORDER BY id FOR NO KEY UPDATE
 )
 SELECT locked.*, clock_timestamp() AS clock, (SELECT revision FROM workspace) AS revision,
@@ -50,6 +50,8 @@ def _locked(row: Any) -> Locked:
         addresses=row.addresses,
         locale=row.locale,
         time_zone=row.time_zone,
+        consent=row.consent,
+        suppressed=row.suppressed,
     )
     revision = None if row.waited else row.revision
     return Locked(customer, row.seq, row.last_at, row.clock, revision)

@@ -89,7 +89,11 @@ class WorkspaceRow(SQLModel, table=True):
 
 
 class CustomerRow(SQLModel, table=True):
-    """A customer. `seq` counts her events and inputs; `last_at` is the last instant given out."""
+    """A customer. `seq` counts her events and inputs; `last_at` is the last instant given out.
+
+    `consent` (by topic and channel) and `suppressed` (by channel: address, reason) are what the
+    tables `consent` and `suppression` come to for her, read with her lock.
+    """
 
     __tablename__ = "customer"
     __table_args__ = (
@@ -107,6 +111,8 @@ class CustomerRow(SQLModel, table=True):
     locale: str | None = _text(null=True)
     time_zone: str | None = _text(null=True)
     merged_into: UUID | None = _uuid(null=True)
+    consent: dict[str, Any] = _json(default="{}")
+    suppressed: dict[str, Any] = _json(default="{}")
 
 
 class IdentityRow(SQLModel, table=True):
@@ -204,6 +210,113 @@ class TemplateRow(SQLModel, table=True):
     updated_at: datetime = _at(now=True)
 
 
+class TopicRow(SQLModel, table=True):
+    """What customers agree to get, or decline."""
+
+    __tablename__ = "topic"
+    id: str = _text(primary_key=True)
+    document: dict[str, Any] = _json()
+    updated_at: datetime = _at(now=True)
+
+
+class SnippetRow(SQLModel, table=True):
+    """A piece of content that templates share."""
+
+    __tablename__ = "snippet"
+    id: str = _text(primary_key=True)
+    document: dict[str, Any] = _json()
+    updated_at: datetime = _at(now=True)
+
+
+class CouponPoolRow(SQLModel, table=True):
+    """Where unique coupon codes come from: given ones, or a pattern to make them by."""
+
+    __tablename__ = "coupon_pool"
+    id: str = _text(primary_key=True)
+    document: dict[str, Any] = _json()
+    updated_at: datetime = _at(now=True)
+
+
+class CouponCodeRow(SQLModel, table=True):
+    """A coupon's code, and the message that gave it to somebody."""
+
+    __tablename__ = "coupon_code"
+    __table_args__ = (
+        Index("ix_coupon_code_message", "pool", "message_id", unique=True,
+              postgresql_where=text("message_id IS NOT NULL")),
+        Index("ix_coupon_code_free", "pool", "code", postgresql_where=text("message_id IS NULL")),
+    )  # fmt: skip
+    pool: str = _text(primary_key=True)
+    code: str = _text(primary_key=True)
+    message_id: UUID | None = _uuid(null=True)
+    customer_id: UUID | None = _uuid(null=True)
+    given_at: datetime | None = _at(null=True)
+
+
+class ConsentRow(SQLModel, table=True):
+    """What a customer said about a topic on a channel; append-only, the proof of it.
+
+    `how` is the way it was said (link, page, form, api, import, sms), `source` where (a page's
+    address, a key's name), `text_version` the wording she saw.
+    """
+
+    __tablename__ = "consent"
+    __table_args__ = (Index(None, "customer_id", "at"),)
+    id: UUID = _uuid(primary_key=True)
+    customer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("customer.id"), nullable=False))
+    topic: str = _text()
+    channel: str = _text()
+    state: str = _text()
+    at: datetime = _at()
+    how: str = _text()
+    source: str | None = _text(null=True)
+    text_version: str | None = _text(null=True)
+    message_id: UUID | None = _uuid(null=True)
+    data: dict[str, Any] = _json(default="{}")
+
+
+class SuppressionRow(SQLModel, table=True):
+    """An address that must not be written to on a channel, whoever has it."""
+
+    __tablename__ = "suppression"
+    channel: str = _text(primary_key=True)
+    address: str = _text(primary_key=True)
+    reason: str = _text()
+    at: datetime = _at(now=True)
+    source: str | None = _text(null=True)
+    message_id: UUID | None = _uuid(null=True)
+
+
+class HookRow(SQLModel, table=True):
+    """A web address of the shop's that is told of events."""
+
+    __tablename__ = "hook"
+    id: str = _text(primary_key=True)
+    document: dict[str, Any] = _json()
+    secret: str = _text()
+    updated_at: datetime = _at(now=True)
+
+
+class HookDeliveryRow(SQLModel, table=True):
+    """What a web address is told, until it has taken it or is given up on."""
+
+    __tablename__ = "hook_delivery"
+    __table_args__ = (
+        Index("ix_hook_delivery_due", "due_at", postgresql_where=text("ended_at IS NULL")),
+        Index(None, "hook_id", "created_at"),
+    )
+    id: UUID = _uuid(primary_key=True)
+    hook_id: str = _text()
+    event: str = _text()
+    body: dict[str, Any] = _json()
+    created_at: datetime = _at(now=True)
+    due_at: datetime | None = _at(now=True, null=True)
+    attempts: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    ended_at: datetime | None = _at(null=True)
+    status: int | None = Field(sa_column=Column(Integer, nullable=True))
+    problem: str | None = _text(null=True)
+
+
 class ApiKeyRow(SQLModel, table=True):
     """A key that was shown once; only its SHA-256 is kept."""
 
@@ -299,7 +412,12 @@ class EntryRefusalRow(SQLModel, table=True):
 
 
 class MessageRow(SQLModel, table=True):
-    """One message, whatever became of it. State: decided, deferred, claimed, then a result."""
+    """One message, whatever became of it. State: decided, deferred, claimed, then a result.
+
+    `on_full` and `hours` are what its step says about caps and the time of day. `settling` is how
+    its provider lets an unknown outcome be settled: repeat, ask or class. `segments` and `cost`
+    are an SMS's. The instants from `delivered_at` on are people's, not machines'.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
@@ -307,6 +425,11 @@ class MessageRow(SQLModel, table=True):
         Index(None, "run_id"),
         Index(None, "decided_at", "id"),
         Index(None, "journey_id", "step", "state"),
+        Index(
+            "ix_message_provider_id",
+            "provider_id",
+            postgresql_where=text("provider_id IS NOT NULL"),
+        ),
         Index("ix_message_outbox", "sent_at", "id", postgresql_where=text("provider = 'outbox'")),
         {"postgresql_with": {"fillfactor": "70"}},
     )
@@ -340,10 +463,27 @@ class MessageRow(SQLModel, table=True):
     subject: str | None = _text(null=True)
     body: str | None = _text(null=True)
     body_text: str | None = _text(null=True)
+    offer: str | None = _text(null=True)
+    on_full: str | None = _text(null=True)
+    hours: str | None = _text(null=True)
+    first_deferred_at: datetime | None = _at(null=True)
+    settling: str | None = _text(null=True)
+    segments: int | None = Field(sa_column=Column(Integer, nullable=True))
+    cost: Decimal | None = Field(sa_column=Column(Numeric, nullable=True))
+    delivered_at: datetime | None = _at(null=True)
+    opened_at: datetime | None = _at(null=True)
+    clicked_at: datetime | None = _at(null=True)
+    replied_at: datetime | None = _at(null=True)
+    bounced_at: datetime | None = _at(null=True)
+    complained_at: datetime | None = _at(null=True)
+    unsubscribed_at: datetime | None = _at(null=True)
 
 
 class MessageTransitionRow(SQLModel, table=True):
-    """Each change of a message's state; append-only, so that all claims can be checked from it."""
+    """Each change of a message's state; append-only, so that all claims can be checked from it.
+
+    A claim records the channel and the customer's zone with it.
+    """
 
     __tablename__ = "message_transition"
     __table_args__ = (Index(None, "customer_id", "at"),)
@@ -355,6 +495,8 @@ class MessageTransitionRow(SQLModel, table=True):
     to: str = _text()
     reason: str | None = _text(null=True)
     rule: str | None = _text(null=True)
+    channel: str | None = _text(null=True)
+    zone: str | None = _text(null=True)
 
 
 class WakeRow(SQLModel, table=True):
@@ -381,6 +523,14 @@ journey_version = _table("journey_version")
 segment = _table("segment")
 cap = _table("cap")
 template = _table("template")
+topic = _table("topic")
+snippet = _table("snippet")
+coupon_pool = _table("coupon_pool")
+coupon_code = _table("coupon_code")
+consent = _table("consent")
+suppression = _table("suppression")
+hook = _table("hook")
+hook_delivery = _table("hook_delivery")
 api_key = _table("api_key")
 run = _table("run")
 run_input = _table("run_input")

@@ -1,9 +1,10 @@
 """Frequency caps and quiet hours: what is granted, deferred and skipped."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -24,8 +25,10 @@ from engine.run.caps import (
     Verdict,
     applies,
     decide,
+    limit_for,
     longest,
 )
+from engine.run.hours import OpenHours
 
 ZURICH = "Europe/Zurich"
 NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
@@ -58,9 +61,9 @@ def ask(
     zone: str = ZURICH,
     **changes: Any,
 ) -> Verdict:
-    return decide(
-        candidate(**{"decided_at": now, **changes}), caps, held, quiet, now=now, zone=zone
-    )
+    hours = OpenHours(zone=zone, quiet=quiet)
+    asks = candidate(**{"decided_at": now, "hours": hours, **changes})
+    return decide(asks, caps, held, now=now, zone=zone)
 
 
 def deferred(verdict: Verdict, begin: datetime) -> bool:
@@ -96,8 +99,8 @@ def test_a_rule_counts_its_channels_and_topics_alone() -> None:
     assert ask([cap(channels=["email"], topics=["offers"])], held) == Granted()
     assert ask([cap(channels=["sms"])], held) == Granted()
     assert isinstance(ask([cap(topics=["offers"])], held), Deferred)
-    assert not applies(cap(topics=["offers"]), "email", None)
-    assert applies(cap(), "push", None)
+    assert not applies(cap(topics=["offers"]), candidate(topic=None))
+    assert applies(cap(), candidate(channel="push", topic=None))
 
 
 def test_transactional_messages_pass_everything() -> None:
@@ -197,15 +200,22 @@ def test_since_when_slots_matter() -> None:
 
 
 rules = st.builds(
-    lambda limit, per, channels, topics, on_full, most: cap(
-        limit=limit, per=per, channels=channels, topics=topics, on_full=on_full, defer_at_most=most
+    lambda limit, per, channels, topics, on_full, most, kept: cap(
+        limit=limit,
+        per=per,
+        channels=channels,
+        topics=topics,
+        on_full=on_full,
+        defer_at_most=most,
+        keep={"slots": 1, "above_priority": kept} if kept is not None and limit > 1 else None,
     ),
     st.integers(0, 3),
-    st.sampled_from(["20m", "1h", "1d", "3d", "1w", "1mo"]),
+    st.sampled_from(["20m", "1h", "1d", "3d", "1w", "1mo", "day", "week", "month"]),
     st.lists(st.sampled_from(CHANNELS), max_size=2),
     st.lists(st.sampled_from(["offers", "news"]), max_size=1),
     st.sampled_from(["defer", "defer", "skip"]),
     st.sampled_from([None, None, "2h", "2d"]),
+    st.sampled_from([None, 30, 70]),
 )
 several = st.lists(rules, max_size=3).map(
     lambda caps: [rule.model_copy(update={"id": f"c{n}"}) for n, rule in enumerate(caps)]
@@ -237,8 +247,8 @@ def test_no_series_of_claims_exceeds_any_window(
         now = start + timedelta(minutes=minutes)
         verdict = ask(caps, held, quiet, now=now, zone=zone, channel=channel, topic=topic)
         slot = Slot(channel=channel, topic=topic, at=now)
-        allowed = all(_count(rule, [*held, slot], now, zone) <= rule.limit
-                      for rule in caps if applies(rule, channel, topic))  # fmt: skip
+        allowed = all(_count(rule, [*held, slot], now, zone) <= limit_for(rule, 50)
+                      for rule in caps if applies(rule, slot))  # fmt: skip
         silent = quiet is not None and quiet_until(now, zone, quiet.from_, quiet.to) is not None
         assert (verdict == Granted()) == (allowed and not silent)
         if verdict == Granted():
@@ -260,11 +270,31 @@ def test_a_deferred_message_is_granted_when_nothing_else_is_sent(
     deadlines = [
         rule.defer_at_most.after(now, zone)
         for rule in caps
-        if rule.id == first.rule and rule.defer_at_most and applies(rule, "email", "offers")
+        if rule.id == first.rule and rule.defer_at_most and applies(rule, candidate())
     ]
     assert not deadlines or first.until <= max(deadlines)
 
 
 def _count(rule: Cap, held: list[Slot], now: datetime, zone: str) -> int:
-    begins = Duration(rule.per).before(now, zone)
-    return sum(begins < s.at <= now and applies(rule, s.channel, s.topic) for s in held)
+    counted = [slot.at for slot in held if applies(rule, slot) and slot.at <= now]
+    match rule.per:
+        case "day":
+            return sum(_day(at, zone) == _day(now, zone) for at in counted)
+        case "week":
+            return sum(
+                _day(at, zone).isocalendar()[:2] == _day(now, zone).isocalendar()[:2]
+                for at in counted
+            )
+        case "month":
+            return sum(
+                (_day(at, zone).year, _day(at, zone).month)
+                == (_day(now, zone).year, _day(now, zone).month)
+                for at in counted
+            )
+        case Duration():
+            begins = rule.per.before(now, zone)
+            return sum(begins < at for at in counted)
+
+
+def _day(instant: datetime, zone: str) -> date:
+    return instant.astimezone(ZoneInfo(zone)).date()

@@ -189,6 +189,6 @@ def test_what_a_workspace_and_a_cap_refuse() -> None:
     with pytest.raises(ValidationError, match="whole number"):
         Cap.model_validate({"id": "c", "limit": "3", "per": "1d"})
     with pytest.raises(ValidationError, match="no duration"):
-        Cap.model_validate({"id": "c", "limit": 3, "per": "day"})
+        Cap.model_validate({"id": "c", "limit": 3, "per": "fortnight"})
     quiet = Workspace.model_validate({"quiet_hours": {"sms": {"from": "21:00", "to": "08:00"}}})
     assert quiet.document() == {"quiet_hours": {"sms": {"from": "21:00", "to": "08:00"}}}

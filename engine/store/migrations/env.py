@@ -8,7 +8,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     include_name=lambda name, kind, parents: (
-        not (kind == "table" and name is not None and name.startswith("event_y"))
+        not (kind == "table" and name is not None and name.startswith(("event_y", "event_default")))
     ),
 )
 with context.begin_transaction():
