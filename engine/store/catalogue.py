@@ -16,6 +16,7 @@ from engine.model.condition import AnyCondition
 from engine.model.journey import Journey, OnEvent
 from engine.model.segment import Segment
 from engine.model.template import Template
+from engine.model.topic import Topic, topic_named
 from engine.model.workspace import Workspace
 from engine.run.machine import Machine
 from engine.store import tables
@@ -41,8 +42,13 @@ class Catalogue:
     caps: tuple[Cap, ...]
     segments: Mapping[str, AnyCondition]
     templates: Mapping[str, Template]
+    topics: Mapping[str, Topic]
     live: Mapping[str, Live]
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
+
+    def topic(self, name: str) -> Topic:
+        """Return a topic; one that nobody has defined is as a new one."""
+        return self.topics.get(name) or topic_named(name)
 
 
 class _Memory:
@@ -101,6 +107,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
     caps = connection.execute(select(tables.cap.c.rule).order_by(tables.cap.c.id)).scalars()
     segments = connection.execute(select(tables.segment)).all()
     templates = connection.execute(select(tables.template.c.document)).scalars()
+    topics = connection.execute(select(tables.topic.c.document)).scalars()
     live = _live(connection, memory)
     by_event: dict[str, list[Live]] = {}
     for entry in live.values():
@@ -116,6 +123,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
             for s in segments
         },
         templates={t.id: t for t in map(Template.model_validate, templates)},
+        topics={t.id: t for t in map(Topic.model_validate, topics)},
         live=live,
         by_event={name: tuple(entries) for name, entries in by_event.items()},
     )
