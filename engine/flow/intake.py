@@ -83,9 +83,10 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
         turn = turns[id]
         event = _event(turn, item)
         turn.fresh.append(event)
-        writes.events.append(_row(id, event, item))
+        future = item.occurred_at is not None and item.occurred_at > event.received_at
+        writes.events.append(row(id, event, source=item.source, kind=item.kind, future=future))
         learn(turn, item)
-        _happened(turn, open_runs[id], event, item)
+        give(turn, open_runs[id], event, journey=item.journey, key=item.entry_key)
     return finish(turns.values(), writes, connection)
 
 
@@ -179,7 +180,10 @@ def _event(turn: Turn, item: Incoming) -> Event:
     )
 
 
-def _row(customer: UUID, event: Event, item: Incoming) -> dict[str, Any]:
+def row(
+    customer: UUID, event: Event, *, source: str, kind: Kind, future: bool = False
+) -> dict[str, Any]:
+    """Return an event's row; `future` marks one whose sender's clock was ahead."""
     return {
         "customer_id": customer,
         "seq": event.seq,
@@ -188,9 +192,9 @@ def _row(customer: UUID, event: Event, item: Incoming) -> dict[str, Any]:
         "occurred_at": event.occurred_at,
         "name": event.name,
         "properties": event.properties,
-        "source": item.source,
-        "kind": item.kind,
-        "future": item.occurred_at is not None and item.occurred_at > event.received_at,
+        "source": source,
+        "kind": kind,
+        "future": future,
     }
 
 
@@ -228,9 +232,19 @@ def _address(value: Any, read: Callable[[Any], str]) -> str | None:
         return None
 
 
-def _happened(turn: Turn, open_runs: list[Run], event: Event, item: Incoming) -> None:
-    """Give the event to the runs that it concerns, then open the journeys that it starts."""
+def give(
+    turn: Turn,
+    open_runs: list[Run],
+    event: Event,
+    *,
+    journey: str | None = None,
+    key: str | None = None,
+) -> None:
+    """Give the event to the runs that it concerns, then open the journeys that it starts.
+
+    With `journey`, only that one is opened, for the entry named `key`.
+    """
     for run in open_runs:
         if turn.machine(run.plan_hash).interested(run.state, event.name):
             advance.happen(turn, run, event)
-    open_journeys(turn, open_runs, event, journey=item.journey, key=item.entry_key)
+    open_journeys(turn, open_runs, event, journey=journey, key=key)

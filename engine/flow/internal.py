@@ -1,0 +1,75 @@
+"""Events of our own making: what a customer did with a message, or told us on a page.
+
+They are stored and given to her journeys as those that a shop sends.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection
+from uuid_utils.compat import uuid7
+
+from engine.errors import NotFound
+from engine.flow.intake import give, row
+from engine.flow.turn import Turn, finish
+from engine.model.event import Event
+from engine.names import Wake
+from engine.store import customers, runs, search
+from engine.store.runs import Run
+from engine.store.session import Database
+
+T = TypeVar("T")
+
+
+def in_turn_of_customer(
+    database: Database, customer: UUID, decide: Callable[[Turn], T]
+) -> tuple[T, list[Wake]]:
+    """Run `decide` in the turn of a customer, or of whom she was merged into.
+
+    Returns its answer, and the runs of which Temporal has to be told. Raises `NotFound` when
+    there is no such customer.
+    """
+
+    def work(connection: Connection) -> tuple[T, list[Wake]]:
+        # Looked for again at each attempt: a merge makes the transaction start anew.
+        found = search.find(connection, str(customer))
+        locked = customers.lock(connection, [found]).get(found)
+        if locked is None:
+            raise NotFound(f"There is no customer {str(customer)!r}.")
+        turn = Turn(database, connection, locked)
+        turn.stamp()
+        answer = decide(turn)
+        return answer, finish([turn], turn.writes, connection)
+
+    return database.transact(work)
+
+
+def happen(turn: Turn, name: str, properties: Mapping[str, Any], source: str) -> Event:
+    """Store an event in a customer's turn, and give it to her runs and entries.
+
+    `source` names who noticed: a page, a provider's webhook. Settle a message first and tell of
+    it after that, because a run whose message is claimed keeps the event for later.
+    """
+    seq = turn.stamp()
+    event = Event(
+        id=uuid7(),
+        seq=seq,
+        name=name,
+        properties=dict(properties),
+        occurred_at=turn.now,
+        received_at=turn.now,
+    )
+    turn.fresh.append(event)
+    turn.writes.events.append(row(turn.customer.id, event, source=source, kind="track"))
+    give(turn, _open_runs(turn), event)
+    return event
+
+
+def _open_runs(turn: Turn) -> list[Run]:
+    """Return the runs that the event may concern, those as this turn has left them first."""
+    customer = turn.customer.id
+    stored = runs.open_runs(turn.connection, [customer], turn.now)[customer]
+    known = {run.id: run for run in stored}
+    known |= {id: run for id, run in turn.writes.runs.items() if run.state.customer == customer}
+    return list(known.values())
