@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     """Where browsers reach the pages; empty: derived from host and port."""
     secret_key: SecretStr = SecretStr("")
     """Signs links and sessions; empty: generated into `data_dir`."""
+    allow_private_addresses: bool = False  # may outgoing calls reach this machine and its network?
     log_format: Literal["console", "json"] = "console"
 
     email: Literal["outbox", "smtp"] = "outbox"
