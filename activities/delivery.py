@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from temporalio import activity
@@ -10,11 +11,19 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.contracts import SEND, Answer, SendRequest
 from activities.rendering import TemplateError, Text, render
-from activities.transport import Letter, OutcomeUnknownError, Transport, TransportError, clock
+from activities.transport import (
+    Letter,
+    OutcomeUnknownError,
+    Settling,
+    Sought,
+    Transport,
+    TransportError,
+    clock,
+)
 from engine.errors import Unavailable, without_words
-from engine.flow.claim import Busy, Claimed, Rendered, claim
+from engine.flow.claim import Ask, Busy, Claimed, Rendered, claim
 from engine.flow.prepare import Draft, prepare
-from engine.flow.record import Outcome, record
+from engine.flow.record import Outcome, record, record_found, record_not_found
 from engine.model.base import Channel
 from engine.names import LEASE, TRANSPORT_TIMEOUT, Wake
 from engine.store.session import Database
@@ -64,7 +73,8 @@ class Delivery:
         draft = prepare(self._database, run, revision)
         if isinstance(draft, Answer):
             return draft
-        rendered, text = _rendered(draft)
+        transport = self._transports[draft.channel]
+        rendered, text = _rendered(draft, transport.settling)
         # Set before the claim: an attempt that is held up past it must not send any more,
         # because the lease may end before the provider answers.
         deadline = clock() + (LEASE - TRANSPORT_TIMEOUT).total_seconds()
@@ -80,8 +90,29 @@ class Delivery:
                     category=ApplicationErrorCategory.BENIGN,
                     next_retry_delay=timedelta(seconds=seconds),
                 )
+            case Ask():
+                return self._ask(run, draft, transport, claimed)
             case Claimed():
                 return self._hand_over(run, revision, draft, text, claimed, deadline)
+
+    def _ask(self, run: UUID, draft: Draft, transport: Transport, ask: Ask) -> Answer:
+        """Ask the provider whether it has the message, of which nobody knows."""
+        sought = Sought(
+            id=draft.id, channel=draft.channel, to=ask.to, body=ask.body, since=ask.since
+        )
+        try:
+            found = transport.find(sought)
+        except TransportError as error:
+            activity.logger.warning("%s cannot be asked: %s", transport.name, error.reason)
+            found = None
+        if found is None:
+            answer, others = record_not_found(self._database, run, draft.id)
+        else:
+            answer, others = record_found(
+                self._database, run, draft.id, transport.name, provider_id=found.provider_id
+            )
+        self._tell(others)
+        return answer
 
     def _hand_over(
         self,
@@ -104,8 +135,9 @@ class Delivery:
             body=text.body,
             text=text.text,
             deadline=deadline,
+            class_=draft.class_,
         )
-        outcome, retry_after = _attempt(transport, letter)
+        outcome = _attempt(transport, letter)
         answer, others = self._record(run, claimed, outcome, deadline)
         self._tell(others)
         if outcome.what == "released" and answer.revision == revision:
@@ -113,7 +145,6 @@ class Delivery:
                 f"{transport.name}: {outcome.reason}",
                 type="Refused",
                 category=ApplicationErrorCategory.BENIGN,
-                next_retry_delay=timedelta(seconds=retry_after) if retry_after else None,
             )
         return answer
 
@@ -133,7 +164,7 @@ class Delivery:
                 time.sleep(_PATIENCE)
 
 
-def _rendered(draft: Draft) -> tuple[Rendered, Text | None]:
+def _rendered(draft: Draft, settling: Settling) -> tuple[Rendered, Text | None]:
     if draft.content is None:
         return Rendered(to=draft.to, problem="template_missing"), None
     try:
@@ -141,24 +172,25 @@ def _rendered(draft: Draft) -> tuple[Rendered, Text | None]:
     except TemplateError as error:
         activity.logger.warning("A template cannot be rendered: %s", error)
         return Rendered(to=draft.to, problem="template_error"), None
-    return Rendered(to=draft.to, subject=text.subject, body=text.body, text=text.text), text
+    rendered = Rendered(
+        to=draft.to, subject=text.subject, body=text.body, text=text.text, settling=settling
+    )
+    return rendered, text
 
 
-def _attempt(transport: Transport, letter: Letter) -> tuple[Outcome, float | None]:
+def _attempt(transport: Transport, letter: Letter) -> Outcome:
     name = transport.name
     if clock() > letter.deadline:
-        return Outcome(what="released", provider=name, reason="too late to hand it over"), None
+        return Outcome(what="released", provider=name, reason="too late to hand it over")
     try:
         given = transport.send(letter)
     except TransportError as error:
-        refused = Outcome(
-            what="refused" if error.permanent else "released", provider=name, reason=error.reason
-        )
-        return refused, error.retry_after
+        what: Literal["refused", "released"] = "refused" if error.permanent else "released"
+        return Outcome(what=what, provider=name, reason=error.reason, retry_after=error.retry_after)
     except OutcomeUnknownError as error:
-        return Outcome(what="unknown", provider=name, reason=str(error)), None
+        return Outcome(what="unknown", provider=name, reason=str(error))
     except Exception as error:  # noqa: BLE001 - it has to be recorded
         # A mistake in the transport: nobody can tell how far the message got.
         activity.logger.error("The transport %s failed: %s", name, without_words(error))
-        return Outcome(what="unknown", provider=name, reason=type(error).__name__), None
-    return Outcome(what="sent", provider=name, provider_id=given), None
+        return Outcome(what="unknown", provider=name, reason=type(error).__name__)
+    return Outcome(what="sent", provider=name, provider_id=given)

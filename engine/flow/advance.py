@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from engine.flow.line import standing
 from engine.flow.turn import Turn, finish
 from engine.model.event import Event
-from engine.model.journey import SendStep
+from engine.model.journey import SendStep, Window
 from engine.names import Answer, Cause
 from engine.run.assignment import message_id
+from engine.run.caps import next_in_line
 from engine.run.state import (
     Command,
     Deliver,
@@ -150,14 +152,19 @@ def _is_other(before: Command, after: Command) -> bool:
 def replace_command(turn: Turn, run: Run, command: Command) -> None:
     """Give a run a new command, and raise its revision with it."""
     before = run.command
-    if isinstance(before, Deliver) and run.revision:
+    same = (
+        isinstance(before, Deliver)
+        and isinstance(command, Deliver)
+        and _same_message(before, command)
+    )
+    if isinstance(before, Deliver) and run.revision and not same:
         _abandon(turn, run, before)
     run.revision += 1
     run.command = command
     match command:
         case Deliver():
             run.check_at = (command.not_before or turn.now) + DELIVERY_GRACE
-            if not (isinstance(before, Deliver) and _same_message(before, command)):
+            if not same:
                 _decide_message(turn, run, command)
         case Wait():
             run.check_at = command.until + (timedelta() if run.state.held_out else GRACE)
@@ -183,6 +190,27 @@ def _abandon(turn: Turn, run: Run, before: Deliver) -> None:
         state = messages.replace(turn.connection, message, "replaced")
     if state is not None:
         transition(turn, message, state, "skipped", reason="replaced")
+    if state == "deferred":
+        turn.at_the_end = wake_next
+
+
+def wake_next(turn: Turn) -> None:
+    """A slot is free, or who waited in front waits no more: the next in line may ask at once.
+
+    To be called when everything else of the turn is decided.
+    """
+    slots, waiting = standing(turn)
+    rules = turn.catalogue.caps
+    for id in next_in_line(rules, slots, waiting, now=turn.now, zone=turn.zone):
+        message = messages.one(turn.connection, id)
+        assert message is not None  # noqa: S101 - it was just read, under the lock
+        run = turn.writes.runs.get(message.run) or runs.one(turn.connection, message.run)
+        command = run.command if run is not None else None
+        if run is None or not isinstance(command, Deliver) or command.not_before is None:
+            continue  # it was woken before
+        replace_command(
+            turn, run, Deliver(step=command.step, visit=command.visit, channel=command.channel)
+        )
 
 
 def _decide_message(turn: Turn, run: Run, command: Deliver) -> None:
@@ -210,6 +238,9 @@ def _decide_message(turn: Turn, run: Run, command: Deliver) -> None:
             "topic": step.topic or journey.topic,
             "priority": journey.priority,
             "template": str(own.get("template") or step.template),
+            "offer": step.offer,
+            "on_full": step.on_full,
+            "hours": step.at.window if isinstance(step.at, Window) else None,
             "state": "decided",
             "reason": None,
             "decided_at": turn.now,
@@ -226,8 +257,12 @@ def transition(
     *,
     reason: str | None = None,
     rule: str | None = None,
+    channel: str | None = None,
 ) -> None:
-    """Note a change of a message's state; the only record the caps' proof relies on."""
+    """Note a change of a message's state; the only record the caps' proof relies on.
+
+    A claim tells its `channel`, and the zone by which the calendar's windows are counted.
+    """
     turn.writes.transitions.append(
         {
             "message_id": message,
@@ -238,5 +273,7 @@ def transition(
             "to": after,
             "reason": reason,
             "rule": rule,
+            "channel": channel,
+            "zone": turn.zone if channel is not None else None,
         }
     )

@@ -1,31 +1,33 @@
 """The claim of a message, just before a provider is called.
 
 A claim has a token and a lease. A record is accepted only from the token's holder; a lease that
-ended without one leaves the outcome unknown, which the message's class then settles.
+ended without one leaves the outcome unknown, which is then settled.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from engine.flow.advance import trace, transition
+from engine.flow.advance import transition, wake_next
+from engine.flow.line import barred, candidate, standing
 from engine.flow.settle import (
-    again,
     lease_left,
     message_of,
+    move,
     next_channel,
+    put_off,
+    rest_of,
+    settle_by_class,
     settle_unknown,
     skip,
-    step_of,
 )
 from engine.flow.turn import GONE, Turn, in_turn_of
-from engine.model.base import Channel
 from engine.names import LEASE, Answer, Wake
 from engine.run import caps
-from engine.run.caps import Candidate, Deferred, Granted, Skipped
-from engine.run.hours import OpenHours
+from engine.run.caps import Deferred, Granted, Skipped
 from engine.run.state import Deliver
 from engine.store import messages
 from engine.store.messages import Message
@@ -38,13 +40,17 @@ _PATIENCE: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A message ready to hand over; `problem` says why it cannot be made."""
+    """A message ready to hand over; `problem` says why it cannot be made.
+
+    `settling` is how its provider lets an unknown outcome be settled.
+    """
 
     to: str | None = None
     subject: str | None = None
     body: str | None = None
     text: str | None = None
     problem: str | None = None
+    settling: str = "class"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +71,30 @@ class Busy:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask the provider whether it has taken this message, at or after `since`.
+
+    `to` and `body` are what was handed over.
+    """
+
+    message: UUID
+    since: datetime
+    to: str
+    body: str
+
+
 def claim(
     database: Database, run_id: UUID, revision: int, rendered: Rendered
-) -> tuple[Claimed | Busy | Answer, list[Wake]]:
+) -> tuple[Claimed | Busy | Ask | Answer, list[Wake]]:
     """Ask to send the message that the run's command at `revision` is about.
 
     An `Answer` means that there is nothing to send: the command was replaced, or the message
-    deferred or skipped just now. The wakes are for other runs of the customer.
+    deferred, skipped or given to another channel just now. The wakes are for other runs of the
+    customer.
     """
 
-    def decide(turn: Turn, run: Run) -> Claimed | Busy | Answer:
+    def decide(turn: Turn, run: Run) -> Claimed | Busy | Ask | Answer:
         command = run.command
         if run.revision != revision or not isinstance(command, Deliver):
             return run.answer
@@ -83,24 +103,20 @@ def claim(
             return busy
         if message.state == "claimed":
             settle_unknown(turn, run, message)
-            return run.answer
-        if rendered.problem is not None:
+        elif message.state == "unknown":
+            if lease_left(turn, message) > 0:
+                to, body = messages.handed_over(turn.connection, message.id)
+                since = message.claimed_at or message.decided_at
+                return Ask(message=message.id, since=since, to=to, body=body)
+            settle_by_class(turn, run, message)
+        elif rendered.problem is not None:
             skip(turn, run, message, rendered.problem)
-            return run.answer
-        if rendered.to != turn.customer.address(command.channel):
-            return run.answer  # it was rendered for an address that she has no more
-        if rendered.to is None:
-            if not next_channel(turn, run, command, message, "no_address"):
-                skip(turn, run, message, "no_address")
-            return run.answer
-        verdict = _verdict(turn, run, message, command.channel)
-        match verdict:
-            case Granted():
-                return _grant(turn, run, message, rendered)
-            case Deferred():
-                _defer(turn, run, command, message, verdict)
-            case Skipped(reason=reason, rule=rule):
-                skip(turn, run, message, reason, rule)
+        elif (reason := barred(turn, message, command.channel)) is not None:
+            if not next_channel(turn, run, message, reason):
+                skip(turn, run, message, reason)
+        elif rendered.to == turn.customer.address(command.channel):
+            return _decide(turn, run, command, message, rendered)
+        # What was rendered for an address that she has no more is rendered again.
         return run.answer
 
     return in_turn_of(database, run_id, decide, gone=GONE)
@@ -115,31 +131,35 @@ def _too_soon(turn: Turn, command: Deliver, message: Message) -> Busy | None:
     return Busy(seconds=left + 0.1) if left > 0 else None
 
 
-def _verdict(turn: Turn, run: Run, message: Message, channel: Channel) -> caps.Verdict:
-    catalogue = turn.catalogue
-    candidate = Candidate(
-        id=message.id,
-        customer=turn.customer.id,
-        channel=channel,
-        topic=message.topic,
-        transactional=message.class_ == "transactional",
-        decided_at=message.decided_at,
-        on_full=step_of(turn, run).on_full,
-        hours=OpenHours(zone=turn.zone, quiet=catalogue.workspace.quiet_hours.get(channel)),
-    )
-    since = caps.longest(catalogue.caps, turn.now, turn.zone)
-    held = (
-        messages.slots(turn.connection, turn.customer.id, since)
-        if since is not None and not candidate.transactional
-        else []
-    )
-    return caps.decide(candidate, catalogue.caps, held, now=turn.now, zone=turn.zone)
+def _decide(
+    turn: Turn, run: Run, command: Deliver, message: Message, rendered: Rendered
+) -> Claimed | Answer:
+    rules = turn.catalogue.caps
+    asks = candidate(turn, message, command.channel)
+    slots, waiting = ([], []) if asks.transactional else standing(turn, but=message.id)
+    verdict = caps.decide(asks, rules, slots, waiting, now=turn.now, zone=turn.zone)
+    if isinstance(verdict, Granted):
+        return _grant(turn, run, command, message, rendered)
+    if verdict.ahead:
+        turn.at_the_end = wake_next
+    if verdict.to_next:
+        for channel in rest_of(turn, run, command):
+            other = candidate(turn, message, channel)
+            if barred(turn, message, channel) is None and isinstance(
+                caps.decide(other, rules, slots, waiting, now=turn.now, zone=turn.zone), Granted
+            ):
+                move(turn, run, message, channel, verdict.reason, verdict.rule)
+                return run.answer
+    match verdict:
+        case Deferred(until=until, reason=reason, rule=rule):
+            put_off(turn, run, message, until, reason, rule)
+        case Skipped(reason=reason, rule=rule):
+            skip(turn, run, message, reason, rule)
+    return run.answer
 
 
-def _grant(turn: Turn, run: Run, message: Message, rendered: Rendered) -> Claimed:
+def _grant(turn: Turn, run: Run, command: Deliver, message: Message, rendered: Rendered) -> Claimed:
     token, lease_until = uuid7(), turn.now + LEASE
-    command = run.command
-    assert isinstance(command, Deliver)  # noqa: S101 - told to the type checker
     messages.change(
         turn.connection,
         message.id,
@@ -152,33 +172,14 @@ def _grant(turn: Turn, run: Run, message: Message, rendered: Rendered) -> Claime
         claim_seq=turn.seq,
         token=token,
         lease_until=lease_until,
+        settling=rendered.settling,
         to=rendered.to,
         subject=rendered.subject,
         body=rendered.body,
         body_text=rendered.text,
     )
-    transition(turn, message.id, message.state, "claimed")
+    transition(turn, message.id, message.state, "claimed", channel=command.channel)
     run.lease_until = lease_until
     run.check_at = lease_until
     turn.writes.runs[run.id] = run
     return Claimed(message=message.id, token=token)
-
-
-def _defer(turn: Turn, run: Run, command: Deliver, message: Message, verdict: Deferred) -> None:
-    messages.change(
-        turn.connection,
-        message.id,
-        state="deferred",
-        reason=verdict.reason,
-        rule=verdict.rule,
-        deferred_until=verdict.until,
-        channel=command.channel,
-    )
-    transition(
-        turn, message.id, message.state, "deferred", reason=verdict.reason, rule=verdict.rule
-    )
-    told = {"until": verdict.until.isoformat(), "reason": verdict.reason}
-    trace(
-        turn, run, "deferred", command.step, told | ({"rule": verdict.rule} if verdict.rule else {})
-    )
-    again(turn, run, command, channel=command.channel, not_before=verdict.until)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -30,6 +30,8 @@ class Draft:
     content: Content | None
     variables: Mapping[str, Any]
     from_: str | None
+    class_: Literal["marketing", "transactional"]
+    topic: str | None
 
 
 def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
@@ -64,6 +66,8 @@ def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
             content=_overridden(content, step, variant) if content is not None else None,
             variables=variables,
             from_=str(own["from"]) if own.get("from") else step.from_,
+            class_=step.class_,
+            topic=step.topic or machine.plan.journey.topic,
         )
 
 

@@ -1,18 +1,22 @@
 """The record of what a provider answered, and the settlement of claims without one."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from engine.flow.advance import drain, transition
+from engine.flow.advance import drain, transition, wake_next
 from engine.flow.settle import (
+    ask_again,
+    is_about,
     lease_left,
     message_of,
     refused,
     release,
     settle,
+    settle_by_class,
     settle_unknown,
-    wake_next,
+    throttled,
 )
 from engine.flow.turn import GONE, Turn, in_turn_of
 from engine.names import Answer, Wake
@@ -27,13 +31,15 @@ from engine.store.session import Database
 class Outcome:
     """What the provider answered.
 
-    `sent`; `refused` for good; `released`: refused for now; `unknown`: handed over, no answer.
+    `sent`; `refused` for good; `released`: refused for now, until `retry_after` seconds are over
+    when the provider says so; `unknown`: handed over, no answer.
     """
 
     what: Literal["sent", "refused", "released", "unknown"]
     provider: str
     provider_id: str | None = None
     reason: str | None = None
+    retry_after: float | None = None
 
 
 def record(
@@ -47,15 +53,45 @@ def record(
 
     def decide(turn: Turn, run: Run) -> Answer:
         row = messages.one(turn.connection, message)
-        if row is None or row.token != token:
-            return run.answer
-        if row.state == "unknown":
-            _record_late(turn, run, row, outcome)
-        elif row.state == "claimed":
-            _record(turn, run, row, outcome)
+        if row is not None and row.token == token:
+            _learn(turn, run, row, outcome)
         return run.answer
 
     return in_turn_of(database, run_id, decide, gone=GONE)
+
+
+def record_found(
+    database: Database, run_id: UUID, message: UUID, provider: str, *, provider_id: str | None
+) -> tuple[Answer, list[Wake]]:
+    """Record that a provider which was asked has the message."""
+
+    def decide(turn: Turn, run: Run) -> Answer:
+        taken(turn, run, message, provider, provider_id)
+        return run.answer
+
+    return in_turn_of(database, run_id, decide, gone=GONE)
+
+
+def record_not_found(database: Database, run_id: UUID, message: UUID) -> tuple[Answer, list[Wake]]:
+    """Record that a provider which was asked does not have the message, or not yet."""
+
+    def decide(turn: Turn, run: Run) -> Answer:
+        row = messages.one(turn.connection, message)
+        if row is not None and _is_asked_about(run, row):
+            if lease_left(turn, row) > 0 and isinstance(run.command, Deliver):
+                ask_again(turn, run, run.command)
+            else:
+                settle_by_class(turn, run, row)
+        return run.answer
+
+    return in_turn_of(database, run_id, decide, gone=GONE)
+
+
+def taken(turn: Turn, run: Run, message: UUID, provider: str, provider_id: str | None) -> None:
+    """The provider has the message, by its own account: settles it when that was not known."""
+    row = messages.one(turn.connection, message)
+    if row is not None and row.state in {"claimed", "unknown"}:
+        _learn(turn, run, row, Outcome(what="sent", provider=provider, provider_id=provider_id))
 
 
 def settle_expired(database: Database, run_id: UUID) -> list[Wake]:
@@ -65,11 +101,27 @@ def settle_expired(database: Database, run_id: UUID) -> list[Wake]:
         if run.lease_until is None or not isinstance(run.command, Deliver):
             return
         message = message_of(turn, run, run.command)
-        if message.state == "claimed" and lease_left(turn, message) <= 0:
+        if lease_left(turn, message) > 0:
+            return
+        if message.state == "claimed":
             settle_unknown(turn, run, message)
+        elif message.state == "unknown":
+            settle_by_class(turn, run, message)
 
     _, others = in_turn_of(database, run_id, decide, gone=None, own=True)
     return others
+
+
+def _is_asked_about(run: Run, message: Message) -> bool:
+    """Whether the run waits for what the provider says about its message."""
+    return message.state == "unknown" and run.lease_until is not None and is_about(run, message)
+
+
+def _learn(turn: Turn, run: Run, message: Message, outcome: Outcome) -> None:
+    if message.state == "claimed" or _is_asked_about(run, message):
+        _record(turn, run, message, outcome)
+    elif message.state == "unknown":
+        _record_late(turn, message, outcome)
 
 
 def _record(turn: Turn, run: Run, message: Message, outcome: Outcome) -> None:
@@ -79,15 +131,22 @@ def _record(turn: Turn, run: Run, message: Message, outcome: Outcome) -> None:
                 turn.connection,
                 message.id,
                 state="sent",
+                reason=None,
                 sent_at=turn.now,
                 provider=outcome.provider,
                 provider_id=outcome.provider_id,
             )
-            transition(turn, message.id, "claimed", "sent")
+            transition(turn, message.id, message.state, "sent")
             settle(turn, run, message, "sent", None)
         case "unknown":
             messages.change(turn.connection, message.id, provider=outcome.provider)
-            settle_unknown(turn, run, message)
+            if message.state == "claimed":
+                settle_unknown(turn, run, message)
+        case "released" if outcome.retry_after:
+            # Others come back at other times than this one.
+            share = 1 + message.id.int % 1000 / 5000
+            until = turn.now + timedelta(seconds=outcome.retry_after * share)
+            throttled(turn, run, message, until)
         case "released":
             release(turn, run, message, outcome.reason)
             drain(turn, run)
@@ -95,7 +154,7 @@ def _record(turn: Turn, run: Run, message: Message, outcome: Outcome) -> None:
             refused(turn, run, message, outcome.provider, outcome.reason)
 
 
-def _record_late(turn: Turn, run: Run, message: Message, outcome: Outcome) -> None:
+def _record_late(turn: Turn, message: Message, outcome: Outcome) -> None:
     """Correct the ledger: the run has gone on, but the outcome is known after all."""
     if outcome.what == "unknown":
         return
@@ -106,4 +165,4 @@ def _record_late(turn: Turn, run: Run, message: Message, outcome: Outcome) -> No
     )  # fmt: skip
     transition(turn, message.id, "unknown", state, reason="late")
     if state == "failed":
-        wake_next(turn, run)
+        turn.at_the_end = wake_next

@@ -1,21 +1,39 @@
 """What became of a message, and how its run goes on from there; used within a customer's turn."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from engine.flow.advance import DELIVERY_GRACE, drain, replace_command, take, trace, transition
+from engine.flow.advance import (
+    DELIVERY_GRACE,
+    drain,
+    replace_command,
+    take,
+    trace,
+    transition,
+    wake_next,
+)
+from engine.flow.line import barred
 from engine.flow.turn import Turn
 from engine.model.base import Channel
 from engine.model.journey import SendStep
 from engine.run.assignment import message_id
 from engine.run.machine import channels_of
 from engine.run.state import Deliver, Settled
-from engine.store import messages, runs
+from engine.store import messages
 from engine.store.messages import Message
 from engine.store.runs import Run
 
 AGAIN_AT_MOST: Final = 2
 """How often a transactional message of unknown outcome is sent again."""
+
+REPEATED_AT_MOST: Final = 10
+"""How often a message is handed to a provider again that knows it by its key."""
+
+ASKED_FOR: Final = timedelta(minutes=2)
+"""For how long a provider is asked whether it has a message."""
+
+ASK_EVERY: Final = timedelta(seconds=3)
+"""How long to wait before a provider is asked (again)."""
 
 
 def message_of(turn: Turn, run: Run, command: Deliver) -> Message:
@@ -38,6 +56,16 @@ def step_of(turn: Turn, run: Run) -> SendStep:
 def lease_left(turn: Turn, message: Message) -> float:
     """Return for how many seconds another attempt may still be sending the message."""
     return ((message.lease_until or turn.now) - turn.now).total_seconds()
+
+
+def is_about(run: Run, message: Message) -> bool:
+    """Whether the run still rests at the step that this message is of."""
+    command = run.command
+    return (
+        isinstance(command, Deliver)
+        and (command.step, command.visit) == (message.step, message.visit)
+        and run.id == message.run
+    )
 
 
 def settle(turn: Turn, run: Run, message: Message, outcome: str, reason: str | None) -> None:
@@ -64,20 +92,56 @@ def skip(turn: Turn, run: Run, message: Message, reason: str, rule: str | None =
         turn.connection, message.id, state="skipped", reason=reason, rule=rule, deferred_until=None
     )
     transition(turn, message.id, message.state, "skipped", reason=reason, rule=rule)
+    if message.state == "deferred":
+        turn.at_the_end = wake_next
     settle(turn, run, message, "skipped", reason)
 
 
 def settle_unknown(turn: Turn, run: Run, message: Message) -> None:
-    """Settle a message of which nobody knows whether the provider took it, by its class.
+    """Settle a claimed message of which nobody knows whether the provider took it.
+
+    A provider that knows messages by their key gets it again, one that can be asked is asked;
+    otherwise, or after that, the message's class decides.
+    """
+    transition(turn, message.id, "claimed", "unknown")
+    before = run.command
+    if message.settling == "repeat" and message.unknowns < REPEATED_AT_MOST:
+        _send_again(turn, run, message, "repeated_with_key")
+    elif message.settling == "ask" and isinstance(before, Deliver):
+        run.lease_until = turn.now + ASKED_FOR
+        messages.change(
+            turn.connection,
+            message.id,
+            state="unknown",
+            reason="asking",
+            lease_until=run.lease_until,
+        )
+        ask_again(turn, run, before)
+    else:
+        settle_by_class(turn, run, message)
+
+
+def ask_again(turn: Turn, run: Run, command: Deliver) -> None:
+    """Let the activity ask the provider in a while."""
+    again(turn, run, command, channel=command.channel, not_before=turn.now + ASK_EVERY)
+
+
+def settle_by_class(turn: Turn, run: Run, message: Message) -> None:
+    """Settle a message in state `unknown` by its class.
 
     Marketing is not sent again. Transactional is, unless the run has come to its end meanwhile,
     and at most so often that a server which takes mail but answers late sends no stream of it.
     """
-    messages.change(turn.connection, message.id, state="unknown", lease_until=None)
-    transition(turn, message.id, "claimed", "unknown")
+    messages.change(turn.connection, message.id, state="unknown", reason=None, lease_until=None)
     if message.class_ != "transactional" or message.unknowns >= AGAIN_AT_MOST:
         settle(turn, run, message, "unknown", None)
         return
+    _send_again(turn, run, message, "unknown_sent_again")
+
+
+def _send_again(turn: Turn, run: Run, message: Message, reason: str) -> None:
+    """Claim a message of unknown outcome anew, unless its run has gone elsewhere meanwhile."""
+    messages.change(turn.connection, message.id, state="unknown", reason=None, lease_until=None)
     run.lease_until = None
     before = run.command
     drain(turn, run)
@@ -85,10 +149,10 @@ def settle_unknown(turn: Turn, run: Run, message: Message) -> None:
         return
     turn.stamp()
     messages.change(
-        turn.connection, message.id, state="decided", reason="unknown_sent_again",
-        token=None, claim_seq=None, unknowns=message.unknowns + 1,
+        turn.connection, message.id, state="decided", reason=reason,
+        claimed_at=None, token=None, claim_seq=None, unknowns=message.unknowns + 1,
     )  # fmt: skip
-    transition(turn, message.id, "unknown", "decided", reason="unknown_sent_again")
+    transition(turn, message.id, "unknown", "decided", reason=reason)
     trace(turn, run, "sent_again", message.step, {})
     again(turn, run, before, channel=before.channel)
 
@@ -102,9 +166,11 @@ def again(
     not_before: datetime | None = None,
 ) -> None:
     """Command the same message once more: on another channel, or later."""
-    again = Deliver(step=command.step, visit=command.visit, channel=channel, not_before=not_before)
-    turn.settled = message_id(run.id, command.step, command.visit)
-    replace_command(turn, run, again)
+    replace_command(
+        turn,
+        run,
+        Deliver(step=command.step, visit=command.visit, channel=channel, not_before=not_before),
+    )
 
 
 def release(turn: Turn, run: Run, message: Message, reason: str | None) -> None:
@@ -113,52 +179,116 @@ def release(turn: Turn, run: Run, message: Message, reason: str | None) -> None:
         turn.connection, message.id, state="decided", reason=reason,
         claimed_at=None, claim_seq=None, token=None, lease_until=None,
     )  # fmt: skip
-    transition(turn, message.id, "claimed", "decided", reason=reason)
+    transition(turn, message.id, message.state, "decided", reason=reason)
+    message.state = "decided"
     run.lease_until = None
     run.check_at = turn.now + DELIVERY_GRACE
     turn.writes.runs[run.id] = run
-    wake_next(turn, run)
+    turn.at_the_end = wake_next
+
+
+def put_off(
+    turn: Turn, run: Run, message: Message, until: datetime, reason: str, rule: str | None = None
+) -> None:
+    """Defer a message that is not claimed."""
+    command = run.command
+    assert isinstance(command, Deliver)  # noqa: S101 - told to the type checker
+    messages.change(
+        turn.connection,
+        message.id,
+        state="deferred",
+        reason=reason,
+        rule=rule,
+        deferred_until=until,
+        first_deferred_at=message.first_deferred_at or turn.now,
+        channel=command.channel,
+    )
+    transition(turn, message.id, message.state, "deferred", reason=reason, rule=rule)
+    told = {"until": until.isoformat(), "reason": reason}
+    trace(turn, run, "deferred", command.step, told | ({"rule": rule} if rule else {}))
+    again(turn, run, command, channel=command.channel, not_before=until)
+
+
+def throttled(turn: Turn, run: Run, message: Message, until: datetime) -> None:
+    """The provider takes no more for now, and says until when."""
+    command = run.command
+    release(turn, run, message, "throttled")
+    drain(turn, run)
+    if run.command == command:
+        turn.stamp()
+        put_off(turn, run, message, until, "throttled")
 
 
 def refused(turn: Turn, run: Run, message: Message, provider: str, reason: str | None) -> None:
     """The provider refused for good: the list moves on, or the message has failed."""
-    command = run.command
-    if isinstance(command, Deliver) and next_channel(turn, run, command, message, "refused"):
+    if is_about(run, message) and (
+        _other_device(turn, run, message, reason) or next_channel(turn, run, message, "refused")
+    ):
         return
     messages.change(
         turn.connection, message.id, state="failed", reason=reason,
         provider=provider, claimed_at=None, lease_until=None,
     )  # fmt: skip
-    transition(turn, message.id, "claimed", "failed", reason=reason)
+    transition(turn, message.id, message.state, "failed", reason=reason)
+    turn.at_the_end = wake_next
     settle(turn, run, message, "failed", reason)
-    wake_next(turn, run)
 
 
-def next_channel(turn: Turn, run: Run, command: Deliver, message: Message, reason: str) -> bool:
-    """Move on to the list's next channel on which she can be reached, if there is one."""
+def _other_device(turn: Turn, run: Run, message: Message, reason: str | None) -> bool:
+    """Forget a device that takes no push any more; return whether there is another one."""
+    if message.channel != "push" or reason != "expired":
+        return False
+    expired = turn.customer.address("push")
+    devices = [token for token in turn.customer.addresses.get("push", []) if token != expired]
+    turn.change(addresses={**turn.customer.addresses, "push": devices})
+    command = run.command
+    if not devices or not isinstance(command, Deliver):
+        return False
+    release(turn, run, message, "expired")
+    drain(turn, run)
+    if run.command == command:
+        again(turn, run, command, channel="push")
+    return True
+
+
+def rest_of(turn: Turn, run: Run, command: Deliver) -> tuple[Channel, ...]:
+    """Return the channels of the step's list that come after the command's."""
     step = step_of(turn, run)
-    machine = turn.machine(run.plan_hash)
-    channels = channels_of(step, machine.variant(run.state, step))
-    rest = channels[channels.index(command.channel) + 1 :] if command.channel in channels else ()
-    channel = next((c for c in rest if turn.customer.address(c) is not None), None)
+    channels = channels_of(step, turn.machine(run.plan_hash).variant(run.state, step))
+    if command.channel not in channels:
+        return ()
+    return channels[channels.index(command.channel) + 1 :]
+
+
+def next_channel(turn: Turn, run: Run, message: Message, reason: str) -> bool:
+    """Move on to the list's next channel on which she can be written to, if there is one."""
+    command = run.command
+    assert isinstance(command, Deliver)  # noqa: S101 - told to the type checker
+    others = (c for c in rest_of(turn, run, command) if barred(turn, message, c) is None)
+    channel = next(others, None)
     if channel is None:
         return False
-    if message.state == "claimed":
+    if message.state in messages.HOLDING:
         release(turn, run, message, reason)
         drain(turn, run)
         if run.command != command:
             return True
-    messages.change(turn.connection, message.id, channel=channel)
-    again(turn, run, command, channel=channel)
+    move(turn, run, message, channel, reason)
     return True
 
 
-def wake_next(turn: Turn, run: Run) -> None:
-    """A slot is free: the message of this customer that waits in front may ask at once."""
-    waiting = messages.first_capped(turn.connection, turn.customer.id)
-    if waiting is None or waiting.run_id == run.id:
-        return
-    other = runs.one(turn.connection, waiting.run_id)
-    if other is None or not isinstance(other.command, Deliver):
-        return
-    again(turn, other, other.command, channel=other.command.channel)
+def move(
+    turn: Turn,
+    run: Run,
+    message: Message,
+    channel: Channel,
+    reason: str,
+    rule: str | None = None,
+) -> None:
+    """Send the message on another channel of its list."""
+    command = run.command
+    assert isinstance(command, Deliver)  # noqa: S101 - told to the type checker
+    messages.change(turn.connection, message.id, channel=channel)
+    told = {"from": command.channel, "to": channel, "reason": reason}
+    trace(turn, run, "moved", command.step, told | ({"rule": rule} if rule else {}))
+    again(turn, run, command, channel=channel)

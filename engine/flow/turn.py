@@ -44,7 +44,7 @@ class Turn:
     """A customer under her lock. `now` and `seq` are this turn's instant and number.
 
     `settled` is the message whose outcome this turn records, `fresh` are events that will be
-    written at its end.
+    written at its end, and `at_the_end` is what has to be decided once everything else is.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Turn:
             database, connection, locked.catalogue_revision
         )
         self.settled: UUID | None = None
+        self.at_the_end: Callable[[Turn], None] | None = None
         self.fresh: list[Event] = []
         self._was = locked.customer
 
@@ -120,6 +121,9 @@ def finish(
     The run that is `answered` needs no telling, and one whose customer is held out has no
     workflow.
     """
+    for turn in turns:
+        if turn.at_the_end is not None:
+            turn.at_the_end(turn)
     new, old = runs.rows(writes.runs.values())
     told = [
         wake_of(run)

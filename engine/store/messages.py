@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select, text, update
 
+from engine.model.base import Channel
+from engine.model.cap import OnFull
 from engine.run.caps import Slot
 from engine.store import tables
 
@@ -22,70 +24,81 @@ class Message:
     step: str
     visit: int
     state: str
-    channel: str
+    reason: str | None
+    channel: Channel
     class_: str
     topic: str | None
+    offer: str | None
+    priority: int
+    on_full: OnFull | None
+    hours: str | None
     decided_at: datetime
+    first_deferred_at: datetime | None
+    deferred_until: datetime | None
+    claimed_at: datetime | None
+    claim_seq: int | None
     token: UUID | None
     lease_until: datetime | None
-    claim_seq: int | None
     unknowns: int
+    settling: str | None
 
 
-_ONE = select(
-    _M.id, _M.run_id, _M.step, _M.visit, _M.state, _M.channel, _M["class"].label("class_"), _M.topic,
-    _M.decided_at, _M.token, _M.lease_until, _M.claim_seq,
-    _M.unknowns,
-).where(_M.id == tables.bound("message"))  # fmt: skip
+_READ = (
+    _M.id, _M.run_id.label("run"), _M.step, _M.visit, _M.state, _M.reason, _M.channel,
+    _M["class"].label("class_"), _M.topic, _M.offer, _M.priority, _M.on_full, _M.hours,
+    _M.decided_at, _M.first_deferred_at, _M.deferred_until, _M.claimed_at, _M.claim_seq, _M.token,
+    _M.lease_until, _M.unknowns, _M.settling,
+)  # fmt: skip
+_ONE = select(*_READ).where(_M.id == tables.bound("message"))
 
 
 def one(connection: Connection, message: UUID) -> Message | None:
     """Return a message, or None."""
     row = connection.execute(_ONE, {"message": message}).one_or_none()
-    if row is None:
-        return None
-    return Message(
-        id=row.id,
-        run=row.run_id,
-        step=row.step,
-        visit=row.visit,
-        state=row.state,
-        channel=row.channel,
-        class_=row.class_,
-        topic=row.topic,
-        decided_at=row.decided_at,
-        token=row.token,
-        lease_until=row.lease_until,
-        claim_seq=row.claim_seq,
-        unknowns=row.unknowns,
-    )
+    return Message(**row._mapping) if row is not None else None  # noqa: SLF001 - Row's public name
 
 
-_SLOTS = select(_M.channel, _M.topic, _M.claimed_at).where(
+_WITH_PROVIDER = select(*_READ).where(_M.provider_id == tables.bound("provider_id"))
+
+
+def with_provider_id(connection: Connection, provider_id: str) -> Message | None:
+    """Return the message that a provider knows by this id, or None."""
+    row = connection.execute(_WITH_PROVIDER, {"provider_id": provider_id}).first()
+    return Message(**row._mapping) if row is not None else None  # noqa: SLF001 - Row's public name
+
+
+_HANDED_OVER = select(_M.to, _M.body).where(_M.id == tables.bound("message"))
+
+
+def handed_over(connection: Connection, message: UUID) -> tuple[str, str]:
+    """Return the address and the body with which a message was claimed."""
+    row = connection.execute(_HANDED_OVER, {"message": message}).one()
+    return row.to or "", row.body or ""
+
+
+HOLDING = ("claimed", "sent", "unknown")
+"""The states in which a message holds a slot."""
+
+_COUNTED = select(*_READ).where(
     _M.customer_id == tables.bound("customer"),
-    _M.claimed_at > tables.bound("since"),
     _M["class"] == "marketing",
-    _M.state.in_(("claimed", "sent", "unknown")),
+    (_M.state.in_(HOLDING) & (_M.claimed_at >= tables.bound("since"))) | (_M.state == "deferred"),
 )
 
 
-def slots(connection: Connection, customer: UUID, since: datetime) -> list[Slot]:
-    """Return the messages that hold a slot of the customer's caps, claimed after `since`."""
-    rows = connection.execute(_SLOTS, {"customer": customer, "since": since})
-    return [Slot(channel=row.channel, topic=row.topic, at=row.claimed_at) for row in rows]
-
-
-_CAPPED = (
-    select(_M.id, _M.run_id)
-    .where(_M.customer_id == tables.bound("customer"), _M.state == "deferred", _M.reason == "cap")
-    .order_by(_M.priority.desc(), _M.decided_at)
-    .limit(1)
-)
-
-
-def first_capped(connection: Connection, customer: UUID) -> Any:
-    """Return the message (id, run_id) that waits in front for a slot, or None."""
-    return connection.execute(_CAPPED, {"customer": customer}).one_or_none()
+def counted(
+    connection: Connection, customer: UUID, since: datetime
+) -> tuple[list[Slot], list[Message]]:
+    """Return the slots that a customer's messages hold since then, and who waits for one."""
+    slots, waiting = [], []
+    for row in connection.execute(_COUNTED, {"customer": customer, "since": since}):
+        if row.state == "deferred":
+            waiting.append(Message(**row._mapping))  # noqa: SLF001 - Row's public name
+        else:
+            slots.append(
+                Slot(channel=row.channel, topic=row.topic, offer=row.offer, at=row.claimed_at)
+            )
+    return slots, waiting
 
 
 def change(connection: Connection, message: UUID, **values: Any) -> None:

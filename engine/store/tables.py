@@ -425,6 +425,7 @@ class MessageRow(SQLModel, table=True):
         Index(None, "run_id"),
         Index(None, "decided_at", "id"),
         Index(None, "journey_id", "step", "state"),
+        Index("ix_message_waiting", "customer_id", postgresql_where=text("state = 'deferred'")),
         Index(
             "ix_message_provider_id",
             "provider_id",

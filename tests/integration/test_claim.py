@@ -1,12 +1,13 @@
 """A message's claim, record and settlement, and what arrives in between."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text, update
 
 from engine.flow import claim as claims
 from engine.flow import sweep
@@ -101,6 +102,11 @@ class Story:
         where = table.c.message_id == self.message(n).id
         rows = sorted(self.rows(table, where), key=lambda row: row.seq)
         return [(row.to, row.reason) for row in rows]
+
+    def let_pass(self, until: datetime) -> None:
+        """Let the customer's clock reach an instant."""
+        statement = text("UPDATE customer SET last_at = greatest(last_at, :at)")
+        self.put(lambda c: c.execute(statement, {"at": until}))
 
     def let_lease_end(self) -> None:
         """Let the time of every claim pass."""
@@ -327,3 +333,153 @@ def test_an_event_is_stored_once(story: Story) -> None:
         story.track("Go", message_id="same", properties={"n": 1})
     assert len(story.rows(tables.event, tables.event.c.name == "Go")) == 1
     assert timedelta(seconds=20) == claims.LEASE
+
+
+def consent(story: Story, **said: Any) -> None:
+    """Let the customer have said something, or her addresses be suppressed."""
+    table = tables.customer
+    story.put(lambda c: c.execute(update(table).values(**said)))
+
+
+def test_without_consent_nothing_is_claimed(story: Story) -> None:
+    story.set_up()
+    story.go()
+    consent(story, consent={"offers": {"email": "unsubscribed"}})
+    assert story.claim().command.kind == "wait"
+    assert story.states() == [("decided", None), ("skipped", "not_subscribed")]
+
+
+def test_a_topic_decides_for_those_who_have_said_nothing(story: Story) -> None:
+    story.set_up()
+    topic = {"id": "offers", "name": "Offers", "default": "unsubscribed", "double_opt_in": True}
+    story.put(lambda c: c.execute(insert(tables.topic).values(id="offers", document=topic)))
+    story.put(documents.touch)
+    story.go(1)
+    assert story.claim(1).command.kind == "wait"
+    assert story.states(1)[-1] == ("skipped", "not_subscribed")
+    consent(story, consent={"offers": {"email": "pending"}})
+    story.go(2)
+    story.claim(2)
+    assert story.states(2)[-1] == ("skipped", "not_subscribed")
+    consent(story, consent={"offers": {"email": "subscribed"}})
+    story.go(3)
+    assert isinstance(story.claim(3), Claimed)
+
+
+def test_a_transactional_message_needs_no_consent_but_no_suppressed_address_gets_it(
+    story: Story,
+) -> None:
+    story.set_up(**{"class": "transactional"})
+    consent(story, consent={"offers": {"email": "unsubscribed"}})
+    story.go(1)
+    assert isinstance(story.claim(1), Claimed)
+    consent(story, suppressed={"email": {"address": "ada@example.com", "reason": "complaint"}})
+    story.go(2)
+    story.claim(2)
+    assert story.states(2)[-1] == ("skipped", "suppressed")
+    consent(story, suppressed={"email": {"address": "old@example.com", "reason": "complaint"}})
+    story.go(3)
+    assert isinstance(story.claim(3), Claimed), "it is about an address that she had before"
+
+
+def test_the_list_moves_on_to_a_channel_that_she_has_agreed_to(story: Story) -> None:
+    story.set_up(channel=["email", "sms"])
+    consent(story, consent={"offers": {"email": "unsubscribed"}})
+    story.go()
+    assert story.claim().command.channel == "sms"
+    assert isinstance(story.claim(rendered=replace(READY, to="+41790000000")), Claimed)
+
+
+def test_a_full_cap_moves_the_message_to_the_next_channel_where_it_says_so(story: Story) -> None:
+    story.set_up(channel=["email", "sms"])
+    cap = {"id": "c", "channels": ["email"], "limit": 1, "per": "day", "on_full": "next_channel"}
+    story.put(lambda c: documents.put_cap(c, Cap.model_validate(cap)))
+    story.go(1)
+    story.record(story.claim(1))
+    story.go(2)
+    answer = story.claim(2)
+    assert (answer.command.kind, answer.command.channel) == ("deliver", "sms")
+    assert isinstance(story.claim(2, replace(READY, to="+41790000000")), Claimed)
+    assert story.message(2).channel == "sms"
+
+
+def test_when_every_channel_is_full_the_message_waits_for_the_first(story: Story) -> None:
+    story.set_up(channel=["email", "sms"])
+    cap = {"id": "c", "limit": 1, "per": "1d", "on_full": "next_channel"}
+    story.put(lambda c: documents.put_cap(c, Cap.model_validate(cap)))
+    story.go(1)
+    story.record(story.claim(1))
+    story.go(2)
+    answer = story.claim(2)
+    assert (answer.command.kind, answer.command.channel) == ("deliver", "email")
+    assert story.states(2)[-1] == ("deferred", "cap")
+
+
+def test_who_waits_in_front_goes_first_and_is_woken(story: Story) -> None:
+    story.set_up()
+    story.put(lambda c: documents.put_cap(c, Cap.model_validate(
+        {"id": "c", "limit": 1, "per": "1h", "on_full": "defer"})))  # fmt: skip
+    story.go(1)
+    story.record(story.claim(1))
+    story.go(2)
+    story.claim(2)
+    until = story.message(2).deferred_until
+    story.let_pass(until)
+    story.go(3)
+    before = story.revision(2)
+    answer, told = claim(story.database, story.run_row(3).id, story.revision(3), READY)
+    assert answer.command.kind == "deliver"
+    assert story.states(3)[-1] == ("deferred", "cap")
+    assert [wake.run for wake in told] == [str(story.run_row(2).id)]
+    assert story.revision(2) == before + 1
+    assert isinstance(story.claim(2), Claimed)
+
+
+def test_when_who_waits_in_front_leaves_the_next_is_woken(story: Story) -> None:
+    story.set_up()
+    story.put(lambda c: documents.put_cap(c, Cap.model_validate(
+        {"id": "c", "limit": 1, "per": "1h", "on_full": "defer"})))  # fmt: skip
+    story.go(1)
+    claimed = story.claim(1)
+    story.go(2)
+    story.claim(2)
+    story.go(3)
+    story.claim(3)
+    story.record(claimed, Outcome(what="refused", provider="p", reason="no"), 1)
+    assert story.run_row(2).command["not_before"] is None, "woken"
+    assert story.run_row(3).command["not_before"] is not None
+    consent(story, consent={"offers": {"email": "unsubscribed"}})
+    story.claim(2)
+    assert story.states(2)[-1] == ("skipped", "not_subscribed")
+    consent(story, consent={})
+    story.track("Customer Identified", kind="identify", traits={"first_name": "Ada"})
+    assert story.states(3)[-1] == ("deferred", "cap")
+
+
+def test_an_exit_of_who_waits_in_front_wakes_the_next(story: Story) -> None:
+    story.set_up()
+    other = {
+        "id": "k", "name": "k", "topic": "offers", "priority": 10,
+        "entry": {"on": {"event": "Went"}},
+        "steps": [{"id": "mail", "type": "send", "channel": "email", "template": "t"}],
+    }  # fmt: skip
+    save_journey(story.database, Journey.model_validate(other))
+    publish(story.database, "k")
+    rule = Cap.model_validate({"id": "c", "limit": 1, "per": "1h", "on_full": "defer"})
+    story.put(lambda c: documents.put_cap(c, rule))
+    story.go(1)
+    story.record(story.claim(1))
+    story.go(2)
+    story.claim(2)
+    story.track("Went")
+    run = story.rows(tables.run, tables.run.c.journey_id == "k")[0]
+    story.let_pass(story.message(2).deferred_until)
+    # The slot is free; the waiting one is ahead, so the other yields to it, and waits.
+    given, _ = claim(story.database, run.id, run.revision, READY)
+    assert given.command.kind == "deliver"
+    told = story.track("Order Completed")
+    assert story.states(2)[-1] == ("skipped", "replaced")
+    assert str(run.id) in {wake.run for wake in told}
+    run = story.rows(tables.run, tables.run.c.journey_id == "k")[0]
+    given, _ = claim(story.database, run.id, run.revision, READY)
+    assert isinstance(given, Claimed)

@@ -1,13 +1,22 @@
 """One message's way through the activity: what the transport does, the ledger knows."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities import delivery
-from activities.transport import Letter, OutcomeUnknownError, TransportError
+from activities.transport import (
+    Found,
+    Letter,
+    OutcomeUnknownError,
+    Settling,
+    Sought,
+    TransportError,
+)
+from engine.model.base import CHANNELS
 from engine.names import LEASE, Answer
 from engine.store.session import Database
 from tests.integration.test_claim import Story
@@ -18,14 +27,22 @@ class Playing:
 
     name = "playing"
 
-    def __init__(self, deed: Callable[[Letter], str | None]) -> None:
+    def __init__(self, deed: Callable[[Letter], str | None], settling: Settling = "class") -> None:
         self.deed = deed
+        self.settling = settling
+        self.has: Found | None = None
         self.letters: list[Letter] = []
+        self.sought: list[Sought] = []
 
     def send(self, letter: Letter) -> str | None:
         """Play."""
         self.letters.append(letter)
         return self.deed(letter)
+
+    def find(self, sought: Sought) -> Found | None:
+        """Tell what it has."""
+        self.sought.append(sought)
+        return self.has
 
 
 @pytest.fixture
@@ -41,9 +58,9 @@ def story(database_url: str) -> Iterator[Story]:
 
 def send(story: Story, deed: Any) -> Answer:
     """Carry the message as the activity does."""
-    playing = Playing(deed)
+    playing = deed if isinstance(deed, Playing) else Playing(deed)
     activity = delivery.Delivery(
-        story.database, {"email": playing, "sms": playing, "push": playing}, lambda wakes: None
+        story.database, dict.fromkeys(CHANNELS, playing), lambda wakes: None
     )
     return activity.send(story.run_row().id, story.revision())
 
@@ -83,12 +100,60 @@ def test_what_the_provider_did_not_take(story: Story, error: Exception, state: s
 
 def test_a_refusal_for_now_is_tried_again(story: Story) -> None:
     busy = TransportError("the mail server answered 421", permanent=False, retry_after=7)
-    with pytest.raises(ApplicationError) as told:
+    answer = send(story, raising(busy))
+    assert answer.command.kind == "deliver"
+    row = story.message()
+    assert (row.state, row.reason, row.claimed_at) == ("deferred", "throttled", None)
+    assert 7 <= (row.deferred_until - row.first_deferred_at).total_seconds() <= 9
+    story.let_pass(row.deferred_until)
+    assert send(story, lambda letter: None).command.kind == "wait"
+
+
+def test_a_refusal_without_a_time_is_tried_again_as_temporal_does(story: Story) -> None:
+    busy = TransportError("the mail server does not answer", permanent=False)
+    with pytest.raises(ApplicationError):
         send(story, raising(busy))
-    assert told.value.next_retry_delay is not None
-    assert told.value.next_retry_delay.total_seconds() == 7
     assert story.message().state == "decided"
     assert send(story, lambda letter: None).command.kind == "wait"
+
+
+def test_a_provider_that_can_be_asked_tells_that_it_has_the_message(story: Story) -> None:
+    playing = Playing(raising(OutcomeUnknownError("cut")), settling="ask")
+    answer = send(story, playing)
+    assert (answer.command.kind, story.message().state) == ("deliver", "unknown")
+    playing.has = Found(provider_id="SM1")
+    story.let_pass(due(story))
+    assert send(story, playing).command.kind == "wait"
+    row = story.message()
+    assert (row.state, row.provider_id, len(playing.letters)) == ("sent", "SM1", 1)
+    assert playing.sought[0].to == "ada@example.com"
+    assert playing.sought[0].id == row.id
+
+
+def test_what_a_provider_does_not_have_after_a_while_is_settled_by_class(story: Story) -> None:
+    playing = Playing(raising(OutcomeUnknownError("cut")), settling="ask")
+    send(story, playing)
+    for _ in range(3):
+        story.let_pass(due(story))
+        assert send(story, playing).command.kind == "deliver"
+    story.let_pass(story.message().lease_until)
+    assert send(story, playing).command.kind == "wait"
+    assert (story.message().state, len(playing.letters)) == ("unknown", 1)
+
+
+def test_a_provider_that_knows_our_key_gets_the_message_again(story: Story) -> None:
+    playing = Playing(raising(OutcomeUnknownError("cut")), settling="repeat")
+    send(story, playing)
+    assert story.message().state == "decided"
+    playing.deed = lambda letter: str(letter.id)
+    assert send(story, playing).command.kind == "wait"
+    assert story.message().state == "sent"
+    assert len({letter.id for letter in playing.letters}) == 1 < len(playing.letters)
+
+
+def due(story: Story) -> datetime:
+    """Return when the run's command is due."""
+    return datetime.fromisoformat(story.run_row().command["not_before"])
 
 
 def test_an_attempt_that_was_held_up_does_not_send_any_more(

@@ -23,10 +23,12 @@ from engine.run.caps import (
     Skipped,
     Slot,
     Verdict,
+    admissible,
     applies,
     decide,
     limit_for,
     longest,
+    next_in_line,
 )
 from engine.run.hours import OpenHours
 
@@ -298,3 +300,115 @@ def _count(rule: Cap, held: list[Slot], now: datetime, zone: str) -> int:
 
 def _day(instant: datetime, zone: str) -> date:
     return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def waiting(n: int, **changes: Any) -> Candidate:
+    return candidate(id=UUID(int=100 + n), first_deferred_at=NOW - HOUR + n * TICK, **changes)
+
+
+def test_slots_that_are_kept_are_for_the_important() -> None:
+    rule = cap(limit=3, keep={"slots": 1, "above_priority": 50})
+    held = slots(NOW - HOUR, NOW - 2 * HOUR)
+    assert deferred(ask([rule], held, priority=50), NOW - 2 * HOUR + DAY)
+    assert ask([rule], held, priority=51) == Granted()
+    assert deferred(ask([rule], [*held, *slots(NOW)], priority=90), NOW - 2 * HOUR + DAY)
+
+
+@pytest.mark.parametrize(
+    ("per", "begins", "ends"),
+    [
+        ("day", "2026-05-03T22:00Z", "2026-05-04T22:00Z"),
+        ("week", "2026-05-03T22:00Z", "2026-05-10T22:00Z"),
+        ("month", "2026-04-30T22:00Z", "2026-05-31T22:00Z"),
+    ],
+)
+def test_a_calendar_window_is_the_customers_own_day_week_or_month(
+    per: str, begins: str, ends: str
+) -> None:
+    begin, end = datetime.fromisoformat(begins), datetime.fromisoformat(ends)
+    assert ask([cap(per=per)], slots(begin - TICK)) == Granted()
+    assert deferred(ask([cap(per=per)], slots(begin)), end)
+
+
+def test_the_same_offer_counts_on_every_channel() -> None:
+    rule = cap(offers=["spring"])
+    held = [Slot(channel="sms", topic="other", offer="spring", at=NOW - HOUR)]
+    assert deferred(ask([rule], held, offer="spring"), NOW - HOUR + DAY)
+    assert ask([rule], held, offer="summer") == Granted()
+    assert ask([rule], held) == Granted()
+
+
+def test_a_rule_may_send_the_message_to_another_channel() -> None:
+    verdict = ask([cap(on_full="next_channel")], slots(NOW))
+    assert isinstance(verdict, Deferred)
+    assert verdict.to_next
+    own = ask([cap()], slots(NOW), on_full="next_channel")
+    assert isinstance(own, Deferred)
+    assert own.to_next
+    night = datetime(2026, 5, 4, 20, tzinfo=UTC)
+    quiet = ask([], [], NIGHT, now=night, on_full="next_channel")
+    assert isinstance(quiet, Deferred)
+    assert quiet.to_next
+
+
+def decided(caps: list[Cap], held: list[Slot], *others: Candidate, **changes: Any) -> Verdict:
+    return decide(candidate(**changes), caps, held, others, now=NOW, zone=ZURICH)
+
+
+def test_a_claim_yields_to_who_is_ahead_and_could_be_sent() -> None:
+    verdict = decided([cap()], [], waiting(1))
+    assert deferred(verdict, NOW + DAY)
+    assert isinstance(verdict, Deferred)
+    assert verdict.ahead == (UUID(int=101),)
+    assert decided([cap(limit=2)], [], waiting(1)) == Granted(), "there is room for both"
+
+
+def test_a_claim_does_not_yield_to_who_is_behind_or_blocked_anyway() -> None:
+    assert decided([cap()], [], waiting(1, priority=10)) == Granted()
+    behind = waiting(1)
+    assert decided([cap()], [], behind, first_deferred_at=NOW - DAY) == Granted()
+    sms = [cap(id="sms", channels=["sms"], limit=0), cap(id="all")]
+    assert decided(sms, [], waiting(1, channel="sms", priority=90)) == Granted()
+    asleep = waiting(1, hours=OpenHours(zone=ZURICH, quiet=QuietHours.model_validate(
+        {"from": "10:00", "to": "14:00"})))  # fmt: skip
+    assert decided([cap()], [], asleep) == Granted()
+
+
+def test_who_yields_and_does_not_wait_is_skipped() -> None:
+    verdict = decided([cap()], [], waiting(1), on_full="skip")
+    assert isinstance(verdict, Skipped)
+    assert verdict.ahead == (UUID(int=101),)
+
+
+def test_the_next_in_line_are_woken_in_their_order_as_far_as_there_is_room() -> None:
+    first, second = waiting(1, channel="sms"), waiting(2)
+    important = waiting(3, priority=90)
+    line = [second, first, important]
+    assert next_in_line([cap(limit=2)], [], line, now=NOW, zone=ZURICH) == [important.id, first.id]
+    mail = [cap(limit=1, channels=["email"])]
+    assert next_in_line(mail, [], line, now=NOW, zone=ZURICH) == [important.id, first.id]
+    assert next_in_line([cap()], slots(NOW), line, now=NOW, zone=ZURICH) == []
+
+
+@given(several, claims, starts, st.data())
+def test_no_claim_is_granted_against_an_admissible_one_ahead(
+    caps: list[Cap], sent: list[Any], start: datetime, data: Any
+) -> None:
+    held = [Slot(channel=c, topic=t, at=start + timedelta(minutes=m)) for m, c, t in sent]
+    now = max((slot.at for slot in held), default=start)
+    others = [
+        waiting(n, channel=data.draw(st.sampled_from(CHANNELS)), decided_at=now - DAY,
+                priority=data.draw(st.integers(0, 100)))
+        for n in range(data.draw(st.integers(0, 4)))
+    ]  # fmt: skip
+    asks = candidate(priority=data.draw(st.integers(0, 100)), decided_at=now)
+    verdict = decide(asks, caps, held, others, now=now, zone=ZURICH)
+    robbed = [
+        other
+        for other in others
+        if other.rank(now) < asks.rank(now)
+        and admissible(other, caps, held, now=now, zone=ZURICH)
+        and not admissible(other, caps, [*held, asks.slot(now)], now=now, zone=ZURICH)
+    ]
+    alone = admissible(asks, caps, held, now=now, zone=ZURICH)
+    assert (verdict == Granted()) == (alone and not robbed)

@@ -187,6 +187,13 @@ def upgrade() -> None:
         "message", sa.Column("unsubscribed_at", sa.DateTime(timezone=True), nullable=True)
     )
     op.create_index(
+        "ix_message_waiting",
+        "message",
+        ["customer_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'deferred'"),
+    )
+    op.create_index(
         "ix_message_provider_id",
         "message",
         ["provider_id"],
@@ -201,6 +208,11 @@ def downgrade() -> None:
     """Undo it."""
     op.drop_column("message_transition", "zone")
     op.drop_column("message_transition", "channel")
+    op.drop_index(
+        "ix_message_waiting",
+        table_name="message",
+        postgresql_where=sa.text("state = 'deferred'"),
+    )
     op.drop_index(
         "ix_message_provider_id",
         table_name="message",

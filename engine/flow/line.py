@@ -1,0 +1,68 @@
+"""Who of a customer's messages waits for a slot, and who goes first; within her turn."""
+
+from datetime import datetime
+from uuid import UUID
+
+from engine.flow.turn import Turn
+from engine.model.base import Channel
+from engine.run import caps
+from engine.run.caps import Candidate, Slot
+from engine.run.hours import OpenHours
+from engine.store import messages
+from engine.store.messages import Message
+
+
+def barred(turn: Turn, message: Message, channel: Channel) -> str | None:
+    """Return why she must not, or cannot, be written to on a channel; None when she can.
+
+    A transactional message needs no consent; a suppressed address gets nothing at all.
+    """
+    customer = turn.customer
+    if customer.address(channel) is None:
+        return "no_address"
+    if customer.suppression(channel) is not None:
+        return "suppressed"
+    if message.class_ == "transactional" or message.topic is None:
+        return None
+    said = customer.subscription(turn.catalogue.topic(message.topic), channel)
+    return None if said == "subscribed" else "not_subscribed"
+
+
+def candidate(turn: Turn, message: Message, channel: Channel) -> Candidate:
+    """Return what the rules have to know of a message."""
+    return Candidate(
+        id=message.id,
+        customer=turn.customer.id,
+        channel=channel,
+        topic=message.topic,
+        offer=message.offer,
+        transactional=message.class_ == "transactional",
+        decided_at=message.decided_at,
+        priority=message.priority,
+        first_deferred_at=message.first_deferred_at,
+        on_full=message.on_full,
+        hours=OpenHours(zone=turn.zone, quiet=turn.catalogue.workspace.quiet_hours.get(channel)),
+    )
+
+
+def standing(turn: Turn, *, but: UUID | None = None) -> tuple[list[Slot], list[Candidate]]:
+    """Return the slots that are held, and the waiting messages that may be sent as for the rest.
+
+    Who is throttled by a provider, or must not be written to, waits for something else.
+    """
+    since = caps.longest(turn.catalogue.caps, turn.now, turn.zone)
+    if since is None:
+        return [], []
+    slots, waiting = messages.counted(turn.connection, turn.customer.id, since)
+    return slots, [
+        candidate(turn, message, message.channel)
+        for message in waiting
+        if message.id != but
+        and barred(turn, message, message.channel) is None
+        and not _throttled(message, turn.now)
+    ]
+
+
+def _throttled(message: Message, now: datetime) -> bool:
+    until = message.deferred_until
+    return message.reason == "throttled" and until is not None and until > now
