@@ -1,4 +1,7 @@
-"""The dispatcher: tells Temporal what was left untold, and looks after overdue runs."""
+"""The dispatcher: tells Temporal what was left untold, and looks after overdue runs.
+
+Beside that it posts to the shop's webhooks (`workers/outgoing.py`).
+"""
 
 import asyncio
 import logging
@@ -16,6 +19,7 @@ from engine.names import Wake
 from engine.settings import Settings
 from engine.store.session import Database
 from workers.main import patiently_connect
+from workers.outgoing import Outgoing
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +33,11 @@ AGAIN_AFTER: Final = 60.0
 async def dispatch(settings: Settings) -> None:
     """Sweep at intervals until cancelled."""
     client = await patiently_connect(settings)
-    database = Database(settings.database_url, pool_size=2, application="parcours-dispatcher")
+    database = Database(settings.database_url, pool_size=4, application="parcours-dispatcher")
+    sweeper = Dispatcher(database, Gateway(client, partial(sweep.told, database)))
+    outgoing = Outgoing(database, allow_private=settings.allow_private_addresses)
     try:
-        await Dispatcher(database, Gateway(client, partial(sweep.told, database))).run()
+        await asyncio.gather(sweeper.run(), outgoing.run())
     finally:
         database.close()
 

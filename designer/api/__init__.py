@@ -6,6 +6,7 @@ from designer.api import (
     customers,
     entries,
     health,
+    hooks,
     journeys,
     materials,
     messages,
@@ -17,7 +18,7 @@ from designer.api.answers import json_response
 from designer.api.problems import add_handlers
 from engine.store.keys import KeyRing
 
-ROUTERS = (customers, journeys, entries, materials, messages, health)
+ROUTERS = (customers, journeys, entries, materials, messages, hooks, health)
 """Each a module with a `router`."""
 
 

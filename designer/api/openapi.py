@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from designer.api import segment
 from engine.model.cap import Cap
+from engine.model.hook import Hook
 from engine.model.journey import Journey
 from engine.model.segment import Segment
 from engine.model.template import Template
@@ -109,10 +110,11 @@ _BODIES: Final = {
     ("/v1/segments/{segment}", "put"): "Segment",
     ("/v1/templates/{template}", "put"): "Template",
     ("/v1/caps/{cap}", "put"): "Cap",
+    ("/v1/webhooks/{webhook}", "put"): "Hook",
     ("/v1/workspace", "put"): "Workspace",
 }
 
-_MODELS: Final = (Journey, Segment, Template, Cap, Workspace)
+_MODELS: Final = (Journey, Segment, Template, Cap, Hook, Workspace)
 
 
 def document(app: FastAPI) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A customer's turn: what one transaction decides for her, under her lock."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from engine.flow import outgoing
 from engine.model.condition import AnyCondition
 from engine.model.customer import Customer
 from engine.model.event import Event
+from engine.model.hook import Hook
 from engine.names import Answer, Command, Wake
 from engine.run.machine import Machine
 from engine.store import catalogue as catalogues
@@ -131,6 +133,7 @@ def finish(
         if run.revision > run.stored_revision and not run.state.held_out and run.id != answered
     ]
     whole = any(turn.changed for turn in turns)
+    listening = next((turn.catalogue.hooks for turn in turns), ())
     write(
         connection,
         {
@@ -142,10 +145,25 @@ def finish(
             tables.message: writes.messages,
             tables.message_transition: writes.transitions,
             tables.wake: [{"run_id": wake.run, "revision": wake.revision} for wake in told],
+            tables.hook_delivery: _tellings(connection, listening, writes) if listening else (),
         },
         {tables.run: old, tables.customer: [turn.row(whole=whole) for turn in turns]},
     )
     return told
+
+
+def _tellings(
+    connection: Connection, listening: Sequence[Hook], writes: Writes
+) -> list[dict[str, Any]]:
+    return outgoing.deliveries(
+        connection,
+        listening,
+        events=writes.events,
+        transitions=writes.transitions,
+        traces=writes.traces,
+        decided=writes.messages,
+        runs=writes.runs,
+    )
 
 
 def in_turn_of(

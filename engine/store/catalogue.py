@@ -13,13 +13,14 @@ from sqlalchemy import Connection, select
 from engine.compile.compiler import compile as compile_journey
 from engine.model.cap import Cap
 from engine.model.condition import AnyCondition
+from engine.model.hook import Hook
 from engine.model.journey import Journey, OnEvent
 from engine.model.segment import Segment
 from engine.model.template import Template
 from engine.model.topic import Topic, topic_named
 from engine.model.workspace import Workspace
 from engine.run.machine import Machine
-from engine.store import tables
+from engine.store import hooks, tables
 from engine.store.documents import workspace_of
 from engine.store.session import Database
 
@@ -45,6 +46,7 @@ class Catalogue:
     topics: Mapping[str, Topic]
     live: Mapping[str, Live]
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
+    hooks: tuple[Hook, ...] = ()
 
     def topic(self, name: str) -> Topic:
         """Return a topic; one that nobody has defined is as a new one."""
@@ -126,6 +128,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         topics={t.id: t for t in map(Topic.model_validate, topics)},
         live=live,
         by_event={name: tuple(entries) for name, entries in by_event.items()},
+        hooks=hooks.active(connection),
     )
 
 

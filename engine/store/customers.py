@@ -104,6 +104,18 @@ def with_external_id(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
     return set(connection.execute(_NAMED, {"ids": list(ids)}).scalars())
 
 
+_EXTERNAL_IDS = text("""
+SELECT customer_id, max(value) AS value FROM identity
+WHERE customer_id = ANY(:ids) AND namespace = 'external_id' GROUP BY customer_id
+""")
+
+
+def external_ids(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the id by which the shop knows each of these customers, where it has one."""
+    rows = connection.execute(_EXTERNAL_IDS, {"ids": list(ids)})
+    return {row.customer_id: row.value for row in rows}
+
+
 _NAMED_TWICE = text("""
 SELECT customer_id FROM identity
 WHERE customer_id = ANY(:ids) AND namespace = 'external_id'

@@ -1,11 +1,12 @@
 """Messages as the claim sees them: one row a message, one row a change of its state."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 
 from engine.model.base import Channel
 from engine.model.cap import OnFull
@@ -119,3 +120,15 @@ def replace(connection: Connection, message: UUID, reason: str) -> str | None:
         _REPLACE, {"message": message, "reason": reason}
     ).scalar_one_or_none()
     return state
+
+
+_TOLD_OF = select(
+    _M.id, _M.journey_id, _M.version, _M.step, _M.variant, _M.channel, _M["class"], _M.topic,
+    _M.template,
+).where(_M.id == func.any(tables.bound("messages")))  # fmt: skip
+
+
+def told_of(connection: Connection, messages: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return what others are told about messages: what they are, not to whom they go."""
+    rows = connection.execute(_TOLD_OF, {"messages": sorted(messages)})
+    return {row.id: dict(row._mapping) for row in rows}  # noqa: SLF001 - Row's public name

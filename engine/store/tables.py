@@ -302,9 +302,10 @@ class HookDeliveryRow(SQLModel, table=True):
 
     __tablename__ = "hook_delivery"
     __table_args__ = (
-        Index("ix_hook_delivery_due", "due_at", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_hook_delivery_due", "hook_id", "due_at",
+              postgresql_where=text("ended_at IS NULL")),
         Index(None, "hook_id", "created_at"),
-    )
+    )  # fmt: skip
     id: UUID = _uuid(primary_key=True)
     hook_id: str = _text()
     event: str = _text()

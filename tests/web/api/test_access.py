@@ -46,7 +46,7 @@ def test_a_key_opens_what_its_role_permits_and_nothing_else(
         if not wanted:
             continue
         path = route.path_format.format(
-            customer="a:b", journey="j", segment="s", template="t", cap="c"
+            customer="a:b", journey="j", segment="s", template="t", cap="c", webhook="w"
         )
         answer = client.request(method, path, headers=headers)
         permitted = all(permission in PERMITTED[role] for permission in wanted)
@@ -58,7 +58,7 @@ def test_no_key_opens_nothing(client: TestClient, token: str) -> None:
     for route, method in routes():
         if needs(route):
             path = route.path_format.format(
-                customer="a:b", journey="j", segment="s", template="t", cap="c"
+                customer="a:b", journey="j", segment="s", template="t", cap="c", webhook="w"
             )
             answer = client.request(method, path, headers={"Authorization": token})
             assert answer.status_code == 401

@@ -84,7 +84,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_hook_delivery_due",
         "hook_delivery",
-        ["due_at"],
+        ["hook_id", "due_at"],
         unique=False,
         postgresql_where=sa.text("ended_at IS NULL"),
     )
