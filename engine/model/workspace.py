@@ -26,7 +26,8 @@ class Workspace(Frozen):
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$", description="ISO 3166")
     quiet_hours: dict[Channel, QuietHours] = Field(default_factory=dict)
     quiet_holidays: bool = Field(
-        default=False, description="public holidays of the customer's country are quiet days"
+        default=False,
+        description="nothing but email is sent on public holidays of the customer's country",
     )
     legal_hours: bool = Field(
         default=True, description="SMS keep the legal hours of the customer's country"

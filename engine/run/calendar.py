@@ -1,6 +1,7 @@
 """Moments by the clock and the calendar, in the customer's zone (see `engine.model.clock`)."""
 
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, assert_never
 
 from engine.model.base import WEEKDAYS, Weekday
@@ -79,6 +80,22 @@ def quiet_until(now: datetime, zone: str, begins: time, ends: time) -> datetime 
         if start <= now < end:
             return end
     return None
+
+
+@lru_cache(maxsize=500)
+def public_holidays(country: str | None, year: int) -> frozenset[date]:
+    """Return the public holidays of a whole country by its ISO 3166 code; none when not known.
+
+    Those of a region, such as Good Friday in Alsace, are not among them.
+    """
+    if country is None:
+        return frozenset()
+    import holidays  # it takes a quarter of a second, and most shops never need it
+
+    try:
+        return frozenset(holidays.country_holidays(country, years=year))
+    except NotImplementedError:
+        return frozenset()
 
 
 def moment(value: Any, zone: str) -> datetime | None:

@@ -432,6 +432,7 @@ class MessageRow(SQLModel, table=True):
             "provider_id",
             postgresql_where=text("provider_id IS NOT NULL"),
         ),
+        Index("ix_message_opened", "opened_at", postgresql_where=text("opened_at IS NOT NULL")),
         Index("ix_message_outbox", "sent_at", "id", postgresql_where=text("provider = 'outbox'")),
         {"postgresql_with": {"fillfactor": "70"}},
     )

@@ -194,6 +194,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'deferred'"),
     )
     op.create_index(
+        "ix_message_opened",
+        "message",
+        ["opened_at"],
+        unique=False,
+        postgresql_where=sa.text("opened_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_message_provider_id",
         "message",
         ["provider_id"],
@@ -212,6 +219,11 @@ def downgrade() -> None:
         "ix_message_waiting",
         table_name="message",
         postgresql_where=sa.text("state = 'deferred'"),
+    )
+    op.drop_index(
+        "ix_message_opened",
+        table_name="message",
+        postgresql_where=sa.text("opened_at IS NOT NULL"),
     )
     op.drop_index(
         "ix_message_provider_id",
