@@ -27,6 +27,7 @@ from engine.model.journey import (
     UntilTrait,
     WaitForStep,
     WaitStep,
+    Window,
     walk,
 )
 from engine.store.drafts import Names
@@ -120,6 +121,8 @@ class Sentences:
                 parts.append(self._channels(step))
                 if step.name:
                     parts.append(self._template(step))
+                if when := self.when(step):
+                    parts.append(when)
                 if step.variants:
                     parts.append(_("A/B test"))
                 if step.class_ == "transactional":
@@ -129,6 +132,23 @@ class Sentences:
             case _:
                 pass
         return " · ".join(parts)
+
+    def when(self, step: SendStep) -> str:
+        """Return at what time of day the message goes out, or nothing when at any."""
+        _ = self.words.gettext
+        match step.at:
+            case "now":
+                return ""
+            case "best_hour":
+                return _("at her best hour")
+            case Window():
+                opens, closes = step.at.times
+                return _(
+                    "between %(from)s and %(to)s",
+                    **{"from": self._clock(opens), "to": self._clock(closes)},
+                )
+            case _:
+                assert_never(step.at)
 
     def arm(self, step: AnyStep, name: str) -> str:
         """Return what is written on a way out of a branching step."""

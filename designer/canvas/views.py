@@ -209,6 +209,7 @@ def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
                 Fact(_("Subject"), step.subject or ""),
                 Fact(_("Kind"), kinds[step.class_]),
                 Fact(_("Topic"), step.topic or ""),
+                Fact(_("Time of day"), sentences.when(step)),
                 Fact(_("When a cap is full"), full.get(step.on_full or "", "")),
             ]
         case WaitForStep():

@@ -13,6 +13,10 @@ from engine.model.journey import AnyStep, SendStep
 
 REASONS: Final = {
     "quiet_hours": N_("quiet hours"),
+    "window": N_("outside the hours chosen for this message"),
+    "best_hour": N_("until the hour at which she reads most"),
+    "legal_hours": N_("outside the hours that the law allows"),
+    "holiday": N_("a public holiday"),
     "cap": N_("enough messages in this time"),
     "no_address": N_("no address on any of the channels"),
     "replaced": N_("the journey went another way first"),

@@ -11,7 +11,7 @@ from liquid.exceptions import LiquidError
 from engine.compile.known import Before, Known, error, warning
 from engine.errors import Problem
 from engine.model.base import CHANNELS
-from engine.model.journey import Journey, SendStep, Variant
+from engine.model.journey import Journey, Moment, SendStep, Variant, Window
 from engine.model.template import Template
 
 ENVELOPE = ("subject", "preheader", "template", "channel", "at", "from")
@@ -37,6 +37,7 @@ def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -
     for channel, times in Counter(step.channels).items():
         if times > 1:
             yield error(f"the channel {channel} is listed {times} times", step.id)
+    yield from _moment("the message", step.at, step)
     if step.variants:
         total = sum(variant.weight for variant in step.variants)
         if total != 100:
@@ -57,13 +58,27 @@ def _variant(variant: Variant, step: SendStep) -> Iterator[Problem]:
         if key in VARIABLES:
             yield error(f"{who} cannot set {key}: templates know something else by it", step.id)
         elif key == "at":
-            yield error(
-                f"{who} cannot set `at`: a message is sent when its step is reached", step.id
-            )
+            yield from _moment(who, step.moment(variant), step)
         elif key == "channel" and value not in CHANNELS:
             yield error(f"{who} names an unknown channel {value}", step.id)
         elif key in ENVELOPE and not (isinstance(value, str) and value):
             yield error(f"{who} sets {key}, which has to be a text", step.id)
+
+
+def _moment(who: str, at: Moment | None, step: SendStep) -> Iterator[Problem]:
+    match at:
+        case None:
+            yield error(
+                f'{who} sets at, which has to be now, best_hour or {{window: "09:00-20:00"}}',
+                step.id,
+            )
+        case Window(times=(opens, closes)) if opens == closes:
+            yield error(
+                f"the window of {who} closes when it opens, at {opens:%H:%M}; "
+                "leave `at` out to send at any hour", step.id,
+            )  # fmt: skip
+        case _:
+            return
 
 
 def _uses(step: SendStep, variants: list[Variant]) -> dict[str, list[Variant | None]]:

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from datetime import time
 from typing import Annotated, Any, Literal, Self, assert_never
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from engine.model.base import (
@@ -46,7 +54,7 @@ class Variant(Frozen):
     weight: Share = Field(description="percent of customers")
     set: dict[str, Any] = Field(
         default_factory=dict,
-        description="replaces subject, preheader, template, channel or from; "
+        description="replaces subject, preheader, template, channel, at or from; "
         "any other key is a variable of the template",
     )
 
@@ -66,6 +74,9 @@ class Window(Frozen):
         return time.fromisoformat(opens), time.fromisoformat(closes)
 
 
+Moment = Literal["now", "best_hour"] | Window
+
+
 def _moment(value: Any) -> str:
     return tag("hours") if isinstance(value, dict | Window) else tag("name")
 
@@ -75,6 +86,8 @@ SendAt = Annotated[
     Discriminator(_moment),
 ]
 """When a message goes out once its step is reached."""
+
+_SEND_AT: TypeAdapter[Moment] = TypeAdapter(SendAt)
 
 
 class SendStep(StepBase):
@@ -101,6 +114,18 @@ class SendStep(StepBase):
     def channels(self) -> tuple[Channel, ...]:
         """The channels in order of preference."""
         return self.channel if isinstance(self.channel, tuple) else (self.channel,)
+
+    def moment(self, variant: Variant | None) -> Moment | None:
+        """Return when the message goes out: as the variant says, else the step.
+
+        None when the variant says what is no such moment.
+        """
+        if variant is None or "at" not in variant.set:
+            return self.at
+        try:
+            return _SEND_AT.validate_python(variant.set["at"])
+        except ValidationError:
+            return None
 
 
 class UntilTime(Frozen):

@@ -95,6 +95,19 @@ def test_a_step_says_what_it_does(step: dict[str, Any], english: str, french: st
 
 
 @pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "Email"),
+        ({"at": {"window": "09:00-20:00"}}, "Email · between 09:00 and 20:00"),
+        ({"at": "best_hour", "class": "transactional"}, "Email · at her best hour · always sent"),
+    ],
+)
+def test_a_message_says_at_what_time_of_day_it_goes_out(more: dict[str, Any], said: str) -> None:
+    given = {"id": "s", "type": "send", "channel": "email", "template": "hello", **more}
+    assert plain(told().detail(STEP.validate_python(given))) == said
+
+
+@pytest.mark.parametrize(
     ("condition", "said"),
     [
         ({"trait": "birth_date", "exists": False}, "birth date is not known"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.compile.validate import Known, check, errors
-from engine.model.journey import Journey
+from engine.model.journey import Journey, SendStep, Window
 from engine.model.segment import Segment
 from engine.model.template import Template
 from tests.journeys import SEGMENTS, journeys
@@ -147,12 +147,31 @@ def test_a_channel_is_listed_once() -> None:
         ({"template": 5}, "template"),
         ({"subject": ["a"]}, "subject"),
         ({"customer": "x"}, "cannot set customer"),
-        ({"at": "now"}, "`at`"),
+        ({"at": "tomorrow"}, "best_hour"),
+        ({"at": {"window": "9-20"}}, "09:00-20:00"),
+        ({"at": {"window": "09:00-09:00"}}, "closes when it opens, at 09:00"),
     ],
 )
 def test_a_variant_sets_what_can_be_set(set_: dict[str, Any], words: str) -> None:
     variants = [{"id": "a", "weight": 100, "set": set_}]
     only_error(journey(send(variants=variants)), "mail", words, "variant a")
+
+
+@pytest.mark.parametrize("at", ["now", "best_hour", {"window": "20:00-06:00"}])
+def test_a_message_goes_out_now_in_a_window_or_at_her_best_hour(at: Any) -> None:
+    variants = [{"id": "a", "weight": 50, "set": {"at": at}}, {"id": "b", "weight": 50}]
+    for one in (journey(send(at=at)), journey(send(at=at, **{"class": "transactional"})),
+                journey(send(variants=variants))):  # fmt: skip
+        assert said(one) == []
+    step = journey(send(variants=variants)).steps[0]
+    assert isinstance(step, SendStep)
+    given, without = (step.moment(variant) for variant in step.variants)
+    assert (given.document() if isinstance(given, Window) else given) == at
+    assert without == step.moment(None) == "now"
+
+
+def test_a_window_has_some_time_in_it() -> None:
+    only_error(journey(send(at={"window": "09:00-09:00"})), "mail", "at 09:00", "leave `at` out")
 
 
 def test_a_template_that_cannot_be_read() -> None:
