@@ -26,6 +26,15 @@ SEND: Final = {
 }
 """Activity that carries one message, by channel."""
 
+CALL: Final = "call_webhook"
+"""Activity that makes the call of a `webhook` step."""
+
+CALL_QUEUE: Final = "parcours-webhook"
+"""Task queue of the calls."""
+
+CALL_TIMEOUT: Final = timedelta(seconds=100)
+"""The longest that one attempt of a call may take: its own 60 s, the look-up, the record."""
+
 ADVANCE: Final = "advance"
 WAKE: Final = "wake"
 
@@ -46,7 +55,7 @@ Cause = Literal["look", "time_reached"]
 class Command:
     """What a run's workflow has to do. `at` is in seconds since 1970: wait, or send no earlier."""
 
-    kind: Literal["deliver", "wait", "exit"]
+    kind: Literal["deliver", "call", "wait", "exit"]
     step: str = ""
     channel: str = ""
     at: float | None = None
@@ -80,6 +89,14 @@ class AdvanceRequest:
 @dataclass(frozen=True, slots=True)
 class SendRequest:
     """The input of every sending activity."""
+
+    run: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """The input of the calling activity."""
 
     run: str
     revision: int

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.errors import InvalidInput
 
 PREFIX = "PARCOURS_"
+SECRETS = f"{PREFIX}SECRET_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -185,3 +187,16 @@ def _kept_secret(path: Path) -> str:
     finally:
         Path(temporary).unlink(missing_ok=True)
     return path.read_text(encoding="ascii").strip()
+
+
+def own_secrets() -> dict[str, str]:
+    """Return the secrets that an operator set for the shop's calls, by name: `PARCOURS_SECRET_…`.
+
+    What signs our own links, `PARCOURS_SECRET_KEY`, is none of them.
+    """
+    given = {**dotenv_values(".env"), **os.environ}
+    return {
+        name.removeprefix(SECRETS): value
+        for name, value in given.items()
+        if name.startswith(SECRETS) and name != f"{SECRETS}KEY" and value
+    }

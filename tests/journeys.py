@@ -62,7 +62,7 @@ class JourneyMaker:
         return f"s{self.steps}"
 
     def step(self, depth: int) -> dict[str, Any]:
-        kinds = ["send", "send", "wait", "wait_for"]
+        kinds = ["send", "send", "wait", "wait_for", "webhook"]
         if depth:
             kinds += ["branch", "split", "wait_for"]
         return getattr(self, self.rng.choice(kinds))(depth)
@@ -120,6 +120,16 @@ class JourneyMaker:
             events.append({"on": on, "then": self.inner(depth)})
         step["events"] = events
         step["else"] = self.inner(depth)
+        return step
+
+    def webhook(self, depth: int) -> dict[str, Any]:
+        step: dict[str, Any] = {
+            "id": self.name(), "type": "webhook", "url": "https://crm.example.com/{{ customer.id }}",
+            "body": {"key": "{{ event.key }}"}, "keep": {"points": "data.points"},
+            "retry_for": self.rng.choice(["0s", "1d"]),
+        }  # fmt: skip
+        if self.rng.random() < 0.5:
+            step["on_error"] = self.inner(depth)
         return step
 
     def inner(self, depth: int) -> list[dict[str, Any]]:

@@ -19,11 +19,12 @@ from temporalio.worker import (
 
 from activities.advance import Advance
 from activities.delivery import Delivery
+from activities.webhook import Webhook
 from engine.errors import Unavailable
 from engine.flow import sweep
 from engine.gateway import Gateway, connect, prepare_namespace
-from engine.names import CHANNEL_QUEUES, RUNS_QUEUE
-from engine.settings import Settings
+from engine.names import CALL_QUEUE, CHANNEL_QUEUES, RUNS_QUEUE
+from engine.settings import Settings, own_secrets
 from engine.store.session import Database
 from workers.discretion import Discreet
 from workers.registry import transports
@@ -34,7 +35,10 @@ _log = logging.getLogger(__name__)
 THREADS: Final = 16
 """Activities under way at the same time, on all queues together; each holds a connection."""
 
-QUEUES: Final = (RUNS_QUEUE, *CHANNEL_QUEUES.values())
+CALLS: Final = 6
+"""Of these, calls of web addresses: slow ones must leave threads for the messages."""
+
+QUEUES: Final = (RUNS_QUEUE, *CHANNEL_QUEUES.values(), CALL_QUEUE)
 
 
 async def patiently_connect(settings: Settings) -> Client:
@@ -99,6 +103,20 @@ def workers(
                 max_cached_workflows=500,
                 max_concurrent_local_activities=THREADS,
                 workflow_task_poller_behavior=PollerBehaviorSimpleMaximum(4),
+                activity_task_poller_behavior=poll,
+                graceful_shutdown_timeout=timedelta(seconds=5),
+            )
+        )
+    if CALL_QUEUE in wanted:
+        webhook = Webhook(database, own_secrets(), allow_private=settings.allow_private_addresses)
+        served.append(
+            Worker(
+                client,
+                task_queue=CALL_QUEUE,
+                activities=[webhook.call_webhook],
+                activity_executor=threads,
+                interceptors=[Discreet()],
+                max_concurrent_activities=CALLS,
                 activity_task_poller_behavior=poll,
                 graceful_shutdown_timeout=timedelta(seconds=5),
             )

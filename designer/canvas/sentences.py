@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import time
 from typing import Final, assert_never
+from urllib.parse import urlsplit
 
 from babel.dates import format_time, get_day_names
 from babel.units import format_unit
@@ -28,6 +29,7 @@ from engine.model.journey import (
     WaitForStep,
     WaitStep,
     Window,
+    WebhookStep,
     walk,
 )
 from engine.store.drafts import Names
@@ -81,6 +83,8 @@ class Sentences:
                 return Kind("logic", "git-branch", _("Branch"))
             case SplitStep():
                 return Kind("logic", "split", _("Split by chance"))
+            case WebhookStep():
+                return Kind("logic", "globe", _("Call a web address"))
             case ExitStep():
                 return Kind("end", "log-out", _("Exit"))
             case _:
@@ -107,6 +111,8 @@ class Sentences:
                 return _("Take the first way that fits")
             case SplitStep():
                 return _("Split by chance")
+            case WebhookStep():
+                return self._call(step)
             case ExitStep():
                 return _("Leaves: %(reason)s", reason=readable(step.reason))
             case _:
@@ -129,6 +135,9 @@ class Sentences:
                     parts.append(_("always sent"))
             case WaitForStep():
                 parts.append(_("%(time)s at most", time=self.duration(step.timeout)))
+            case WebhookStep() if step.keep:
+                kept = [readable(name) for name in step.keep]
+                parts.append(_("keeps %(names)s of the answer", names=self.words.items(kept)))
             case _:
                 pass
         return " · ".join(parts)
@@ -167,6 +176,8 @@ class Sentences:
             case SplitStep():
                 way = next(arm for arm in step.arms if arm.id == name)
                 return f"{way.label or readable(way.id)} · {self.words.percent(way.weight / 100)}"
+            case WebhookStep():
+                return _("Went well") if name == "done" else _("Went wrong")
             case _:
                 return readable(name)
 
@@ -241,6 +252,15 @@ class Sentences:
 
     def _template(self, step: SendStep) -> str:
         return self.words.quote(self.names.templates.get(step.template, step.template))
+
+    def _call(self, step: WebhookStep) -> str:
+        try:
+            host = urlsplit(step.url).hostname or ""
+        except ValueError:
+            host = ""
+        if not host or "{" in host:
+            return self.words.gettext("Call a web address")
+        return self.words.gettext("Call %(host)s", host=host)
 
     def _wait(self, step: WaitStep) -> str:
         _ = self.words.gettext

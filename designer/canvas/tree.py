@@ -16,6 +16,7 @@ from engine.model.journey import (
     SplitStep,
     WaitForStep,
     WaitStep,
+    WebhookStep,
     arms,
 )
 
@@ -138,7 +139,7 @@ def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
         case WaitStep() | WaitForStep():
             n, unit = found.get("waiting", 0), _("waiting")
             title = _("Customers who wait here now")
-        case BranchStep() | SplitStep():
+        case BranchStep() | SplitStep() | WebhookStep():
             n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")
         case ExitStep():
             n, unit, title = found.get("entered", 0), _("left"), _("Customers who left here")

@@ -16,6 +16,7 @@ from engine.model.journey import (
     SplitStep,
     WaitForStep,
     WaitStep,
+    WebhookStep,
 )
 
 
@@ -184,6 +185,8 @@ def _ways(step: AnyStep, passed: Mapping[str, int], sentences: Sentences) -> lis
             names = [*(f"event-{n}" for n in range(len(step.events))), "else"]
         case BranchStep():
             names = [*(arm.id for arm in step.arms), "else"]
+        case WebhookStep() if step.on_error:
+            names = ["done", "on_error"]
         case SplitStep():
             names = [arm.id for arm in step.arms]
         case _:
@@ -224,6 +227,14 @@ def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
             return [
                 Fact(sentences.arm(step, arm.id), sentences.conditions.say(arm.if_))
                 for arm in step.arms
+            ]
+        case WebhookStep():
+            kept = [readable(name) for name in step.keep]
+            return [
+                Fact(_("Web address"), step.url),
+                Fact(_("Kept of the answer"), words.items(kept)),
+                Fact(_("Waits for the answer"), sentences.duration(step.timeout)),
+                Fact(_("Tries again for"), sentences.duration(step.retry_for)),
             ]
         case ExitStep():
             return [Fact(_("Reason"), readable(step.reason))]

@@ -26,6 +26,17 @@ REASONS: Final = {
     "unknown_sent_again": N_("the outcome stayed unknown, so it is sent again"),
 }
 
+_FAILED_CALLS: Final = {
+    "refused": N_("the other side refused it"),
+    "redirected": N_("the address has moved"),
+    "not_allowed": N_("the address cannot be called from here"),
+    "not_reached": N_("the other side cannot be reached"),
+    "not_answered": N_("the other side did not answer in time"),
+    "busy": N_("the other side has a problem or is busy"),
+    "template_error": N_("a text of the step has a mistake"),
+    "secret_missing": N_("a secret that the step uses is not set"),
+}
+
 _REFUSED: Final = {
     "late": N_("the event was too old when it arrived"),
     "condition": N_("the entry's condition did not hold"),
@@ -46,7 +57,8 @@ _ICONS: Final = {
     "entered": "zap", "held_out": "users", "reached": "chevron-right", "chose": "git-branch",
     "drew": "split", "waits": "clock", "passed": "chevron-right", "received": "activity",
     "timed_out": "hourglass", "sent": "send", "skipped": "ban", "failed": "circle-alert",
-    "unknown": "info", "deferred": "clock", "goal": "target", "ended": "log-out",
+    "unknown": "info", "called": "globe", "call_failed": "circle-alert", "call_late": "info",
+    "deferred": "clock", "goal": "target", "ended": "log-out",
     "refused": "ban",
 }  # fmt: skip
 
@@ -128,6 +140,12 @@ class Teller:
                 return _("%(step)s: nothing happened in time", step=step)
             case "sent" | "skipped" | "failed" | "unknown" | "deferred" as what:
                 return self._message(what, step, data)
+            case "called":
+                return _("%(step)s: went well", step=step)
+            case "call_failed":
+                return _("%(step)s: went wrong", step=step)
+            case "call_late":
+                return _("%(step)s: the answer came when it was not needed any more", step=step)
             case what:
                 return self._passage(str(what), data) or f"{readable(str(what))} {step}".strip()
 
@@ -174,6 +192,8 @@ class Teller:
                 return _("the moment had passed already")
             case "sent" | "skipped" | "failed" | "unknown" | "deferred":
                 return reason(self._words, data.get("reason"), data.get("rule"))
+            case "call_failed":
+                return self._failed_call(data)
             case "goal" if data.get("revenue"):
                 return self._words.money(float(data["revenue"]))
             case "ended" if data.get("event"):
@@ -181,6 +201,11 @@ class Teller:
                 return _("%(event)s happened", event=event)
             case _:
                 return ""
+
+    def _failed_call(self, data: Mapping[str, Any]) -> str:
+        given = str(data.get("reason") or "")
+        said = self._words.gettext(_FAILED_CALLS[given]) if given in _FAILED_CALLS else given
+        return f"{said} ({data['status']})" if data.get("status") else said
 
     def seen(self, answers: Mapping[str, Any]) -> str:
         """Say what a decision saw."""

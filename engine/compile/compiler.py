@@ -6,6 +6,7 @@ from typing import assert_never
 
 from engine.compile.plan import (
     Await,
+    CallOut,
     Choose,
     Draw,
     End,
@@ -24,6 +25,7 @@ from engine.model.journey import (
     SplitStep,
     WaitForStep,
     WaitStep,
+    WebhookStep,
     walk,
 )
 
@@ -111,6 +113,10 @@ class _Code:
                     tuple((arm.id, arm.weight, target)
                           for arm, target in zip(step.arms, targets, strict=True)),
                 )  # fmt: skip
+            case WebhookStep():
+                here = self.add(Jump(0))
+                then, otherwise = self.arms([(), step.on_error], topic)
+                self.instructions[here] = CallOut(step, then, otherwise)
             case _:
                 assert_never(step)
 

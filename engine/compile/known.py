@@ -12,6 +12,7 @@ from engine.model.journey import (
     SplitStep,
     WaitForStep,
     WaitStep,
+    WebhookStep,
     arms,
 )
 from engine.model.segment import Segment
@@ -50,5 +51,7 @@ def outcomes(step: AnyStep) -> tuple[str, ...]:
             return "received", "timed_out"
         case BranchStep() | SplitStep():
             return tuple(name for name, _ in arms(step))
+        case WebhookStep():
+            return "done", "failed"
         case ExitStep():
             return ()

@@ -13,6 +13,7 @@ from engine.model.journey import (
     SplitStep,
     WaitForStep,
     WaitStep,
+    WebhookStep,
 )
 
 
@@ -38,6 +39,15 @@ class Await:
     step: WaitForStep
     events: tuple[tuple[EventMatch, int], ...]
     timeout: Duration
+    otherwise: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallOut:
+    """Call the step's web address; go to `then` when it is done, to `otherwise` when it fails."""
+
+    step: WebhookStep
+    then: int
     otherwise: int
 
 
@@ -73,7 +83,7 @@ class End:
     reason: str
 
 
-Instruction = SendTo | WaitHere | Await | Choose | Draw | Jump | End
+Instruction = SendTo | WaitHere | Await | CallOut | Choose | Draw | Jump | End
 
 
 @dataclass(frozen=True, slots=True)

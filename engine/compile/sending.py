@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 import liquid
@@ -134,22 +134,35 @@ def _written(template: Template, uses: list[Variant | None], step: SendStep) -> 
 def _variables(
     template: Template, texts: set[str], filled: set[str], step: SendStep, before: Before
 ) -> Iterator[Problem]:
-    unfilled: set[str] = set()
+    missing: set[str] = set()
     for text in sorted(texts):
-        used = _used(text)
-        prepared = " ".join((*_ASKED.findall(text), *_DEFAULTED.findall(text)))
-        if isinstance(used, str):
-            yield error(f"the template {template.id} cannot be read: {used}", step.id)
-            continue
-        for variable in used:
-            name = _unfilled(variable, filled, before)
-            if name and not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", prepared):
-                unfilled.add(name)
-    for name in sorted(unfilled):
+        found = unfilled(text, filled, before)
+        if isinstance(found, str):
+            yield error(f"the template {template.id} cannot be read: {found}", step.id)
+        else:
+            missing |= found
+    for name in sorted(missing):
         yield warning(f"the template {template.id} uses {name}, which nothing fills", step.id)
 
 
-def _unfilled(variable: tuple[object, ...], filled: set[str], before: Before) -> str | None:
+def unfilled(text: str, filled: Collection[str], before: Before) -> set[str] | str:
+    """Return the variables of a text that nothing fills, or why it cannot be read.
+
+    `filled` are names that it has beside those of every template.
+    """
+    used = variables_of(text)
+    if isinstance(used, str):
+        return used
+    prepared = " ".join((*_ASKED.findall(text), *_DEFAULTED.findall(text)))
+    names = {_unfilled(variable, filled, before) for variable in used}
+    return {
+        name
+        for name in names
+        if name and not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", prepared)
+    }
+
+
+def _unfilled(variable: tuple[object, ...], filled: Collection[str], before: Before) -> str | None:
     match variable:
         case ("shop", str(name), *_):
             return None if name in _SHOP else f"shop.{name}"
@@ -162,7 +175,7 @@ def _unfilled(variable: tuple[object, ...], filled: set[str], before: Before) ->
 
 
 @lru_cache(maxsize=500)
-def _used(text: str) -> frozenset[tuple[object, ...]] | str:
+def variables_of(text: str) -> frozenset[tuple[object, ...]] | str:
     """Return the variables that a template uses, or why it cannot be read."""
     try:
         found = liquid.Environment().from_string(text).analyze(include_partials=False)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from engine.compile.calling import check_webhook
 from engine.compile.known import Before, Known, error, warning
 from engine.compile.questions import check_awaited, check_condition, check_match
 from engine.compile.sending import check_send
@@ -17,6 +18,7 @@ from engine.model.journey import (
     SendStep,
     SplitStep,
     WaitForStep,
+    WebhookStep,
     arms,
     walk,
 )
@@ -134,6 +136,8 @@ def _step(journey: Journey, step: AnyStep, known: Known, before: Before) -> Iter
             total = sum(arm.weight for arm in step.arms)
             if total != 100:
                 yield error(f"the shares of its ways add up to {total}, not 100", step.id)
+        case WebhookStep():
+            yield from check_webhook(step, before)
         case _:
             pass
 

@@ -12,11 +12,13 @@ from engine.names import Answer, Cause
 from engine.run.assignment import message_id
 from engine.run.caps import next_in_line
 from engine.run.state import (
+    Call,
     Command,
     Deliver,
     Entered,
     Happened,
     Input,
+    Returned,
     Settled,
     TimeReached,
     Wait,
@@ -27,6 +29,9 @@ from engine.store.session import Database
 
 GRACE = timedelta(seconds=30)
 """How long after its time the reconciler leaves a run to its workflow."""
+
+CALL_GRACE = timedelta(minutes=3)
+"""How long after the start of an attempt the reconciler leaves a call to its workflow."""
 
 DELIVERY_GRACE = timedelta(seconds=90)
 """How long a message may be under way before the reconciler wakes its run."""
@@ -99,6 +104,12 @@ def _keep(turn: Turn, run: Run, given: Input, *, decided: bool) -> None:
             "step": given.step, "visit": given.visit, "outcome": given.outcome,
             "reason": given.reason, "since": given.since,
         }  # fmt: skip
+    if isinstance(given, Returned):
+        data = {
+            "step": given.step, "visit": given.visit, "outcome": given.outcome,
+            "status": given.status, "reason": given.reason, "detail": given.detail,
+            "kept": dict(given.kept), "missing": list(given.missing),
+        }  # fmt: skip
     turn.writes.inputs.append(
         {
             "run_id": run.id,
@@ -166,6 +177,8 @@ def replace_command(turn: Turn, run: Run, command: Command) -> None:
             run.check_at = (command.not_before or turn.now) + DELIVERY_GRACE
             if not same:
                 _decide_message(turn, run, command)
+        case Call():
+            run.check_at = turn.now + CALL_GRACE
         case Wait():
             run.check_at = command.until + (timedelta() if run.state.held_out else GRACE)
         case _:

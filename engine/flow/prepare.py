@@ -41,7 +41,7 @@ def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
         if run is None or run.revision != revision or not isinstance(run.command, Deliver):
             return runs.answer(connection, run_id)
         command = run.command
-        customer = _customer(connection, run.state.customer)
+        customer = customer_of(connection, run.state.customer)
         catalogue = catalogues.current(database, connection)
         machine = catalogues.machine(database, connection, run.plan_hash)
         step = getattr(machine.plan.instructions[run.state.place], "step", None)
@@ -55,7 +55,7 @@ def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
         variables = {
             "customer": {**customer.traits, "id": str(customer.id)},
             "event": dict(run.state.entry),
-            "steps": {name: {"outcome": what} for name, what in run.state.outcomes.items()},
+            "steps": run.state.told,
             "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},
             **{key: value for key, value in own.items() if key not in ENVELOPE},
         }
@@ -91,6 +91,7 @@ _ONE = select(
 ).where(_C.id == tables.bound("customer"))
 
 
-def _customer(connection: Connection, customer: UUID) -> Customer:
+def customer_of(connection: Connection, customer: UUID) -> Customer:
+    """Return who she is, read without her lock."""
     row = connection.execute(_ONE, {"customer": customer}).mappings().one()
     return Customer(**row)

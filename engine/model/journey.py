@@ -6,7 +6,7 @@ one in `engine/run/machine.py`, and its test.
 """
 
 from collections.abc import Iterator
-from datetime import time
+from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import (
@@ -230,6 +230,53 @@ class SplitStep(StepBase):
     arms: tuple[SplitArm, ...] = Field(min_length=2)
 
 
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
+
+KeptName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+"""The name of a part of an answer: letters, digits and `_`; `outcome` is every step's own."""
+
+KeptPath = Annotated[str, StringConstraints(pattern=r"^[^.\s]+(\.[^.\s]+)*$", max_length=200)]
+"""Where a part lies in a JSON answer: keys, and places in lists from 0, with dots between."""
+
+
+class WebhookStep(StepBase):
+    """Calls a web address; goes on when it answers with 2xx, else with the steps in `on_error`.
+
+    The texts of the address, the headers and the body are Liquid. The same call may arrive more
+    than once, always with the same `Idempotency-Key`.
+    """
+
+    type: Literal["webhook"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] = Field(
+        examples=["https://crm.example.com/customers/{{ customer.id }}"]
+    )
+    headers: dict[HeaderName, Annotated[str, StringConstraints(max_length=4000)]] = Field(
+        default_factory=dict, description="`{{ secret.NAME }}` is a secret that the operator set"
+    )
+    body: str | dict[str, Any] | list[Any] | None = Field(
+        default=None, description="a text, or JSON whose texts are templates"
+    )
+    keep: dict[KeptName, KeptPath] = Field(
+        default_factory=dict,
+        description="parts of the JSON answer, for templates as steps.<id>.<name>",
+        examples=[{"points": "data.points"}],
+    )
+    timeout: Duration = Field(default=Duration("10s"), description="of one attempt, to 60s")
+    retry_for: Duration = Field(
+        default=Duration("1d"), description="how long it is tried again before `on_error`"
+    )
+    on_error: tuple["Step", ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if "outcome" in self.keep:
+            raise PydanticCustomError("webhook", "`outcome` is every step's own: keep another name")
+        if not timedelta(seconds=1) <= self.timeout.at_most <= timedelta(seconds=60):
+            raise PydanticCustomError("webhook", "the `timeout` of a call is from 1s to 60s")
+        return self
+
+
 class ExitStep(StepBase):
     """Ends the journey for this customer."""
 
@@ -237,7 +284,7 @@ class ExitStep(StepBase):
     reason: Name = "exit"
 
 
-AnyStep = SendStep | WaitStep | WaitForStep | BranchStep | SplitStep | ExitStep
+AnyStep = SendStep | WaitStep | WaitForStep | BranchStep | SplitStep | WebhookStep | ExitStep
 
 Step = Annotated[AnyStep, Field(discriminator="type")]
 
@@ -325,14 +372,17 @@ class Journey(Frozen):
     steps: tuple[Step, ...] = ()
 
 
-for _model in (AwaitedEvent, WaitForStep, BranchArm, BranchStep, SplitArm, SplitStep, Journey):
+for _model in (
+    AwaitedEvent, WaitForStep, BranchArm, BranchStep, SplitArm, SplitStep, WebhookStep, Journey,
+):  # fmt: skip
     _model.model_rebuild()
 
 
 def arms(step: AnyStep) -> tuple[tuple[str, tuple[AnyStep, ...]], ...]:
     """Return the named lists of steps that a branching step holds, in order; else nothing.
 
-    The name of a branch's or split's arm is its id; `else` and `event-N` (from 0) are the others.
+    The name of a branch's or split's arm is its id; `else`, `event-N` (from 0), `done` and
+    `on_error` are the others.
     """
     match step:
         case WaitForStep():
@@ -342,6 +392,8 @@ def arms(step: AnyStep) -> tuple[tuple[str, tuple[AnyStep, ...]], ...]:
             return (*((arm.id, arm.then) for arm in step.arms), ("else", step.else_))
         case SplitStep():
             return tuple((arm.id, arm.then) for arm in step.arms)
+        case WebhookStep():
+            return (("done", ()), ("on_error", step.on_error)) if step.on_error else ()
         case SendStep() | WaitStep() | ExitStep():
             return ()
         case _:

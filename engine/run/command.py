@@ -2,10 +2,10 @@
 
 from typing import assert_never
 
-from engine.compile.plan import Await, Choose, Draw, End, Jump, Plan, SendTo, WaitHere
+from engine.compile.plan import Await, CallOut, Choose, Draw, End, Jump, Plan, SendTo, WaitHere
 from engine.model.base import CHANNELS, Channel
 from engine.model.journey import SendStep, Variant
-from engine.run.state import Command, Deliver, Exit, State, Wait
+from engine.run.state import Call, Command, Deliver, Exit, State, Wait
 from engine.run.world import World
 
 
@@ -21,6 +21,10 @@ def command_of(plan: Plan, state: State, world: World | None) -> Command:
             channels = channels_of(step, variant_of(state, step))
             return Deliver(
                 step=step.id, visit=state.visits[step.id], channel=_channel(channels, world)
+            )
+        case CallOut(step=step):
+            return Call(
+                step=step.id, visit=state.visits[step.id], until=state.until or state.entered_at
             )
         case WaitHere() | Await():
             return Wait(step=here.step.id, until=state.until or state.entered_at)

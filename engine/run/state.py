@@ -1,10 +1,10 @@
 """What a run is at one moment, what reaches it, what it commands, and what it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from engine.model.base import Channel
@@ -34,6 +34,16 @@ class State:
     goal_at: datetime | None = None
     goal_revenue: Decimal | None = None
     ended: str | None = None
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What was kept of the answers to calls, by step."""
+
+    @property
+    def told(self) -> dict[str, dict[str, Any]]:
+        """What templates may say of each step: what became of it, and what was kept."""
+        return {
+            step: {**self.results.get(step, {}), "outcome": outcome}
+            for step, outcome in self.outcomes.items()
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +84,26 @@ class Settled:
     since: int | None = None
 
 
-Input = Entered | Happened | TimeReached | Settled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """It is known what became of a call. `reason` is why it failed, `kept` what its answer said.
+
+    `detail` is for people who look for the cause; `missing` are parts that the answer lacked.
+    """
+
+    seq: int
+    at: datetime
+    step: str
+    visit: int
+    outcome: Literal["done", "failed"]
+    status: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    missing: Sequence[str] = ()
+
+
+Input = Entered | Happened | TimeReached | Settled | Returned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +131,16 @@ class Exit:
     reason: str
 
 
-Command = Deliver | Wait | Exit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Make the call of this visit of the step; `until` is how long it is tried again."""
+
+    step: str
+    visit: int
+    until: datetime
+
+
+Command = Deliver | Call | Wait | Exit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +148,7 @@ class Trace:
     """One thing that happened to a run, for people to read.
 
     `what` is one of entered, held_out, reached, chose, drew, waits, passed, received, timed_out,
-    sent, skipped, failed, unknown, deferred, goal, ended.
+    sent, skipped, failed, unknown, deferred, called, call_failed, call_late, goal, ended.
     """
 
     what: str

@@ -4,7 +4,18 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, assert_never
 
-from engine.compile.plan import Await, Choose, Draw, End, Instruction, Jump, Plan, SendTo, WaitHere
+from engine.compile.plan import (
+    Await,
+    CallOut,
+    Choose,
+    Draw,
+    End,
+    Instruction,
+    Jump,
+    Plan,
+    SendTo,
+    WaitHere,
+)
 from engine.model.event import Event
 from engine.model.journey import WaitStep
 from engine.run.assignment import draw, message_id
@@ -16,6 +27,7 @@ from engine.run.state import (
     Entered,
     Happened,
     Input,
+    Returned,
     Settled,
     State,
     TimeReached,
@@ -53,6 +65,8 @@ class Stretch:
                 self._time_reached(given)
             case Settled():
                 self._settled(given)
+            case Returned():
+                self._returned(given)
             case _:
                 assert_never(given)
         return Advanced(
@@ -153,6 +167,25 @@ class Stretch:
             and self.state.visits.get(step) == visit
         )
 
+    def _returned(self, given: Returned) -> None:
+        here, done = self.here, given.outcome == "done"
+        about = {
+            "status": given.status, "reason": given.reason, "detail": given.detail,
+            "missing": list(given.missing),
+        }  # fmt: skip
+        told = {name: value for name, value in about.items() if value}
+        if (
+            self.state.ended is not None
+            or not isinstance(here, CallOut)
+            or (here.step.id, self.state.visits.get(given.step)) != (given.step, given.visit)
+        ):
+            self._tell("call_late", given.step, outcome=given.outcome, **told)
+            return
+        arm = {"arm": "done" if done else "on_error"} if here.step.on_error else {}
+        self._tell("called" if done else "call_failed", given.step, **arm, **told)
+        self._set(results={**self.state.results, given.step: dict(given.kept)})
+        self._leave(given.step, given.outcome, here.then if done else here.otherwise, seq=given.seq)
+
     # The way on
 
     def _leave(self, step: str, outcome: str, target: int, *, seq: int) -> None:
@@ -172,22 +205,20 @@ class Stretch:
                 case Jump(target=target):
                     place = target
                 case End(step=step, reason=reason):
-                    if step is not None:
-                        self._reach(step.id)
-                    self._tell("ended", step.id if step is not None else None, reason=reason)
-                    self._set(ended=reason, until=None)
+                    self._end(step.id if step is not None else None, reason)
                     return
                 case Choose():
                     place = self._choose(self.here)
-                case Draw(step=step, arms=arms):
-                    self._reach(step.id)
-                    arm = self._drawn(step.id, [(name, weight) for name, weight, _ in arms])
-                    self._set(outcomes={**self.state.outcomes, step.id: arm})
-                    place = next(target for name, _, target in arms if name == arm)
+                case Draw():
+                    place = self._draw(self.here)
                 case SendTo(step=step):
                     self._reach(step.id)
                     if step.variants:
                         self._drawn(step.id, [(v.id, v.weight) for v in step.variants])
+                    return
+                case CallOut(step=step):
+                    self._reach(step.id)
+                    self._set(until=step.retry_for.after(self.world.now, self.world.zone))
                     return
                 case WaitHere(step=step):
                     self._reach(step.id)
@@ -211,6 +242,19 @@ class Stretch:
         self._tell("chose", here.step.id, arm=chosen, seen=seen.answers)
         self._set(outcomes={**self.state.outcomes, here.step.id: chosen})
         return target
+
+    def _end(self, step: str | None, reason: str) -> None:
+        if step is not None:
+            self._reach(step)
+        self._tell("ended", step, reason=reason)
+        self._set(ended=reason, until=None)
+
+    def _draw(self, here: Draw) -> int:
+        step = here.step.id
+        self._reach(step)
+        arm = self._drawn(step, [(name, weight) for name, weight, _ in here.arms])
+        self._set(outcomes={**self.state.outcomes, step: arm})
+        return next(target for name, _, target in here.arms if name == arm)
 
     def _drawn(self, step: str, weights: list[tuple[str, int]]) -> str:
         """Return the arm that holds for this customer, drawing it the first time."""

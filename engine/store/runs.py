@@ -12,12 +12,13 @@ from sqlalchemy import Connection, func, or_, select, text
 from engine.names import Answer
 from engine.names import Command as WireCommand
 from engine.run.entry import PastRuns
-from engine.run.state import Command, Deliver, Exit, State, Wait
+from engine.run.state import Call, Command, Deliver, Exit, State, Wait
 from engine.store import tables
 
 _STATE: Final = TypeAdapter(State)
 _KINDS: Final[dict[str, TypeAdapter[Command]]] = {
     "deliver": TypeAdapter(Deliver),
+    "call": TypeAdapter(Call),
     "wait": TypeAdapter(Wait),
     "exit": TypeAdapter(Exit),
 }
@@ -58,6 +59,8 @@ def wire(command: Command) -> WireCommand:
         case Deliver():
             at = command.not_before.timestamp() if command.not_before is not None else None
             return WireCommand("deliver", command.step, command.channel, at)
+        case Call():
+            return WireCommand("call", command.step)
         case Wait():
             return WireCommand("wait", command.step or "", "", command.until.timestamp())
         case Exit():
@@ -192,6 +195,17 @@ def _new(run: Run) -> dict[str, Any]:
         "entered_at": state.entered_at,
         "goal_until": state.goal_until,
     }
+
+
+_CHECK = text("""
+UPDATE run SET check_at = now() + make_interval(secs => :seconds)
+WHERE id = :run AND revision = :revision AND ended_at IS NULL
+""")
+
+
+def check_after(connection: Connection, run: UUID, revision: int, seconds: float) -> None:
+    """Have the reconciler look at a run only so much later, if its command is still this one."""
+    connection.execute(_CHECK, {"run": run, "revision": revision, "seconds": seconds})
 
 
 _QUEUED = (

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from engine.flow import claim as claims
 from engine.flow.advance import advance
+from engine.flow.call import Result, prepare_call, put_off, returned
 from engine.flow.claim import Busy, Claimed, Rendered, claim
 from engine.flow.intake import Incoming, receive
 from engine.flow.prepare import prepare
@@ -79,6 +80,8 @@ class Player:
                 if not_before is not None and self.rng.random() < 0.7:
                     self.let_pass(row.customer_id, datetime.fromisoformat(not_before))
                 self.deliver(row.id, row.revision)
+            elif kind == "call":
+                self.call(row.id, row.revision)
             elif kind == "wait":
                 # Now and then too late, for a command that was replaced meanwhile.
                 old = self.rng.random() < 0.1
@@ -92,6 +95,22 @@ class Player:
                 {"at": until, "id": customer},
             )
         )
+
+    def call(self, run: UUID, revision: int) -> None:
+        outgoing = prepare_call(self.database, run, revision)
+        if isinstance(outgoing, Answer):
+            return
+        if self.rng.random() < 0.3:
+            time.sleep(self.rng.random() * 0.02)
+        what = self.rng.choice(["done", "done", "failed", "died", "again"])
+        if what == "again":
+            put_off(self.database, run, revision, 1)
+        elif what != "died":
+            kept = {"points": 7} if what == "done" else {}
+            result = Result(outcome=what, status=200, kept=kept)  # type: ignore[arg-type]
+            returned(self.database, run, outgoing, result)
+            if self.rng.random() < 0.1:  # a second attempt was under way too
+                returned(self.database, run, outgoing, result)
 
     def deliver(self, run: UUID, revision: int) -> None:
         draft = prepare(self.database, run, revision)

@@ -27,7 +27,7 @@ from engine.model.segment import Segment
 from engine.model.template import Template
 from engine.run.assignment import message_id
 from engine.run.machine import Machine
-from engine.run.state import Entered, Happened, Input, Settled, State, TimeReached
+from engine.run.state import Entered, Happened, Input, Returned, Settled, State, TimeReached
 from engine.run.world import MemoryWorld
 from engine.store import documents, tables
 from engine.store.session import Database
@@ -228,6 +228,8 @@ def _input(row: Any, history: list[Any]) -> Input:
             return Happened(seq=row.seq, at=row.at, event=_event(event))
         case "timereached":
             return TimeReached(seq=row.seq, at=row.at)
+        case "returned":
+            return Returned(seq=row.seq, at=row.at, **row.data)
         case _:
             return Settled(seq=row.seq, at=row.at, **row.data)
 

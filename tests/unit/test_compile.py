@@ -7,7 +7,7 @@ import pytest
 
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.compiler import content_hash
-from engine.compile.plan import Await, Choose, Draw, End, Jump, Plan, SendTo, WaitHere
+from engine.compile.plan import Await, CallOut, Choose, Draw, End, Jump, Plan, SendTo, WaitHere
 from engine.model.document import dump_journey, parse_journey
 from engine.model.journey import Journey, SendStep, walk
 from tests.journeys import journeys
@@ -121,6 +121,8 @@ def _targets(instruction: Any, index: int) -> list[int]:
             return [index + 1]
         case Await(events=events, otherwise=otherwise):
             return [*(target for _, target in events), otherwise]
+        case CallOut(then=then, otherwise=otherwise):
+            return [then, otherwise]
         case Choose(arms=arms, otherwise=otherwise):
             return [*(target for _, _, target in arms), otherwise]
         case Draw(arms=arms):

@@ -18,12 +18,14 @@ from engine.model.journey import Journey, SendStep
 from engine.run.assignment import message_id
 from engine.run.machine import Machine, channels_of
 from engine.run.state import (
+    Call,
     Command,
     Deliver,
     Entered,
     Exit,
     Happened,
     Input,
+    Returned,
     Settled,
     State,
     TimeReached,
@@ -548,3 +550,62 @@ def test_who_is_held_out_reaches_the_goal_and_leaves_by_exits() -> None:
 def test_the_command_can_be_told_from_the_state_alone() -> None:
     for walk in (Walk(send()), Walk(wait()), Walk(await_("X")), Walk(goal=GOAL, held_out=True)):
         assert walk.machine.command(walk.state) == walk.command
+
+
+def call(id: str = "crm", **more: Any) -> dict[str, Any]:
+    return {"id": id, "type": "webhook", "url": "https://crm.example.com/", **more}
+
+
+def returned(walk: Walk, outcome: Any = "done", *, visit: int = 1, **more: Any) -> list[Trace]:
+    walk.seq += 1
+    return walk.give(
+        Returned(seq=walk.seq, at=walk.now, step="crm", visit=visit, outcome=outcome, **more)
+    )
+
+
+def test_a_call_is_commanded_until_its_time_is_over() -> None:
+    walk = Walk(call(retry_for="2h"), wait())
+    assert walk.command == Call(step="crm", visit=1, until=NOW + 2 * HOUR)
+    walk.pass_(3 * HOUR)
+    walk.seq += 1
+    walk.give(TimeReached(seq=walk.seq, at=walk.now))  # meant for something else
+    assert walk.at == "crm"
+
+
+def test_what_a_call_kept_is_known_afterwards() -> None:
+    walk = Walk(call(keep={"points": "points"}), wait())
+    told = returned(walk, status=200, kept={"points": 7}, missing=("name",))
+    assert told[0] == Trace(what="called", step="crm", data={"status": 200, "missing": ["name"]})
+    assert walk.at == "rest"
+    assert walk.state.told == {"crm": {"points": 7, "outcome": "done"}}
+
+
+def test_a_call_that_failed_goes_its_own_way_and_joins_again() -> None:
+    steps = call(on_error=[wait("sorry")]), wait()
+    walk = Walk(*steps)
+    told = returned(walk, "failed", status=404, reason="refused")
+    assert told[0].data == {"status": 404, "reason": "refused", "arm": "on_error"}
+    assert walk.at == "sorry"
+    walk.wait()
+    assert walk.at == "rest"
+    walk = Walk(*steps)
+    returned(walk)
+    assert walk.at == "rest"
+
+
+def test_without_steps_for_it_a_failed_call_goes_on() -> None:
+    walk = Walk(call(), wait())
+    returned(walk, "failed", reason="not_reached")
+    assert walk.at == "rest"
+    assert walk.state.outcomes["crm"] == "failed"
+
+
+def test_a_result_that_comes_late_changes_nothing() -> None:
+    walk = Walk(call(), wait(), exits=[{"on": {"event": "Bought"}, "reason": "bought"}])
+    assert [trace.what for trace in returned(walk, visit=2)] == ["call_late"]
+    assert walk.at == "crm"
+    walk.happens("Bought")
+    assert walk.command == Exit(reason="bought")
+    before = walk.state
+    assert [trace.what for trace in returned(walk, kept={"points": 7})] == ["call_late"]
+    assert walk.state == before

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine.compile.compiler import compile as compile_journey
-from engine.compile.plan import Await, SendTo, WaitHere
+from engine.compile.plan import Await, CallOut, SendTo, WaitHere
 from engine.model.condition import AnyCondition, Condition
 from engine.model.customer import Customer
 from engine.model.event import Event
@@ -20,11 +20,13 @@ from engine.run.entry import Opened, PastRuns
 from engine.run.machine import Machine
 from engine.run.state import (
     Advanced,
+    Call,
     Deliver,
     Entered,
     Exit,
     Happened,
     Input,
+    Returned,
     Settled,
     State,
     TimeReached,
@@ -106,17 +108,28 @@ def turns(rng: Random, machine: Machine) -> Iterator[Turn]:
             since = claimed if outcome in {"sent", "unknown"} else None
             given = Settled(seq=seq, at=now, step=command.step, visit=command.visit,
                             outcome=outcome, since=since)  # fmt: skip
+        elif isinstance(command, Call) and kind < 0.5:
+            now, seq = now + timedelta(seconds=1), seq + 1
+            given = _returned(rng, seq, now, command.step, command.visit)
         elif kind < 0.7:
             seq += 1
             given = rng.choice([
                 TimeReached(seq=seq, at=now),
                 Settled(seq=seq, at=now, step=f"s{rng.randrange(1, 9)}", visit=rng.randrange(3), outcome="sent"),
+                _returned(rng, seq, now, f"s{rng.randrange(1, 9)}", rng.randrange(3)),
             ])  # fmt: skip
         else:
             now, seq = now + timedelta(minutes=rng.choice([0, 1, 50, 2000])), seq + 1
             happened = event(rng, rng.choice(EVENTS), seq, now)
             history.append(happened)
             given = Happened(seq=seq, at=now, event=happened)
+
+
+def _returned(rng: Random, seq: int, at: datetime, step: str, visit: int) -> Returned:
+    if rng.random() < 0.5:
+        return Returned(seq=seq, at=at, step=step, visit=visit, outcome="done", status=200,
+                        kept={"points": rng.randrange(100)})  # fmt: skip
+    return Returned(seq=seq, at=at, step=step, visit=visit, outcome="failed", reason="not_reached")
 
 
 def event(rng: Random, name: str, seq: int, at: datetime) -> Event:
@@ -141,6 +154,10 @@ def test_a_run_always_rests_where_it_can(some: list[Story]) -> None:
                     assert isinstance(here, SendTo)
                     assert (here.step.id, state.visits[step]) == (step, visit)
                     assert state.until is None
+                case Call(step=step, visit=visit, until=until):
+                    assert isinstance(here, CallOut)
+                    assert (here.step.id, state.visits[step]) == (step, visit)
+                    assert state.until == until
                 case Wait(step=step, until=until):
                     assert state.until == until
                     if not state.held_out:
@@ -201,7 +218,7 @@ def test_steps_are_reached_before_anything_becomes_of_them(some: list[Story]) ->
     for story in some:
         reached: set[str] = set()
         for turn in story.turns:
-            late = isinstance(turn.given, Settled)
+            late = isinstance(turn.given, Settled | Returned)
             for effect in turn.after.effects:
                 if effect.what == "reached" and effect.step is not None:
                     assert effect.step not in reached  # without loops, once
@@ -240,6 +257,8 @@ def test_time_moves_a_run_only_when_it_has_come(some: list[Story]) -> None:
                 continue
             until = turn.before.until
             moved = turn.after.state != turn.before
+            if isinstance(story.machine.plan.instructions[turn.before.place], CallOut):
+                until = None  # of a call: its result alone moves the run
             assert moved is (until is not None and turn.given.at >= until)
 
 
@@ -249,7 +268,22 @@ def test_who_is_held_out_never_moves(some: list[Story]) -> None:
             if turn.before.held_out:
                 assert turn.after.state.place == 0
                 assert not turn.after.state.visits
-                assert not isinstance(turn.after.command, Deliver)
+                assert not isinstance(turn.after.command, Deliver | Call)
+
+
+def test_only_the_result_of_the_call_at_hand_changes_a_run(some: list[Story]) -> None:
+    for story in some:
+        for turn in story.turns:
+            if not isinstance(turn.given, Returned):
+                continue
+            given, state = turn.given, turn.after.state
+            asked = story.machine.command(turn.before)
+            if isinstance(asked, Call) and (asked.step, asked.visit) == (given.step, given.visit):
+                assert state.outcomes[given.step] == given.outcome
+                assert state.results[given.step] == given.kept
+            else:
+                assert state == turn.before
+                assert [effect.what for effect in turn.after.effects] == ["call_late"]
 
 
 def test_the_histories_are_worth_the_name() -> None:
@@ -259,4 +293,4 @@ def test_the_histories_are_worth_the_name() -> None:
         for story in stories(seed):
             told |= {e.what for turn in story.turns for e in turn.after.effects}
     assert told >= {"entered", "held_out", "reached", "chose", "drew", "waits", "passed", "received",
-                    "timed_out", "sent", "skipped", "failed", "unknown", "goal", "ended"}  # fmt: skip
+                    "timed_out", "sent", "skipped", "failed", "unknown", "goal", "ended", "called", "call_failed", "call_late"}  # fmt: skip

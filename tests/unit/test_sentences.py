@@ -85,13 +85,16 @@ def plain(text: str) -> str:
             "Split by chance",
             "Répartir au hasard",
         ),
+        ({"type": "webhook", "url": "https://crm.example.com/a?b={{ secret.C }}"}, "Call crm.example.com", None),
+        ({"type": "webhook", "url": "{{ event.callback }}"}, "Call a web address", None),
         ({"type": "exit", "reason": "too-late"}, "Leaves: too late", "Sort : too late"),
     ],
 )  # fmt: skip
-def test_a_step_says_what_it_does(step: dict[str, Any], english: str, french: str) -> None:
+def test_a_step_says_what_it_does(step: dict[str, Any], english: str, french: str | None) -> None:
     parsed = STEP.validate_python({"id": "s", **step})
     assert plain(told().does(parsed)) == english
-    assert plain(told("fr-CH").does(parsed)) == french
+    if french is not None:
+        assert plain(told("fr-CH").does(parsed)) == french
 
 
 @pytest.mark.parametrize(

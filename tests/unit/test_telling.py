@@ -47,6 +47,11 @@ def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB"
     ("what", "step", "data", "text", "why"),
     [
         ("entered", None, {}, "Entered the journey", ""),
+        ("called", "mail", {"status": 200}, "First mail: went well", ""),
+        (
+            "call_failed", "mail", {"status": 404, "reason": "refused"},
+            "First mail: went wrong", "the other side refused it (404)",
+        ),
         ("held_out", None, {}, "Held out to compare with: receives nothing", ""),
         ("reached", "mail", {}, "Came to First mail", ""),
         (

@@ -325,3 +325,61 @@ def test_errors_come_first_and_once() -> None:
     assert [p.severity for p in found] == sorted(p.severity for p in found)
     assert len(set(found)) == len(found)
     assert errors(found) == [p for p in found if p.severity == "error"]
+
+
+def call(**changes: Any) -> dict[str, Any]:
+    return {"id": "crm", "type": "webhook", "url": "https://crm.example.com/", **changes}
+
+
+def test_a_call_that_can_be_made_is_fine() -> None:
+    whole = call(
+        url="https://crm.example.com/{{ customer.id }}?key={{ secret.CRM }}",
+        headers={"Authorization": "Bearer {{ secret.CRM }}"},
+        body={"total": "{{ event.total }}", "list": ["{{ steps.mail.outcome }}", 1]},
+        keep={"points": "data.items.0.points"},
+    )
+    assert said(journey(MAIL, whole, send(id="then", subject="{{ steps.crm.points }}"))) == []
+    assert said(journey(call(url="{{ event.callback }}/done"))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"url": "crm.example.com"}, ("https://",)),
+        ({"url": "ftp://crm.example.com"}, ("https://",)),
+        ({"url": "https://x/{{ customer.id"}, ("address", "read")),
+        ({"headers": {"Host": "x"}}, ("Host",)),
+        ({"headers": {"idempotency-key": "x"}}, ("idempotency-key",)),
+        ({"body": {"a": ["{{ secret.CRM }}"]}}, ("body", "secret")),
+        ({"body": "{% for %}"}, ("body", "read")),
+    ],
+)
+def test_a_call_that_cannot_be_made(changes: dict[str, Any], words: tuple[str, ...]) -> None:
+    only_error(journey(call(**changes)), "crm", *words)
+
+
+def test_a_call_with_variables_that_nothing_fills() -> None:
+    only_warning(journey(call(body={"a": "{{ discount }}"})), "crm", "body", "discount")
+    only_warning(journey(call(url="https://x/{{ steps.later.outcome }}")), "crm", "steps.later")
+
+
+def test_what_becomes_of_a_call_can_be_asked() -> None:
+    ask = {"id": "b", "type": "branch", "arms": [{"id": "ok", "if": {"step": "crm", "is": "done"}}]}
+    assert said(journey(call(), ask)) == []
+    wrong = {**ask, "arms": [{"id": "ok", "if": {"step": "crm", "is": "sent"}}]}
+    only_error(journey(call(), wrong), "b", "done, failed")
+
+
+def test_what_went_wrong_may_end_the_journey_without_cutting_off_the_rest() -> None:
+    assert said(journey(call(on_error=[BYE]), MAIL)) == []
+    only_error(journey(call(on_error=[send(template="none")])), "mail", "none")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"keep": {"outcome": "a"}}, {"keep": {"a b": "a"}}, {"keep": {"a": "a..b"}}, {"timeout": "2m"},
+     {"timeout": "0s"}, {"method": "BREW"}, {"headers": {"a b": "c"}}, {"url": ""}],
+)  # fmt: skip
+def test_a_call_that_cannot_be_read(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"crm|webhook"):
+        journey(call(**changes))

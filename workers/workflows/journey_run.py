@@ -13,11 +13,15 @@ from temporalio.common import RawValue, RetryPolicy
 from activities.contracts import (
     ACTIVITY_TIMEOUT,
     ADVANCE,
+    CALL,
+    CALL_QUEUE,
+    CALL_TIMEOUT,
     CHANNEL_QUEUES,
     SEND,
     WAKE,
     AdvanceRequest,
     Answer,
+    CallRequest,
     Cause,
     Command,
     RunStart,
@@ -80,6 +84,8 @@ class JourneyRun:
             return await self._look(run)
         if command.kind == "wait":
             return await self._advance(run, answer.revision, "time_reached")
+        if command.kind == "call":
+            return await self._call(run, answer)
         sent: Answer = await workflow.execute_activity(
             SEND[command.channel],
             SendRequest(run, answer.revision),
@@ -90,6 +96,18 @@ class JourneyRun:
             summary=command.step,
         )
         return sent
+
+    async def _call(self, run: str, answer: Answer) -> Answer:
+        called: Answer = await workflow.execute_activity(
+            CALL,
+            CallRequest(run, answer.revision),
+            result_type=Answer,
+            task_queue=CALL_QUEUE,
+            start_to_close_timeout=CALL_TIMEOUT,
+            retry_policy=_PATIENT,
+            summary=answer.command.step,
+        )
+        return called
 
     async def _woken_before(self, command: Command, revision: int) -> bool:
         """Wait until the command's time; return whether something newer came first."""
