@@ -28,8 +28,8 @@ from engine.model.journey import (
     UntilTrait,
     WaitForStep,
     WaitStep,
-    Window,
     WebhookStep,
+    Window,
     walk,
 )
 from engine.store.drafts import Names

@@ -38,7 +38,7 @@ SEED = int(os.environ.get("PARCOURS_TEST_SEED", "7"))
 PROCESSES = 4
 CUSTOMERS = 40
 ZONE = "Europe/Zurich"
-NOT_DECIDED_BY_THE_MACHINE = {"deferred", "sent_again"}
+NOT_DECIDED_BY_THE_MACHINE = {"deferred", "moved", "sent_again"}
 
 
 @pytest.fixture
