@@ -17,6 +17,7 @@ from designer.demo import routes as demo
 from designer.document import routes as document
 from designer.events import routes as events
 from designer.journeys import routes as journeys
+from designer.links import routes as links
 from designer.login import routes as login
 from designer.login.gate import Gate
 from designer.login.sessions import Sessions
@@ -31,7 +32,7 @@ from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
 
-PAGES = (login, journeys, document, canvas, customers, outbox, events, demo)
+PAGES = (login, journeys, document, canvas, customers, outbox, events, links, demo)
 """Each a folder with `routes.py`; `document` before `canvas`, whose addresses are wider."""
 
 

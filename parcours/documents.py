@@ -1,8 +1,8 @@
 """Journeys between files and the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 
 import journeys
+from engine.compile.language import Mistake, Uses, uses
 from engine.compile.plan import Plan
 from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, ParcoursError, Problem
@@ -18,6 +19,7 @@ from engine.flow import publish as flow
 from engine.model.document import dump_document, journey_of, locate, parse_journey
 from engine.model.journey import AnyStep, Journey
 from engine.model.segment import Segment
+from engine.model.snippet import Snippet
 from engine.model.template import Content, Template
 from engine.settings import Settings
 from engine.store import documents as stored
@@ -107,12 +109,12 @@ def problems_of(file: Path, materials: Materials) -> list[Problem]:
         beside = journeys.templates_beside(file)
     except InvalidDocument as error:
         return error.problems
-    known = materials.known or _whatever(journey)
-    return locate(text, check(journey, Known({**beside, **known.templates}, known.segments)))
+    known = materials.known or _whatever(journey, beside)
+    return locate(text, check(journey, replace(known, templates={**beside, **known.templates})))
 
 
-def _whatever(journey: Journey) -> Known:
-    """Return as known whatever the journey refers to."""
+def _whatever(journey: Journey, beside: Mapping[str, Template]) -> Known:
+    """Return as known whatever the journey, and the templates beside it, refer to."""
     templates = {
         name: Template(id=name, name=name, channel=channel, locales={"en": Content(body="")})
         for name, channel in journeys.used(journey.steps).items()
@@ -121,7 +123,30 @@ def _whatever(journey: Journey) -> Known:
         name: Segment.model_validate({"id": name, "name": name, "rule": _ANY_RULE})
         for name in _segments(journey.document())
     }
-    return Known(templates, segments)
+    used = [
+        found
+        for template in beside.values()
+        for content in template.locales.values()
+        for text in content.texts().values()
+        if (found := _uses(text)) is not None
+    ]
+    return Known(
+        templates,
+        segments,
+        snippets={
+            name: Snippet(id=name, name=name, locales={"en": ""})
+            for found in used
+            for name in found.snippets
+        },
+        pools={name: None for found in used for name in found.pools},
+    )
+
+
+def _uses(text: str) -> Uses | None:
+    try:
+        return uses(text, {})
+    except Mistake:  # the check will tell
+        return None
 
 
 def _segments(document: Any) -> Iterator[str]:

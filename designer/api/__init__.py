@@ -12,13 +12,14 @@ from designer.api import (
     messages,
     openapi,
     segment,
+    shared,
 )
 from designer.api.admission import Admission
 from designer.api.answers import json_response
 from designer.api.problems import add_handlers
 from engine.store.keys import KeyRing
 
-ROUTERS = (customers, journeys, entries, materials, messages, hooks, health)
+ROUTERS = (customers, journeys, entries, materials, shared, messages, hooks, health)
 """Each a module with a `router`."""
 
 

@@ -8,9 +8,11 @@ from pydantic.json_schema import models_json_schema
 
 from designer.api import segment
 from engine.model.cap import Cap
+from engine.model.coupon import Codes, CouponPool
 from engine.model.hook import Hook
 from engine.model.journey import Journey
 from engine.model.segment import Segment
+from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.workspace import Workspace
 
@@ -111,10 +113,15 @@ _BODIES: Final = {
     ("/v1/templates/{template}", "put"): "Template",
     ("/v1/caps/{cap}", "put"): "Cap",
     ("/v1/webhooks/{webhook}", "put"): "Hook",
+    ("/v1/snippets/{snippet}", "put"): "Snippet",
+    ("/v1/coupons/{pool}", "put"): "CouponPool",
+    ("/v1/coupons/{pool}/codes", "post"): "Codes",
     ("/v1/workspace", "put"): "Workspace",
 }
 
-_MODELS: Final = (Journey, Segment, Template, Cap, Hook, Workspace)
+_MODELS: Final = (
+    Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Hook, Workspace
+)  # fmt: skip
 
 
 def document(app: FastAPI) -> dict[str, Any]:

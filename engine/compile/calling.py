@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from engine.compile.content import unfilled
 from engine.compile.known import Before, error, warning
-from engine.compile.sending import unfilled, variables_of
+from engine.compile.language import Mistake, uses
 from engine.errors import Problem
 from engine.model.journey import WebhookStep
 
@@ -34,13 +35,16 @@ def check_webhook(step: WebhookStep, before: Before) -> Iterator[Problem]:
 def _text(
     step: WebhookStep, where: str, text: str, before: Before, *, secret: bool
 ) -> Iterator[Problem]:
-    missing = unfilled(text, {SECRET}, before)
-    if isinstance(missing, str):
-        yield error(f"{where} cannot be read: {missing}", step.id)
+    try:
+        used = uses(text, {})
+    except Mistake as mistake:
+        yield error(f"{where} cannot be read: {mistake}", step.id)
         return
-    for name in sorted(missing):
+    if used.snippets or used.pools:
+        yield error(f"{where} uses a snippet or a coupon: only messages may", step.id)
+    for name in sorted(unfilled(used, text, {SECRET}, before)):
         yield warning(f"{where} uses {name}, which nothing fills", step.id)
-    if not secret and any(variable[:1] == (SECRET,) for variable in variables_of(text)):
+    if not secret and any(variable[:1] == (SECRET,) for variable in used.variables):
         yield error(f"{where} uses a secret: they may stand in the address and headers", step.id)
 
 

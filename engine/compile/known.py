@@ -1,4 +1,4 @@
-"""What a check knows: the shop's templates and segments, and the steps that come before."""
+"""What a check knows: the shop's templates, segments and the like, and the steps that come before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from engine.model.journey import (
     arms,
 )
 from engine.model.segment import Segment
+from engine.model.snippet import Snippet
 from engine.model.template import Template
 
 Before = Mapping[str, AnyStep]
@@ -24,10 +25,15 @@ Before = Mapping[str, AnyStep]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What exists in the shop, for a journey to refer to."""
+    """What exists in the shop, for a journey to refer to.
+
+    `pools` tells how many coupon codes each pool has left, None when it makes them itself.
+    """
 
     templates: Mapping[str, Template] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    snippets: Mapping[str, Snippet] = field(default_factory=dict)
+    pools: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def error(message: str, step: str | None = None) -> Problem:

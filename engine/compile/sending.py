@@ -1,13 +1,9 @@
 """Checks of what a journey sends: channels, templates, variants and variables."""
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 
-import liquid
-from liquid.exceptions import LiquidError
-
+from engine.compile.content import VARIABLES, Written, check_content
 from engine.compile.known import Before, Known, error, warning
 from engine.errors import Problem
 from engine.model.base import CHANNELS
@@ -17,15 +13,7 @@ from engine.model.template import Template
 ENVELOPE = ("subject", "preheader", "template", "channel", "at", "from")
 """What a variant may replace; any other key of its `set` is a variable of the template."""
 
-VARIABLES = ("customer", "event", "steps", "shop")
-"""What every template may use."""
-
-_SHOP = ("name", "currency", "locale")
 _SHORT = {"sms", "whatsapp", "push"}
-
-_ASKED = re.compile(r"{%-?\s*(?:if|elsif|unless|case)\b(.*?)%}", re.DOTALL)
-_DEFAULTED = re.compile(r"([\w.-]+)\s*\|\s*default\b")
-"""What a template asks for, or replaces, may be missing."""
 
 
 def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -> Iterator[Problem]:
@@ -117,76 +105,19 @@ def _template(
             step.id,
         )
     filled = {key for variant in uses if variant is not None for key in variant.set}
-    yield from _variables(template, _written(template, uses, step), filled, step, before)
+    written = _written(template, uses, step)
+    yield from check_content(template, written, filled, step.id, known, before)
 
 
-def _written(template: Template, uses: list[Variant | None], step: SendStep) -> set[str]:
-    """Return every text that may be rendered."""
-    texts: set[str | None] = {step.subject, step.preheader}
+def _written(template: Template, uses: list[Variant | None], step: SendStep) -> Iterator[Written]:
+    """Yield every text that may be rendered, with the locale of it."""
+    first = next(iter(template.locales))
+    yield Written("subject", step.subject, first)
+    yield Written("preheader", step.preheader, first)
     for variant in uses:
         if variant is not None:
-            texts |= {variant.set.get("subject"), variant.set.get("preheader")}
-    for content in template.locales.values():
-        texts |= {content.subject, content.preheader, content.body, content.text}
-    return {text for text in texts if text}
-
-
-def _variables(
-    template: Template, texts: set[str], filled: set[str], step: SendStep, before: Before
-) -> Iterator[Problem]:
-    missing: set[str] = set()
-    for text in sorted(texts):
-        found = unfilled(text, filled, before)
-        if isinstance(found, str):
-            yield error(f"the template {template.id} cannot be read: {found}", step.id)
-        else:
-            missing |= found
-    for name in sorted(missing):
-        yield warning(f"the template {template.id} uses {name}, which nothing fills", step.id)
-
-
-def unfilled(text: str, filled: Collection[str], before: Before) -> set[str] | str:
-    """Return the variables of a text that nothing fills, or why it cannot be read.
-
-    `filled` are names that it has beside those of every template.
-    """
-    used = variables_of(text)
-    if isinstance(used, str):
-        return used
-    prepared = " ".join((*_ASKED.findall(text), *_DEFAULTED.findall(text)))
-    names = {_unfilled(variable, filled, before) for variable in used}
-    return {
-        name
-        for name in names
-        if name and not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", prepared)
-    }
-
-
-def _unfilled(variable: tuple[object, ...], filled: Collection[str], before: Before) -> str | None:
-    match variable:
-        case ("shop", str(name), *_):
-            return None if name in _SHOP else f"shop.{name}"
-        case ("steps", str(name), *_):
-            return None if name in before else f"steps.{name}"
-        case (str(name), *_):
-            return None if name in VARIABLES or name in filled else name
-        case _:
-            return None
-
-
-@lru_cache(maxsize=500)
-def variables_of(text: str) -> frozenset[tuple[object, ...]] | str:
-    """Return the variables that a template uses, or why it cannot be read."""
-    try:
-        found = liquid.Environment().from_string(text).analyze(include_partials=False)
-        variables = [variable for several in found.globals.values() for variable in several]
-        return frozenset(tuple(map(_part, variable.segments)) for variable in variables)
-    except LiquidError as mistake:
-        return str(mistake.message or "wrong template")
-    except RecursionError:
-        return "it is nested too deeply"
-
-
-def _part(segment: object) -> object:
-    """Return a name or an index; a variable in brackets is of no interest."""
-    return segment if isinstance(segment, str | int) else None
+            yield Written("subject", variant.set.get("subject"), first)
+            yield Written("preheader", variant.set.get("preheader"), first)
+    for locale, content in template.locales.items():
+        for part, text in content.texts().items():
+            yield Written(part, text, locale)

@@ -1,7 +1,8 @@
 """What journeys are made from, templates, segments and caps: changed without breaking them."""
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -19,10 +20,14 @@ from engine.model.condition import (
 )
 from engine.model.document import journey_of
 from engine.model.segment import Segment
+from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.workspace import Workspace
-from engine.store import documents, tables
+from engine.store import documents, snippets, tables
+from engine.store.documents import CALLED, Kind
 from engine.store.session import Database
+
+T = TypeVar("T")
 
 
 def put_template(database: Database, template: Template) -> bool:
@@ -31,7 +36,7 @@ def put_template(database: Database, template: Template) -> bool:
     def work(connection: Connection) -> bool:
         documents.one_at_a_time(connection)
         before = known(connection)
-        after = Known({**before.templates, template.id: template}, before.segments)
+        after = replace(before, templates={**before.templates, template.id: template})
         _refuse_breaking(connection, before, after, f"This template {template.id}")
         return documents.put_template(connection, template)
 
@@ -44,11 +49,24 @@ def put_segment(database: Database, segment: Segment) -> bool:
     def work(connection: Connection) -> bool:
         documents.one_at_a_time(connection)
         before = known(connection)
-        after = Known(before.templates, {**before.segments, segment.id: segment})
+        after = replace(before, segments={**before.segments, segment.id: segment})
         problems = list(dict.fromkeys(_faults(segment, after)))
         if problems:
             raise InvalidDocument(f"The segment {segment.id} has mistakes", problems)
         return documents.put_segment(connection, segment)
+
+    return database.transact(work)
+
+
+def put_snippet(database: Database, snippet: Snippet) -> bool:
+    """Create or replace a snippet; refuse what would break a live journey."""
+
+    def work(connection: Connection) -> bool:
+        documents.one_at_a_time(connection)
+        before = known(connection)
+        after = replace(before, snippets={**before.snippets, snippet.id: snippet})
+        _refuse_breaking(connection, before, after, f"This snippet {snippet.id}")
+        return snippets.put(connection, snippet)
 
     return database.transact(work)
 
@@ -63,31 +81,39 @@ def put_workspace(database: Database, settings: Workspace) -> None:
     database.transact(lambda connection: documents.put_workspace(connection, settings))
 
 
-def delete(database: Database, kind: Literal["template", "segment", "cap"], name: str) -> None:
-    """Delete a template, segment or cap; refuse when something live, or a segment, uses it."""
+def delete(database: Database, kind: Kind, name: str) -> None:
+    """Delete a template, segment or the like; refuse when something live, or a segment, uses it."""
 
     def work(connection: Connection) -> None:
         documents.one_at_a_time(connection)
         before = known(connection)
-        templates, segments = dict(before.templates), dict(before.segments)
-        match kind:
-            case "template":
-                templates.pop(name, None)
-            case "segment":
-                segments.pop(name, None)
-            case "cap":
-                pass
-        for segment in segments.values():
+        after = _without(before, kind, name)
+        for segment in after.segments.values():
             if kind == "segment" and name in _segments_in(segment.rule):
                 raise Conflict(
                     f"The segment {segment.id} uses the segment {name}: change it first."
                 )
-        _refuse_breaking(
-            connection, before, Known(templates, segments), f"Without the {kind} {name}"
-        )
+        _refuse_breaking(connection, before, after, f"Without the {CALLED.get(kind, kind)} {name}")
         documents.delete_document(connection, kind, name)
 
     database.transact(work)
+
+
+def _without(before: Known, kind: Kind, name: str) -> Known:
+    def others(things: Mapping[str, T]) -> dict[str, T]:
+        return {id: thing for id, thing in things.items() if id != name}
+
+    match kind:
+        case "template":
+            return replace(before, templates=others(before.templates))
+        case "segment":
+            return replace(before, segments=others(before.segments))
+        case "snippet":
+            return replace(before, snippets=others(before.snippets))
+        case "coupon_pool":
+            return replace(before, pools=others(before.pools))
+        case _:
+            return before
 
 
 def _refuse_breaking(connection: Connection, before: Known, after: Known, what: str) -> None:

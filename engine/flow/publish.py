@@ -11,7 +11,7 @@ from engine.compile.validate import Known, check, errors
 from engine.errors import Conflict, InvalidDocument, Problem
 from engine.model.document import journey_of, locate
 from engine.model.journey import Journey
-from engine.store import documents, tables
+from engine.store import coupons, documents, snippets, tables
 from engine.store.documents import StoredJourney
 from engine.store.session import Database
 
@@ -26,7 +26,12 @@ class Saved:
 
 def known(connection: Connection) -> Known:
     """Return what journeys may refer to."""
-    return Known(documents.templates(connection), documents.segments(connection))
+    return Known(
+        documents.templates(connection),
+        documents.segments(connection),
+        snippets=snippets.every(connection),
+        pools=coupons.left(connection),
+    )
 
 
 def save_journey(

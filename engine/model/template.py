@@ -1,17 +1,40 @@
 """What a message is made from."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from engine.model.base import Channel, Frozen, Name, Slug
+from engine.model.locale import chosen
 
 
 class Content(Frozen):
-    """A template in one language; every text may use variables. `text` is email's plain part."""
+    """A template in one language; every text may use variables.
+
+    `text` is email's plain part. `link` and `image` are the addresses that a push message opens
+    and shows. `approved` names a template that WhatsApp's provider has approved, and `fields`
+    fills it.
+    """
 
     subject: str | None = Field(default=None, max_length=1000)
     preheader: str | None = Field(default=None, max_length=1000)
     body: str = Field(max_length=500_000)
     text: str | None = Field(default=None, max_length=500_000)
+    link: str | None = Field(default=None, max_length=2000)
+    image: str | None = Field(default=None, max_length=2000)
+    approved: str | None = Field(default=None, max_length=200)
+    fields: dict[Name, Annotated[str, Field(max_length=2000)]] = Field(
+        default_factory=dict, max_length=50
+    )
+
+    def texts(self) -> dict[str, str]:
+        """Return every text that is rendered, by the name of its field."""
+        named = {
+            name: getattr(self, name)
+            for name in ("subject", "preheader", "body", "text", "link", "image")
+        }
+        filled = {f"fields.{name}": text for name, text in self.fields.items()}
+        return {name: text for name, text in (named | filled).items() if text}
 
 
 class Template(Frozen):
@@ -24,11 +47,4 @@ class Template(Frozen):
 
     def content(self, *wanted: str | None) -> Content:
         """Return the content for the first wanted locale that exists, or its language, or any."""
-        for locale in wanted:
-            if locale is None:
-                continue
-            tag = locale.replace("_", "-")
-            for candidate in (tag, tag.split("-")[0]):
-                if candidate in self.locales:
-                    return self.locales[candidate]
-        return next(iter(self.locales.values()))
+        return chosen(self.locales, *wanted)

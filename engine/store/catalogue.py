@@ -16,11 +16,12 @@ from engine.model.condition import AnyCondition
 from engine.model.hook import Hook
 from engine.model.journey import Journey, OnEvent
 from engine.model.segment import Segment
+from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.topic import Topic, topic_named
 from engine.model.workspace import Workspace
 from engine.run.machine import Machine
-from engine.store import hooks, tables
+from engine.store import hooks, snippets, tables
 from engine.store.documents import workspace_of
 from engine.store.session import Database
 
@@ -44,6 +45,7 @@ class Catalogue:
     segments: Mapping[str, AnyCondition]
     templates: Mapping[str, Template]
     topics: Mapping[str, Topic]
+    snippets: Mapping[str, Snippet]
     live: Mapping[str, Live]
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
@@ -126,6 +128,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         },
         templates={t.id: t for t in map(Template.model_validate, templates)},
         topics={t.id: t for t in map(Topic.model_validate, topics)},
+        snippets=snippets.every(connection),
         live=live,
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),

@@ -7,7 +7,7 @@ every process knows when what it remembers of them is old.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -20,7 +20,10 @@ from engine.model.workspace import Workspace
 from engine.store import tables
 from engine.store.paging import Page, limited, page, read_cursor
 
-Kind = Literal["journey", "segment", "cap", "template"]
+Kind = Literal["journey", "segment", "cap", "template", "snippet", "coupon_pool"]
+
+CALLED: Final[dict[str, str]] = {"coupon_pool": "coupon pool"}
+"""What people call the kinds whose name is not a word."""
 
 State = Literal["draft", "live", "paused", "archived"]
 
@@ -101,7 +104,7 @@ def put_draft(
 ) -> bool:
     """Create or replace a journey's draft; return whether it is a new journey."""
     values = {"draft": dict(draft), "source": source, "updated_at": func.now()}
-    return _upsert(connection, tables.journey, journey_id, values)
+    return upsert(connection, tables.journey, journey_id, values)
 
 
 def delete_draft(connection: Connection, journey_id: str) -> None:
@@ -113,7 +116,7 @@ def put_segment(connection: Connection, segment: Segment) -> bool:
     """Create or replace a segment; return whether it is new."""
     rule = segment.document()["rule"]
     values = {"name": segment.name, "rule": rule, "updated_at": func.now()}
-    return _upsert(connection, tables.segment, segment.id, values)
+    return upsert(connection, tables.segment, segment.id, values)
 
 
 def segments(connection: Connection) -> dict[str, Segment]:
@@ -125,7 +128,7 @@ def segments(connection: Connection) -> dict[str, Segment]:
 def put_cap(connection: Connection, cap: Cap) -> bool:
     """Create or replace a cap; return whether it is new."""
     values = {"rule": cap.document(), "updated_at": func.now()}
-    return _upsert(connection, tables.cap, cap.id, values)
+    return upsert(connection, tables.cap, cap.id, values)
 
 
 def caps(connection: Connection) -> dict[str, Cap]:
@@ -137,7 +140,7 @@ def caps(connection: Connection) -> dict[str, Cap]:
 def put_template(connection: Connection, template: Template) -> bool:
     """Create or replace a template; return whether it is new."""
     values = {"document": template.document(), "updated_at": func.now()}
-    return _upsert(connection, tables.template, template.id, values)
+    return upsert(connection, tables.template, template.id, values)
 
 
 def templates(connection: Connection) -> dict[str, Template]:
@@ -151,7 +154,7 @@ def get(connection: Connection, kind: Kind, document_id: str) -> dict[str, Any]:
     table = tables.metadata.tables[kind]
     row = connection.execute(select(table).where(table.c.id == document_id)).one_or_none()
     if row is None:
-        raise NotFound(f"There is no {kind} {document_id!r}.")
+        raise NotFound(f"There is no {CALLED.get(kind, kind)} {document_id!r}.")
     return _document(kind, row)
 
 
@@ -165,7 +168,7 @@ def listed(
 
 
 def delete_document(connection: Connection, kind: Kind, document_id: str) -> None:
-    """Delete a segment, cap or template; whether something still uses it is the caller's to ask."""
+    """Delete a document; whether something still uses it is the caller's to ask."""
     _delete(connection, tables.metadata.tables[kind], kind, document_id)
 
 
@@ -176,7 +179,8 @@ def _rows(connection: Connection, table: Table, limit: int, cursor: str | None) 
     return list(connection.execute(query))
 
 
-def _upsert(connection: Connection, table: Table, document_id: str, values: dict[str, Any]) -> bool:
+def upsert(connection: Connection, table: Table, document_id: str, values: dict[str, Any]) -> bool:
+    """Create or replace a row that processes remember; return whether it is new."""
     # xmax is zero in a row that no transaction has replaced: the row is new.
     is_new: bool = connection.execute(
         insert(table)
@@ -190,7 +194,7 @@ def _upsert(connection: Connection, table: Table, document_id: str, values: dict
 
 def _delete(connection: Connection, table: Table, kind: str, document_id: str) -> None:
     if not connection.execute(delete(table).where(table.c.id == document_id)).rowcount:
-        raise NotFound(f"There is no {kind} {document_id!r}.")
+        raise NotFound(f"There is no {CALLED.get(kind, kind)} {document_id!r}.")
     touch(connection)
 
 
@@ -202,7 +206,7 @@ def _document(kind: Kind, row: Row[Any]) -> dict[str, Any]:
             return {"id": row.id, "name": row.name, "rule": row.rule}
         case "cap":
             return dict(row.rule)
-        case "template":
+        case "template" | "snippet" | "coupon_pool":
             return dict(row.document)
 
 

@@ -70,3 +70,71 @@ def test_a_mistake_in_the_template_itself_is_told() -> None:
         body_of("{{ x | nothing }}", x=ADA)
     with pytest.raises(TemplateError, match="position"):
         body_of("<mjml>{{ x }}", x=ADA)
+
+
+def test_an_unknown_variable_is_empty_and_told_once() -> None:
+    body = "{{ a.b }}{{ a.b | upcase }}{{ c }}{% for x in event.items %}{% endfor %}{{ known }}"
+    text = render(Content(body=body, subject="{{ d }}"), "sms", {"known": None, "event": {}})
+    assert (text.body, text.subject) == ("", "")
+    assert text.missing == ("d", "a.b", "c", "event.items")
+
+
+def test_what_a_template_asks_for_before_it_uses_it_is_not_told() -> None:
+    body = "{% if a %}{{ a }}{% endif %}{{ b | default: 'x' }}{% unless c.d == 1 %}y{% endunless %}"
+    text = render(Content(body=body), "sms", {})
+    assert (text.body, text.missing) == ("xy", ())
+
+
+def test_a_push_message_and_an_approved_template_are_filled() -> None:
+    content = Content(
+        body="b", link="https://a.example/{{ id }}", image="{{ pic }}", approved="offer_1",
+        fields={"1": "{{ id }}", "name": "<{{ id }}>"},
+    )  # fmt: skip
+    text = render(content, "push", {"id": 7, "pic": "https://a.example/p.png\n"})
+    assert (text.link, text.image) == ("https://a.example/7", "https://a.example/p.png")
+    assert (text.approved, text.fields) == ("offer_1", {"1": "7", "name": "<7>"})
+
+
+def test_snippets_are_put_in_and_escape_as_their_template_does() -> None:
+    snippets = {
+        "hi": "Hi {{ name }}! {% render 'end' %}",
+        "end": "Bye {{ customer }}",
+        "bad": "{% if",
+    }
+    body = "{% render 'hi', name: customer %}{% include 'hi' %}"
+    assert render(Content(body="<p>" + body), "email", {"customer": "<A>"}, snippets).body == (
+        "<p>Hi &lt;A&gt;! Bye &lt;A&gt;Hi ! Bye &lt;A&gt;"
+    )
+    for wrong, words in (
+        ("none", "there is no snippet none"),
+        ("bad", "in the snippet bad, line 1"),
+    ):
+        with pytest.raises(TemplateError, match=words):
+            render(Content(body=f"{{% render '{wrong}' %}}"), "sms", {}, snippets)
+
+
+def test_a_mistake_is_told_with_its_part_and_line() -> None:
+    with pytest.raises(TemplateError, match=r"body, line 3: ") as told:
+        body_of("a\n\n{{ x | nothing }}", x=ADA)
+    assert (told.value.part, told.value.line) == ("body", 3)
+    with pytest.raises(TemplateError, match=r"fields\.a, line 1: "):
+        render(Content(body="", fields={"a": "{{"}), "whatsapp", {})
+
+
+@pytest.mark.parametrize(
+    ("inside", "words"),
+    [
+        ("<mj-txt>a</mj-txt>", "line 2: MJML knows no tag <mj-txt>"),
+        ("<foo>a</foo>", "line 2: MJML knows no tag <foo>"),
+        ("<mj-text><b>a</b><mj-bogus/></mj-text>", "no tag <mj-bogus>"),
+        ("<mj-text>" + "<div>" * 200 + "</div>" * 200 + "</mj-text>", "inside one another"),
+    ],
+)
+def test_mjml_with_unknown_tags_names_the_tag(inside: str, words: str) -> None:
+    body = f"<mjml><mj-body><mj-section><mj-column>\n{inside}</mj-column></mj-section></mj-body></mjml>"
+    with pytest.raises(TemplateError, match=words):
+        body_of(body)
+    good = (
+        "<mj-text><b>a</b><br>&nbsp;<table><tr><td>x</td></tr></table></mj-text><mj-image src='x'/>"
+    )
+    assert "<b>a</b>" in body_of(body.replace(inside, good))

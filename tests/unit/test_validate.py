@@ -1,5 +1,6 @@
 """What publishing refuses and warns of, each with a sentence and the step's id."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from engine.compile.validate import Known, check, errors
 from engine.model.journey import Journey, SendStep, Window
 from engine.model.segment import Segment
+from engine.model.snippet import Snippet
 from engine.model.template import Template
 from tests.journeys import SEGMENTS, journeys
 
@@ -383,3 +385,49 @@ def test_what_went_wrong_may_end_the_journey_without_cutting_off_the_rest() -> N
 def test_a_call_that_cannot_be_read(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"crm|webhook"):
         journey(call(**changes))
+
+
+def sms(body: str, **more: Any) -> list[tuple[str, str | None, str]]:
+    shop = replace(known(template("note", "sms", body)), **more)
+    return said(journey(send(channel="sms", template="note")), shop)
+
+
+def snippet(**locales: str) -> Snippet:
+    return Snippet(id="shared", name="Shared", locales=locales)
+
+
+def test_a_snippet_that_is_not_there_is_an_error_and_its_own_variables_count() -> None:
+    body = "{% render 'shared', url: customer.url %}"
+    [(severity, _, message)] = sms(body)
+    assert severity == "error"
+    assert "snippet shared" in message
+    assert sms(body, snippets={"shared": snippet(en="{{ url }}")}) == []
+    [(severity, _, message)] = sms(body, snippets={"shared": snippet(en="{{ other }}")})
+    assert (severity, "uses other" in message) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "shared", "words"),
+    [
+        ("{% render 'shared' %}", "{% render 'shared' %}", "uses itself"),
+        ("{% render 'shared' %}", "a\n{% if %}", "in the snippet shared, line 2"),
+        ("{% include customer.piece %}", "", "in quotes"),
+        ("a\n{{ b", "", "line 2: what {{ opens is never closed"),
+        ("a\n\n{% nothing %}", "", "line 3"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_told_with_its_line(
+    body: str, shared: str, words: str
+) -> None:
+    [(severity, _, message)] = sms(body, snippets={"shared": snippet(en=shared)})
+    assert severity == "error"
+    assert words in message
+
+
+def test_a_coupon_pool_must_exist_and_should_not_run_dry() -> None:
+    body = "{{ coupon.spring }}"
+    [(severity, _, message)] = sms(body)
+    assert (severity, "coupon pool spring" in message) == ("error", True)
+    [(severity, _, message)] = sms(body, pools={"spring": 12})
+    assert (severity, "12 codes left" in message) == ("warning", True)
+    assert sms(body, pools={"spring": None}) == sms(body, pools={"spring": 5000}) == []

@@ -62,6 +62,7 @@ def shop(client: TestClient, admin: dict[str, str]) -> Shop:
         ("/v1/templates/hello", TEMPLATE),
         ("/v1/segments/gold", {"id": "gold", "name": "Gold", "rule": {"trait": "t", "eq": "g"}}),
         ("/v1/caps/week", {"id": "week", "channels": ["email"], "limit": 3, "per": "7d"}),
+        ("/v1/snippets/foot", {"id": "foot", "name": "Foot", "locales": {"en": "Bye"}}),
         ("/v1/journeys/welcome", JOURNEY),
     ],
 )
@@ -92,6 +93,8 @@ def test_what_is_put_can_be_read_listed_put_back_and_deleted(
         ("/v1/segments/x", {"name": "X", "rule": {"segment": "none"}}, "no segment none"),
         ("/v1/segments/x", {"name": "X", "rule": {"not": {"segment": "x"}}}, "by itself: x → x"),
         ("/v1/caps/x", {"limit": -1, "per": "7 days"}, "per"),
+        ("/v1/snippets/x", {"name": "X", "locales": {}}, "locales"),
+        ("/v1/coupons/x", {"name": "X", "kind": "generated"}, "six X or more"),
         ("/v1/caps/a b", {"limit": 1, "per": "7d"}, "id"),
         ("/v1/workspace", {"time_zone": "Mars/Olympus"}, "no time zone"),
         ("/v1/workspace", {"quiet_hours": {"email": {"from": 600, "to": "08:00"}}}, "quotes"),
@@ -371,3 +374,18 @@ def test_an_entry_is_asked_for_once_a_message_id(
     assert shop.post(path, {"customer": "external_id:7"}).status_code == 404
     for wrong in ({}, {"customer": 7}, {**entry, "properties": []}, {**entry, "colour": "red"}):
         assert shop.post(path, wrong).status_code == 422
+
+
+def test_a_pool_of_codes_is_filled_and_counted(shop: Shop) -> None:
+    path = "/v1/coupons/spring"
+    assert shop.put(path, {"name": "Spring", "expires": "2026-03-31"}).status_code == 201
+    assert shop.post(f"{path}/codes", {"codes": ["A1", "A2"]}).json() == {"added": 2, "known": 0}
+    assert shop.post(f"{path}/codes", {"codes": ["A2", "A3"]}).json() == {"added": 1, "known": 1}
+    read = shop.get(path).json()
+    assert (read["given"], read["left"], read["expires"]) == (0, 3, "2026-03-31")
+    assert shop.put(path, read).status_code == 200
+    assert [one["id"] for one in shop.get("/v1/coupons").json()["items"]] == ["spring"]
+    assert shop.post(f"{path}/codes", {"codes": ["with space"]}).status_code == 422
+    assert shop.post("/v1/coupons/none/codes", {"codes": ["A"]}).status_code == 404
+    assert shop.ask("DELETE", path).status_code == 204
+    assert shop.get(path).status_code == 404

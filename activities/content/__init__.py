@@ -1,0 +1,1 @@
+"""How a message comes from a template: bounded Liquid, MJML, plain text, tracked links."""

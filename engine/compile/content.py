@@ -1,0 +1,130 @@
+"""Checks of what a template's texts use: variables, snippets, coupon codes."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from engine.compile.known import Before, Known, error, warning
+from engine.compile.language import Mistake, Uses, uses
+from engine.errors import Problem
+from engine.model.snippet import bodies
+from engine.model.template import Content, Template
+
+VARIABLES = ("customer", "event", "steps", "shop", "coupon")
+"""What every template may use."""
+
+FEW_CODES = 100
+"""Fewer codes than this in a pool are worth a warning."""
+
+_SHOP = ("name", "currency", "locale")
+
+_ASKED = re.compile(r"{%-?\s*(?:if|elsif|unless|case)\b(.*?)%}", re.DOTALL)
+_DEFAULTED = re.compile(r"([\w.-]+)\s*\|\s*default\b")
+"""What a template asks for, or replaces, may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text that may be rendered: the name of its part, and the locale it is written in."""
+
+    part: str
+    text: str | None
+    locale: str
+
+
+def pools(content: Content, snippets: dict[str, str]) -> tuple[str, ...]:
+    """Return the coupon pools that a message of this content takes a code of.
+
+    What cannot be read takes none: rendering will say why.
+    """
+    names: set[str] = set()
+    for text in content.texts().values():
+        try:
+            names |= uses(text, snippets).pools
+        except Mistake:
+            continue
+    return tuple(sorted(names))
+
+
+def check_content(
+    template: Template,
+    written: Iterable[Written],
+    filled: Collection[str],
+    step: str,
+    known: Known,
+    before: Before,
+) -> Iterator[Problem]:
+    """Check every text of a template; `filled` are the variables that the step itself sets."""
+    missing: set[str] = set()
+    found: dict[str, Uses] = {}
+    for one in written:
+        if not one.text:
+            continue
+        snippets = bodies(known.snippets, one.locale)
+        try:
+            used = uses(one.text, snippets)
+        except Mistake as mistake:
+            yield error(
+                f"the template {template.id} cannot be read: {one.part} ({one.locale}), {mistake}",
+                step,
+            )
+            continue
+        found[one.text] = used
+        told = " ".join([one.text, *(snippets.get(name, "") for name in used.snippets)])
+        missing |= unfilled(used, told, filled, before)
+    yield from _shared(template, found.values(), step, known)
+    for name in sorted(missing):
+        yield warning(f"the template {template.id} uses {name}, which nothing fills", step)
+
+
+def _shared(
+    template: Template, found: Iterable[Uses], step: str, known: Known
+) -> Iterator[Problem]:
+    every = [*found]
+    for name in sorted({name for used in every for name in used.snippets} - {*known.snippets}):
+        yield error(
+            f"the template {template.id} uses the snippet {name}, which there is not; "
+            "create it or take it out",
+            step,
+        )
+    for name in sorted({name for used in every for name in used.pools}):
+        if name not in known.pools:
+            yield error(
+                f"the template {template.id} takes codes of the coupon pool {name}, "
+                "which there is not; create it or take it out",
+                step,
+            )
+            continue
+        left = known.pools[name]
+        if left is not None and left < FEW_CODES:
+            yield warning(
+                f"the coupon pool {name} has {left or 'no'} codes left; "
+                "who finds none gets no message",
+                step,
+            )
+
+
+def unfilled(used: Uses, text: str, filled: Collection[str], before: Before) -> set[str]:
+    """Return the variables that nothing fills, but for those that the text asks for first.
+
+    `filled` are names that it has beside those of every template.
+    """
+    prepared = " ".join((*_ASKED.findall(text), *_DEFAULTED.findall(text)))
+    names = {_unfilled(variable, filled, before) for variable in used.variables}
+    return {
+        name
+        for name in names
+        if name and not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", prepared)
+    }
+
+
+def _unfilled(variable: tuple[object, ...], filled: Collection[str], before: Before) -> str | None:
+    match variable:
+        case ("shop", str(name), *_):
+            return None if name in _SHOP else f"shop.{name}"
+        case ("steps", str(name), *_):
+            return None if name in before else f"steps.{name}"
+        case (str(name), *_):
+            return None if name in VARIABLES or name in filled else name
+        case _:
+            return None
