@@ -1,6 +1,8 @@
 """A link in a message: notes that it was opened, and leads on."""
 
 import logging
+from typing import Final
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,6 +13,9 @@ from engine.errors import NotFound, ParcoursError
 from engine.settings import Settings
 
 router = APIRouter()
+
+_KEPT: Final = ":/%#?=@[]!$&'()*+,;~"
+"""What may stand in an address; headers hold nothing beyond ASCII."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +33,7 @@ def follow(request: Request, token: str) -> Response:
     except ParcoursError as error:  # the customer gets where she wants to go all the same
         _log.warning("A click was not noted: %s", error)
     headers = {
-        "Location": click.url,
+        "Location": quote(click.url, safe=_KEPT),
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Robots-Tag": "noindex",
@@ -37,4 +42,4 @@ def follow(request: Request, token: str) -> Response:
 
 
 def note_click(request: Request, click: Click) -> None:
-    """Note that a link was opened."""
+    """Note that a link was opened: the place to call `engine.flow.feedback.clicked` from."""
