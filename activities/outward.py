@@ -1,4 +1,4 @@
-"""Calls to web addresses that somebody else has written: a journey's, an outbound hook's.
+"""Calls over HTTP: to providers, and to addresses that somebody else has written.
 
 Such an address must not reach what only this machine reaches: its own services, its network, a
 cloud's metadata. The host is resolved once, every address that it has is checked, and the
@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -82,11 +82,14 @@ def call(
     timeout: float,
     *,
     allow_private: bool = False,
+    ready: Callable[[], None] | None = None,
 ) -> Answered:
     """Send one request and return the answer, whatever its status.
 
     `timeout` is in seconds and holds for the whole call, but for the look-up of the name, which
     has the system's own limit. `allow_private` permits addresses of this machine and its network.
+    `ready` is called once there is a connection, before anything is sent: what it raises ends the
+    call.
 
     Raises:
         NotAllowed: the address, the method or a header cannot be accepted.
@@ -101,6 +104,8 @@ def call(
     addresses = _addresses(target, allow_private=allow_private)
     with _Watch(timeout) as watch, closing(connection):
         connection.sock = _connected(target, addresses, watch)
+        if ready is not None:
+            ready()
         try:
             return _exchange(connection, body)
         except (OSError, http.client.HTTPException) as error:

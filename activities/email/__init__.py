@@ -1,1 +1,1 @@
-"""Email over SMTP."""
+"""Email: over SMTP and SendGrid."""

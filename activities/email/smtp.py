@@ -7,15 +7,13 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from email_validator import EmailNotValidError, validate_email
-
+from activities.email.addresses import check_sender, named, plain
 from activities.transport import (
     Found,
     Letter,
@@ -33,9 +31,6 @@ T = TypeVar("T")
 _GO_ON: Final = 354
 _OURS: Final = frozenset({530, 534, 535, 538})
 """Replies of 5xx about how we come, without a password or TLS: no fault of the message."""
-
-_LOCAL: Final = re.compile(r"[^\s\x00-\x1f\x7f@<>\"(),:;\\\[\]]+")
-_DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 _CONNECT: Final = 4.0
 """Seconds for each address of the server: there are two of them where it has IPv6."""
@@ -84,12 +79,7 @@ class SmtpTransport:
     settling: Settling = "class"
 
     def __init__(self, server: SmtpServer, from_: str) -> None:
-        try:
-            _address(from_)
-        except ValueError:
-            raise InvalidInput(
-                f"PARCOURS_EMAIL_FROM must look like Shop <mail@shop.example>, not {from_!r}."
-            ) from None
+        check_sender(from_)
         self._server = server
         self._from = from_
 
@@ -170,7 +160,7 @@ class _Mail:
 
 
 def _mail(letter: Letter, from_: str) -> _Mail:
-    sender, to = _address(from_), _addressed(letter.to)
+    sender, to = named(from_), plain(letter.to)
     international = not (sender.addr_spec + to.addr_spec).isascii()
     policy = (SMTPUTF8 if international else SMTP).clone(cte_type="7bit")
     mail = EmailMessage(policy)
@@ -190,28 +180,6 @@ def _mail(letter: Letter, from_: str) -> _Mail:
         content=re.sub(rb"(?m)^\.", b"..", mail.as_bytes()),  # RFC 5321, 4.5.2
         international=international,
     )
-
-
-def _address(written: str) -> Address:
-    """Read `Name <local@domain>`; raise `ValueError` when it is none."""
-    if not written.isprintable():
-        raise ValueError("no address")
-    name, address = parseaddr(written)
-    return _addressed(address, name)
-
-
-def _addressed(address: str, name: str = "") -> Address:
-    """Read `local@domain`, its domain written as the mail servers know it."""
-    if not address.isascii():
-        try:
-            checked = validate_email(address, check_deliverability=False)
-        except EmailNotValidError:
-            raise ValueError("no address") from None
-        return Address(name, checked.local_part, checked.ascii_domain)
-    local, at, domain = address.rpartition("@")
-    if not at or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-        raise ValueError("no address")
-    return Address(name, local, domain)
 
 
 def _own_name() -> str:

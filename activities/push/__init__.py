@@ -1,0 +1,1 @@
+"""Push messages: to apps and browsers."""
