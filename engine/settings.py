@@ -9,20 +9,19 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from engine.errors import InvalidInput
+from engine.providers import PREFIX, ProviderSettings, WebAddress
 
-PREFIX = "PARCOURS_"
 SECRETS = f"{PREFIX}SECRET_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class Settings(BaseSettings):
+class Settings(ProviderSettings):
     """Every setting, validated; `load` reads them from where they come."""
 
     model_config = SettingsConfigDict(
@@ -49,18 +48,12 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
-    public_url: str = ""
+    public_url: WebAddress = ""
     """Where browsers reach the pages; empty: derived from host and port."""
     secret_key: SecretStr = SecretStr("")
     """Signs links and sessions; empty: generated into `data_dir`."""
     allow_private_addresses: bool = False  # may outgoing calls reach this machine and its network?
     log_format: Literal["console", "json"] = "console"
-
-    email: Literal["outbox", "smtp"] = "outbox"
-    sms: Literal["outbox"] = "outbox"
-    push: Literal["outbox"] = "outbox"
-    smtp_url: SecretStr = SecretStr("")
-    email_from: str = "Parcours <no-reply@localhost>"
 
     @field_validator("data_dir")
     @classmethod
@@ -88,23 +81,6 @@ class Settings(BaseSettings):
             raise ValueError("must be HOST:PORT, such as temporal.internal:7233")
         return value
 
-    @field_validator("public_url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if value and (
-            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc
-        ):
-            raise ValueError("must be a web address, such as https://journeys.example.com")
-        return value.rstrip("/")
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _mail_server(cls, value: SecretStr) -> SecretStr:
-        url = urlsplit(value.get_secret_value())
-        if value and (url.scheme not in {"smtp", "smtps"} or not url.hostname):
-            raise ValueError("must be smtp://[user:password@]host:port or smtps://…")
-        return value
-
     @classmethod
     def load(cls, **given: Any) -> Self:
         """Read the settings; what is `given` wins over the environment.
@@ -120,17 +96,19 @@ class Settings(BaseSettings):
         return settings
 
     def _check_together(self) -> None:
-        if self.email == "smtp" and not self.smtp_url:
-            raise InvalidInput(
-                f"{PREFIX}EMAIL=smtp needs {PREFIX}SMTP_URL, such as smtp://mail.example.com:587."
-            )
+        if missing := list(self.missing()):
+            raise InvalidInput("\n".join(missing))
         if (self.temporal_tls_cert is None) != (self.temporal_tls_key is None):
             raise InvalidInput(
                 f"{PREFIX}TEMPORAL_TLS_CERT and {PREFIX}TEMPORAL_TLS_KEY go together: "
                 "give both or neither."
             )
-        for name in ("temporal_tls_cert", "temporal_tls_key", "temporal_tls_ca"):
-            path: Path | None = getattr(self, name)
+        tls = {
+            "temporal_tls_cert": self.temporal_tls_cert,
+            "temporal_tls_key": self.temporal_tls_key,
+            "temporal_tls_ca": self.temporal_tls_ca,
+        }
+        for name, path in (*tls.items(), *self.files()):
             if path is not None and not path.is_file():
                 raise InvalidInput(
                     f"{PREFIX}{name.upper()} names a file that is not there: {path}."

@@ -136,6 +136,7 @@ def workers(
                     activity_executor=threads,
                     interceptors=[Discreet()],
                     max_concurrent_activities=THREADS,
+                    max_task_queue_activities_per_second=settings.rate(channel),
                     activity_task_poller_behavior=poll,
                     graceful_shutdown_timeout=timedelta(seconds=5),
                 )

@@ -6,6 +6,7 @@ whole, cannot tell a message that was not sent from one that was not answered, a
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from sendgrid.helpers.mail import Content, CustomArg, Header, Mail, Personalizat
 
 from activities.email.addresses import check_sender, named, plain
 from activities.outward import Answered
-from activities.provider import ask, hand_over, refusal
+from activities.provider import ask, hand_over, patience, refusal
 from activities.transport import Found, Letter, Settling, Sought, TransportError
 
 ARGUMENT: Final = "parcours_message"
@@ -75,7 +76,11 @@ class SendGridTransport:
         query = urlencode({"limit": 1, "query": f"unique_args['{ARGUMENT}']=\"{sought.id}\""})
         answered = ask("GET", f"{self._url}/messages?{query}", self._headers)
         if answered.status != 200:
-            raise TransportError(f"SendGrid answered {answered.status}", permanent=False)
+            raise TransportError(
+                f"SendGrid answered {answered.status}",
+                permanent=False,
+                retry_after=patience(answered.headers, datetime.now(UTC)),
+            )
         try:
             messages = json.loads(answered.body)["messages"]
             return Found(provider_id=_SUFFIX.sub("", messages[0]["msg_id"])) if messages else None

@@ -4,7 +4,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from activities.email.addresses import check_sender, named, plain
+from activities.email.dkim import Signer
 from activities.transport import (
     Found,
     Letter,
@@ -25,12 +26,23 @@ from activities.transport import (
 )
 from engine.errors import InvalidInput
 from engine.names import TRANSPORT_TIMEOUT
+from engine.settings import LOOPBACK
 
 T = TypeVar("T")
 
 _GO_ON: Final = 354
 _OURS: Final = frozenset({530, 534, 535, 538})
 """Replies of 5xx about how we come, without a password or TLS: no fault of the message."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9-]+")
+_LONGEST: Final = 990
+"""Signs in a header's line (RFC 5322, 2.1.1)."""
+
+_WRITTEN: Final = frozenset(
+    {"from", "to", "subject", "date", "message-id", "mime-version", "dkim-signature"}
+    | {"content-type", "content-transfer-encoding", "bcc", "cc", "sender", "return-path"}
+)
+"""Headers that no letter brings along."""
 
 _CONNECT: Final = 4.0
 """Seconds for each address of the server: there are two of them where it has IPv6."""
@@ -78,10 +90,11 @@ class SmtpTransport:
     name = "smtp"
     settling: Settling = "class"
 
-    def __init__(self, server: SmtpServer, from_: str) -> None:
+    def __init__(self, server: SmtpServer, from_: str, signer: Signer | None = None) -> None:
         check_sender(from_)
         self._server = server
         self._from = from_
+        self._signer = signer
 
     def send(self, letter: Letter) -> str | None:
         """Send one mail; see `Transport.send`."""
@@ -102,7 +115,7 @@ class SmtpTransport:
     def _mail(self, letter: Letter) -> "_Mail":
         """Write the mail, all of it, before anybody is called."""
         try:
-            return _mail(letter, letter.from_ or self._from)
+            return _mail(letter, letter.from_ or self._from, self._signer)
         except Exception as error:  # noqa: BLE001 - its kind is told
             # The library raises more kinds of errors than it says, about addresses above all.
             raise TransportError(
@@ -135,7 +148,10 @@ class SmtpTransport:
     def _introduce(self, conversation: smtplib.SMTP, letter: Letter) -> None:
         server = self._server
         _in_time(conversation, letter, conversation.ehlo_or_helo_if_needed)
-        if not server.implicit_tls and conversation.has_extn("starttls"):
+        starttls = conversation.has_extn("starttls")
+        if server.password and not (server.implicit_tls or starttls or server.host in LOOPBACK):
+            raise TransportError("the mail server has no TLS to hide our password", permanent=False)
+        if not server.implicit_tls and starttls:
             context = ssl.create_default_context()
             _in_time(conversation, letter, lambda: conversation.starttls(context=context))
             _in_time(conversation, letter, conversation.ehlo)
@@ -159,7 +175,7 @@ class _Mail:
     international: bool
 
 
-def _mail(letter: Letter, from_: str) -> _Mail:
+def _mail(letter: Letter, from_: str, signer: Signer | None) -> _Mail:
     sender, to = named(from_), plain(letter.to)
     international = not (sender.addr_spec + to.addr_spec).isascii()
     policy = (SMTPUTF8 if international else SMTP).clone(cte_type="7bit")
@@ -173,13 +189,29 @@ def _mail(letter: Letter, from_: str) -> _Mail:
     else:
         mail.set_content(letter.text)
         mail.add_alternative(letter.body, subtype="html")
+    content = b"".join(_lines(letter.headers)) + mail.as_bytes()
+    if signer is not None:
+        content = signer.signature(content) + content
     return _Mail(
         id=str(mail["Message-ID"]),
         sender=sender.addr_spec,
         to=to.addr_spec,
-        content=re.sub(rb"(?m)^\.", b"..", mail.as_bytes()),  # RFC 5321, 4.5.2
+        content=re.sub(rb"(?m)^\.", b"..", content),  # RFC 5321, 4.5.2
         international=international,
     )
+
+
+def _lines(headers: Mapping[str, str]) -> Iterator[bytes]:
+    """Write a letter's own headers as they are.
+
+    The library would write a long web address as encoded words, in which nobody looks for one.
+    """
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or name.lower() in _WRITTEN:
+            raise ValueError("no header of a letter")
+        if not (value.isascii() and value.isprintable()) or len(name) + len(value) > _LONGEST:
+            raise ValueError("no value of a header")
+        yield f"{name}: {value}\r\n".encode()
 
 
 def _own_name() -> str:

@@ -4,15 +4,26 @@ import re
 import socket
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import dkim
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
+from activities.email.dkim import Signer
 from activities.email.smtp import SmtpServer, SmtpTransport, server_of
 from activities.transport import Letter, OutcomeUnknownError, TransportError, clock
 from engine.errors import InvalidInput
@@ -218,12 +229,83 @@ def test_a_name_of_other_letters() -> None:
         {"from_": '"'},
         {"from_": "x@["},
         {"to": ""},
+        {"headers": {"List-Unsubscribe": "<https://x>\r\nBcc: all@example.com"}},
+        {"headers": {"X\r\nBcc": "all@example.com"}},
+        {"headers": {"X: y": "z"}},
+        {"headers": {"Bcc": "all@example.com"}},
+        {"headers": {"from": "all@example.com"}},
+        {"headers": {"X-Long": "x" * 999}},
     ],
 )
 def test_what_cannot_be_written_is_refused_before_anybody_is_called(changes: Any) -> None:
     with server() as playing:
         assert result_of(playing, **changes) == "refused"
         assert playing.heard == []
+
+
+HEADERS = {
+    "List-Unsubscribe": f"<https://shop.example/u/{'x' * 200}>, <mailto:u@shop.example>",
+    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+}
+
+
+def test_a_long_address_to_unsubscribe_is_written_as_it_is() -> None:
+    with server() as playing:
+        assert result_of(playing, headers=HEADERS) == "sent"
+    for name, value in HEADERS.items():
+        assert f"{name}: {value}\r\n".encode() in playing.mail
+
+
+@pytest.fixture(scope="module")
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def key_file(rsa_key: rsa.RSAPrivateKey, tmp_path: Path) -> Path:
+    path = tmp_path / "dkim.pem"
+    path.write_bytes(rsa_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+def test_a_signature_covers_what_a_mailbox_goes_by(
+    rsa_key: rsa.RSAPrivateKey, key_file: Path
+) -> None:
+    signer = Signer.load(key_file, "shop1", "bücher.example")
+    public = rsa_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    asked = []
+
+    def dns(name: bytes, timeout: int = 5) -> bytes:
+        asked.append(name)
+        return b"v=DKIM1; k=rsa; p=" + b64encode(public)
+
+    with server() as playing:
+        sending = SmtpTransport(
+            SmtpServer(host="127.0.0.1", port=playing.port), "Shop <shop@example.com>", signer
+        )
+        sending.send(letter(headers=HEADERS, text=".dot\nGrüße"))
+    mail = playing.mail.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n.")
+    assert dkim.verify(mail, dnsfunc=dns)
+    assert asked == [b"shop1._domainkey.xn--bcher-kva.example."]
+    assert not dkim.verify(mail.replace(b"/u/x", b"/u/y"), dnsfunc=dns)
+    assert not dkim.verify(mail.replace(b"=One-Click", b"=Two-Clicks"), dnsfunc=dns)
+    assert not dkim.verify(mail.replace(b"Hello", b"Hallo"), dnsfunc=dns)
+
+
+def test_a_key_that_cannot_sign_is_told(tmp_path: Path) -> None:
+    (tmp_path / "dkim.pem").write_text("no key")
+    for path in (tmp_path / "dkim.pem", tmp_path / "none.pem"):
+        with pytest.raises(InvalidInput, match="PARCOURS_DKIM_KEY"):
+            Signer.load(path, "shop1", "shop.example")
+
+
+def test_a_password_is_not_sent_in_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server() as playing:
+        monkeypatch.setattr("activities.email.smtp.LOOPBACK", frozenset())
+        with pytest.raises(TransportError, match="no TLS") as caught:
+            transport(playing, user="shop", password="hidden").send(letter())
+    assert not caught.value.permanent
+    assert not any(line.lower().startswith(b"auth") for line in playing.heard)
 
 
 def test_settings_that_cannot_work() -> None:
