@@ -109,7 +109,8 @@ def call(
         try:
             return _exchange(connection, body)
         except (OSError, http.client.HTTPException) as error:
-            why = "did not answer in time" if watch.over else f"broke off ({type(error).__name__})"
+            late = watch.over or isinstance(error, TimeoutError)
+            why = "did not answer in time" if late else f"broke off ({type(error).__name__})"
             raise NotAnswered(f"{target.host} {why}") from None
 
 
