@@ -33,12 +33,15 @@ from workers.workflows.journey_run import JourneyRun
 _log = logging.getLogger(__name__)
 
 THREADS: Final = 16
-"""Activities under way at the same time, on all queues together; each holds a connection."""
+"""Activities under way at the same time on one queue."""
 
 CALLS: Final = 6
-"""Of these, calls of web addresses: slow ones must leave threads for the messages."""
+"""Calls of web addresses under way at the same time."""
 
 QUEUES: Final = (RUNS_QUEUE, *CHANNEL_QUEUES.values(), CALL_QUEUE)
+
+ALL_THREADS: Final = THREADS * (1 + len(CHANNEL_QUEUES)) + CALLS
+"""Enough for every queue: those who wait for a provider that is down take nobody else's."""
 
 
 async def patiently_connect(settings: Settings) -> Client:
@@ -62,7 +65,7 @@ async def work(settings: Settings, queues: Collection[str] | None = None) -> Non
     client = await patiently_connect(settings)
     database = Database(settings.database_url, pool_size=THREADS, application="parcours-worker")
     gateway = Gateway(client, partial(sweep.told, database))
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="activity") as threads:
+    with ThreadPoolExecutor(ALL_THREADS, thread_name_prefix="activity") as threads:
         try:
             async with AsyncExitStack() as running:
                 for worker in workers(client, database, gateway, settings, threads, queues):
