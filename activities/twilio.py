@@ -31,6 +31,7 @@ _OURS: Final = frozenset({
     14107,  # too many messages from this sender
     20003, 20005, 20008, 20404, 20429,  # credentials, account, address called, pace
     21603, 21606, 21659, 21660, 21703, 21704, 21705,  # the sender, the messaging service
+    21609,  # the address of our callbacks
     21611, 30001, 63018,  # a queue is full
     30002,  # the account is suspended
 })  # fmt: skip

@@ -71,7 +71,7 @@ class SendGridTransport:
     def find(self, sought: Sought) -> Found | None:
         """Ask the Email Activity API for our id.
 
-        It knows a mail some seconds after it was taken. It answers six questions a minute.
+        It knows a mail some seconds after it was taken, and answers few questions a minute.
         """
         query = urlencode({"limit": 1, "query": f"unique_args['{ARGUMENT}']=\"{sought.id}\""})
         answered = ask("GET", f"{self._url}/messages?{query}", self._headers)

@@ -10,7 +10,8 @@ from base64 import urlsafe_b64encode
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from py_vapid import Vapid02
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from py_vapid import Vapid02, VapidException
 from pywebpush import WebPusher
 
 from activities.provider import hand_over, refusal
@@ -41,13 +42,12 @@ class WebPushTransport:
     settling: Settling = "class"
 
     def __init__(self, private_key: str, subject: str, *, allow_private: bool = False) -> None:
+        self._vapid = _key(private_key)
         try:
-            self._vapid = Vapid02.from_string(private_key)
             self._vapid.sign({"sub": subject, "aud": "https://push.example"})
-        except Exception:  # noqa: BLE001 - the library raises whatever its parts do
+        except VapidException:
             raise InvalidInput(
-                "PARCOURS_VAPID_PRIVATE_KEY must be 32 bytes in base64url or a key in DER, and "
-                "PARCOURS_VAPID_SUBJECT an address such as mailto:it@shop.example."
+                "PARCOURS_VAPID_SUBJECT must be an address such as mailto:it@shop.example."
             ) from None
         self._subject = subject
         self._allow_private = allow_private
@@ -98,6 +98,27 @@ class WebPushTransport:
         }
         signed: dict[str, str] = self._vapid.sign(claims)
         return signed
+
+
+def application_server_key(private_key: str) -> str:
+    """The public half of a VAPID key, with which a shop's page has its browsers subscribe.
+
+    Raises:
+        InvalidInput: the setting is no such key.
+    """
+    point: bytes = _key(private_key).public_key.public_bytes(
+        Encoding.X962, PublicFormat.UncompressedPoint
+    )
+    return urlsafe_b64encode(point).decode().rstrip("=")
+
+
+def _key(private_key: str) -> Vapid02:
+    try:
+        return Vapid02.from_string(private_key)
+    except Exception:  # noqa: BLE001 - the library raises whatever its parts do
+        raise InvalidInput(
+            "PARCOURS_VAPID_PRIVATE_KEY must be 32 bytes in base64url, or a key in DER."
+        ) from None
 
 
 def service(endpoint: str) -> str:

@@ -50,6 +50,8 @@ class SendGrid(Double):
         super().__init__()
         self.key = key
         self.activity = activity
+        self.senders: set[str] | None = None
+        """The verified addresses; None for any."""
         self.messages: list[Mail] = []
         self._private = ec.generate_private_key(ec.SECP256R1())
         self._numbers = count(1)
@@ -67,7 +69,7 @@ class SendGrid(Double):
         return Counter(mail.ours for mail in list(self.messages))
 
     def problem(self, status: int) -> Any:
-        words = {429: "too many requests"}.get(status, "internal error")
+        words = {403: "access forbidden", 429: "too many requests"}.get(status, "internal error")
         return _errors(words)
 
     def answer(self, request: Request) -> Reply:
@@ -90,6 +92,8 @@ class SendGrid(Double):
             return _refused(400, "Bad Request")
         if wrong is not None:
             return _refused(400, *wrong)
+        if self.senders is not None and request.json["from"]["email"] not in self.senders:
+            return _refused(403, "The from address does not match a verified Sender.", "from")
         number = f"{next(self._numbers):022d}"
         for personalization in request.json["personalizations"]:
             self.accept(self.messages, _mail(request.json, personalization, number))

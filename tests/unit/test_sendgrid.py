@@ -64,12 +64,16 @@ def test_what_an_answer_means(order: Order, result: Any) -> None:
 def test_what_is_not_the_messages_fault_is_released() -> None:
     with SendGrid() as double:
         assert fate(transport(double, "SG.revoked")) == ("released", None)
+        double.order(broken(403))
+        assert fate(transport(double)) == ("released", None), "the key may not send"
     assert fate(transport(double)) == ("released", None), "nobody is there"
 
 
 def test_what_can_never_be_sent_is_refused() -> None:
     with SendGrid() as double:
         assert fate(transport(double), subject="")[0] == "refused"
+        double.senders = {"other@example.com"}
+        assert fate(transport(double))[0] == "refused"
         calls = len(double.requests)
         for changes in ({"to": "nobody"}, {"headers": {"X": "a\r\nBcc: all@example.com"}}):
             assert fate(transport(double), **changes)[0] == "refused"

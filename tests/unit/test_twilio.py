@@ -76,7 +76,7 @@ def test_what_an_answer_means(order: Order, result: Any) -> None:
 @pytest.mark.parametrize(
     ("code", "result"),
     [(21211, "refused"), (21610, "refused"), (21614, "refused"), (30003, "refused"),
-     (20429, "released"), (21606, "released"), (30001, "released")],
+     (20429, "released"), (21606, "released"), (30001, "released"), (21609, "released")],
 )  # fmt: skip
 def test_what_a_code_means(code: int, result: str) -> None:
     with Twilio() as double:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.push.webpush import WebPushTransport, service_of
+from activities.push.webpush import WebPushTransport, application_server_key, service_of
 from activities.transport import TransportError
 from engine.errors import InvalidInput
 from tests.doubles.letters import ID, fate, letter
@@ -117,6 +117,12 @@ def test_too_late_and_too_slow(
 
 
 def test_keys_that_cannot_sign() -> None:
-    for key, who in (("", WHO), ("short", WHO), (PRIVATE, "me")):
+    for key in ("", "short"):
         with pytest.raises(InvalidInput, match="PARCOURS_VAPID_PRIVATE_KEY"):
-            WebPushTransport(key, who)
+            WebPushTransport(key, WHO)
+    with pytest.raises(InvalidInput, match="PARCOURS_VAPID_SUBJECT"):
+        WebPushTransport(PRIVATE, "me")
+
+
+def test_the_page_subscribes_with_the_public_half() -> None:
+    assert application_server_key(PRIVATE) == PUBLIC
