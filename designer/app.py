@@ -27,6 +27,7 @@ from designer.streams import Streams
 from engine import gateway
 from engine.errors import Unavailable
 from engine.flow import sweep
+from engine.run.links import Links
 from engine.settings import Settings
 from engine.store.session import Database
 
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.gateway = None
     app.state.sessions = sessions
+    app.state.links = Links(base=settings.url, keys=settings.link_keys())
     app.state.pages = Pages(database, sessions)
     app.state.streams = Streams()
     app.mount("/static", Assets(), name="static")

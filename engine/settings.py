@@ -52,6 +52,8 @@ class Settings(ProviderSettings):
     """Where browsers reach the pages; empty: derived from host and port."""
     secret_key: SecretStr = SecretStr("")
     """Signs links and sessions; empty: generated into `data_dir`."""
+    former_secret_key: SecretStr = SecretStr("")
+    """The one that was changed: links in messages that it signed still hold."""
     allow_private_addresses: bool = False  # may outgoing calls reach this machine and its network?
     log_format: Literal["console", "json"] = "console"
 
@@ -132,6 +134,11 @@ class Settings(ProviderSettings):
         if self.secret_key:
             return self.secret_key.get_secret_value()
         return _kept_secret(self.data_dir / "secret_key")
+
+    def link_keys(self) -> tuple[str, ...]:
+        """The keys of links in messages: the last one signs, all of them are accepted."""
+        before = self.former_secret_key.get_secret_value()
+        return (before, self.signing_key()) if before else (self.signing_key(),)
 
 
 def _sentences(error: ValidationError) -> list[str]:

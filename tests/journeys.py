@@ -164,7 +164,7 @@ class JourneyMaker:
 
     def condition(self, depth: int, *, steps: bool = True) -> dict[str, Any]:
         rng = self.rng
-        kind = rng.randrange(9 if depth else 6)
+        kind = rng.randrange(10 if depth else 7)
         if kind == 0:
             return {
                 "trait": "tier",
@@ -182,10 +182,13 @@ class JourneyMaker:
             return {"reachable": rng.choice(["email", "sms", "push"])}
         if kind == 4 and steps and self.sends:
             return {"step": rng.choice(self.sends), "is": rng.choice(["sent", "skipped"])}
-        if kind in {4, 5}:
+        if kind == 5:
+            channel = rng.choice([{}, {"channel": "email"}, {"channel": "push"}])
+            return {"subscribed": rng.choice(["offers", "news"]), **channel}
+        if kind in {4, 6}:
             return {"segment": rng.choice(sorted(SEGMENTS))}
         inner = [self.condition(depth - 1, steps=steps) for _ in range(rng.randrange(1, 3))]
-        return {"not": inner[0]} if kind == 6 else {"all" if kind == 7 else "any": inner}
+        return {"not": inner[0]} if kind == 7 else {"all" if kind == 8 else "any": inner}
 
 
 def _ends(steps: list[dict[str, Any]]) -> bool:

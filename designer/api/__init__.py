@@ -13,20 +13,31 @@ from designer.api import (
     openapi,
     segment,
     shared,
+    topics,
 )
 from designer.api.admission import Admission
 from designer.api.answers import json_response
 from designer.api.problems import add_handlers
 from engine.store.keys import KeyRing
 
-ROUTERS = (customers, journeys, entries, materials, shared, messages, hooks, health)
+ROUTERS = (
+    customers,
+    journeys,
+    entries,
+    materials,
+    shared,
+    topics,
+    messages,
+    hooks,
+    health,
+)
 """Each a module with a `router`."""
 
 
 def mount(app: FastAPI) -> None:
     """Add the interface to the application.
 
-    Its state must hold `database` and `gateway` (or None) before the first request.
+    Its state must hold `database`, `links` and `gateway` (or None) before the first request.
     """
     app.state.keys = KeyRing()
     app.state.admission = Admission(app.state)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from designer.api import subscriptions
 from designer.api.access import Needs
 from designer.api.answers import Cursor, Limit, json_response, page_response, put_response
 from designer.api.problems import ProblemRoute
@@ -12,18 +13,19 @@ from designer.api.reading import document_body, parse_object
 from engine.errors import InvalidDocument, InvalidInput, NotFound, Problem
 from engine.flow.customers import CustomerRecord, put_customer
 from engine.store import search, timeline
+from engine.store.keys import Key
 from engine.store.session import Database
 
 Reference = Annotated[
     str, Path(description="`external_id:42`, `email:…`, `phone:…`, or the internal id")
 ]
 
-READ_ONLY: Final = frozenset(
-    {"id", "segments", "scores", "subscriptions", "consents", "created_at"}
-)
+READ_ONLY: Final = frozenset({"id", "segments", "scores", "consents", "created_at"})
 """What a read shows and a write passes over, so that what was read can be put back."""
 
-WRITABLE: Final = frozenset({"identities", "traits", "addresses", "locale", "time_zone"})
+WRITABLE: Final = frozenset(
+    {"identities", "traits", "addresses", "locale", "time_zone", "subscriptions"}
+)
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=ProblemRoute)
 
@@ -73,16 +75,24 @@ def read_customer(request: Request, customer: Reference) -> Response:
 @router.put(
     "/{customer:path}",
     summary="Create or replace a customer",
-    dependencies=[Depends(Needs("write customers"))],
 )
 def write_customer(
-    request: Request, customer: Reference, body: Annotated[bytes, Depends(document_body)]
+    request: Request,
+    customer: Reference,
+    body: Annotated[bytes, Depends(document_body)],
+    key: Annotated[Key, Depends(Needs("write customers"))],
 ) -> Response:
-    """Replace traits, addresses, locale and time zone; identities are added to those she has."""
+    """Replace traits, addresses, locale and time zone; identities are added to those she has.
+
+    Of `subscriptions`, each `{topic, channel, state}` is what she has said; those left out stay.
+    """
     database: Database = request.app.state.database
     document = parse_object(body)
     _check_id(database, customer, document.get("id"))
-    put = put_customer(database, customer, _record(document))
+    record, changes = _record(document), subscriptions.changes_of(database, document)
+    put = put_customer(database, customer, record)
+    if changes:
+        subscriptions.say(request, put.id, changes, key)
     with database.read() as connection:
         return put_response(search.customer(connection, put.id), created=put.created)
 

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from designer.api import segment
+from engine.model.base import CHANNELS
 from engine.model.cap import Cap
 from engine.model.coupon import Codes, CouponPool
 from engine.model.hook import Hook
@@ -14,6 +15,7 @@ from engine.model.journey import Journey
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
+from engine.model.topic import Topic
 from engine.model.workspace import Workspace
 
 _INSTANT: Final = {"type": "string", "format": "date-time"}
@@ -79,6 +81,19 @@ _SCHEMAS: Final[dict[str, Any]] = {
             },
             "locale": {"type": ["string", "null"]},
             "time_zone": {"type": ["string", "null"]},
+            "subscriptions": {
+                "type": "array",
+                "description": "what she has said; what is left out stays",
+                "items": {
+                    "type": "object",
+                    "required": ["topic", "channel", "state"],
+                    "properties": {
+                        "topic": {**_TEXT, "description": "`*`: all that she has not named"},
+                        "channel": {"enum": list(CHANNELS)},
+                        "state": {"enum": ["subscribed", "unsubscribed", "pending"]},
+                    },
+                },
+            },
         },
     },
     "Entry": {
@@ -116,11 +131,12 @@ _BODIES: Final = {
     ("/v1/snippets/{snippet}", "put"): "Snippet",
     ("/v1/coupons/{pool}", "put"): "CouponPool",
     ("/v1/coupons/{pool}/codes", "post"): "Codes",
+    ("/v1/topics/{topic}", "put"): "Topic",
     ("/v1/workspace", "put"): "Workspace",
 }
 
 _MODELS: Final = (
-    Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Hook, Workspace
+    Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from engine.model.condition import (
     PropertyIs,
     Reachable,
     StepWas,
+    Subscribed,
     TraitIs,
 )
 
@@ -88,7 +89,7 @@ class ConditionWords:
         match inner:
             case Not(not_=twice):
                 return self.say(twice, of_event=of_event)
-            case EventHappened() | InSegment() | StepWas() | Reachable():
+            case EventHappened() | InSegment() | StepWas() | Reachable() | Subscribed():
                 return self._plain(inner, of_event, holds=False)
             case TraitIs() | PropertyIs() if self._has_opposite(inner):
                 return self._plain(inner, of_event, holds=False)
@@ -122,6 +123,9 @@ class ConditionWords:
                 return self._was(condition, holds)
             case Reachable():
                 return reachable(condition.reachable, self._words, holds=holds)
+            case Subscribed():
+                topic = self._words.quote(_readable(condition.subscribed))
+                return subscribed(topic, condition.channel, self._words, holds=holds)
             case All() | AnyOf() | Not():
                 return self.say(condition, of_event=of_event)
             case _:
@@ -209,8 +213,37 @@ _REACHABLE: Final = {
 
 
 def reachable(channel: str, words: Words, *, holds: bool) -> str:
-    """Say whether a customer has an address on a channel."""
+    """Say whether a customer may be written to on a channel."""
     return words.gettext(_REACHABLE[channel][0 if holds else 1])
+
+
+_SUBSCRIBED: Final = {
+    None: (
+        N_("the customer wants %(topic)s"),
+        N_("the customer does not want %(topic)s"),
+    ),
+    "email": (
+        N_("the customer wants %(topic)s by email"),
+        N_("the customer does not want %(topic)s by email"),
+    ),
+    "sms": (
+        N_("the customer wants %(topic)s by SMS"),
+        N_("the customer does not want %(topic)s by SMS"),
+    ),
+    "whatsapp": (
+        N_("the customer wants %(topic)s by WhatsApp"),
+        N_("the customer does not want %(topic)s by WhatsApp"),
+    ),
+    "push": (
+        N_("the customer wants %(topic)s by push"),
+        N_("the customer does not want %(topic)s by push"),
+    ),
+}
+
+
+def subscribed(topic: str, channel: str | None, words: Words, *, holds: bool) -> str:
+    """Say whether a customer is subscribed to a topic, by its readable name."""
+    return words.gettext(_SUBSCRIBED[channel][0 if holds else 1], topic=topic)
 
 
 def _readable(name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from designer.canvas.conditions import reachable
+from designer.canvas.conditions import reachable, subscribed
 from designer.canvas.sentences import Sentences, readable
 from designer.words import N_, Words
 from engine.model.base import CHANNELS
@@ -239,6 +239,10 @@ class Teller:
                 return _("the customer is not in %(segment)s", segment=segment)
             case "reachable" if name in CHANNELS:
                 return reachable(name, words, holds=bool(answer))
+            case "subscribed":
+                topic, _space, channel = name.partition(" ")
+                wanted = words.quote(readable(topic))
+                return subscribed(wanted, channel or None, words, holds=bool(answer))
             case "step":
                 step = self._sentences.step_name(name)
                 return f"{step}: {readable(str(answer)) if answer else '—'}"

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, insert, select, text, update
 from uuid_utils.compat import uuid7
 
 from engine.errors import Conflict, InvalidInput, NotFound
-from engine.store import search, tables
+from engine.model.customer import Customer
+from engine.store import consent, search, tables
 from engine.store.session import Database
 
 LONGEST: Final = 500
@@ -72,6 +73,9 @@ def put_customer(database: Database, reference: str, record: CustomerRecord) -> 
             "addresses": addresses,
             "locale": record.locale,
             "time_zone": record.time_zone,
+            "suppressed": consent.marks(
+                connection, [Customer(id=customer_id, addresses=addresses)]
+            ).get(customer_id, {}),
         }
         connection.execute(
             update(tables.customer).where(tables.customer.c.id == customer_id).values(**values)

@@ -16,10 +16,10 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import Unavailable
-from engine.flow.intake import Incoming, learn, lock_customers
+from engine.flow.intake import Incoming, learn, lock_customers, mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
-from engine.store import customers, events, tables
+from engine.store import consent, customers, events, tables
 from engine.store.customers import Identity
 from engine.store.session import Database, RaceLost
 from engine.store.writing import write
@@ -31,7 +31,9 @@ _COPY_EVENTS: Final = """
 COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, source, kind, future)
 FROM STDIN
 """
-_COPY_CUSTOMERS: Final = "COPY customer (id, traits, addresses, locale, time_zone) FROM STDIN"
+_COPY_CUSTOMERS: Final = (
+    "COPY customer (id, traits, addresses, locale, time_zone, suppressed) FROM STDIN"
+)
 _COPY_IDENTITIES: Final = "COPY identity (namespace, value, customer_id) FROM STDIN"
 
 
@@ -78,7 +80,13 @@ def _add_events(database: Database, some: Sequence[Incoming], connection: Connec
         return 0
     whose, locked = lock_customers(connection, taken)
     turns = {id: Turn(database, connection, one) for id, one in locked.items()}
-    rows = (_row(id, turns[id], item) for id, item in zip(whose, taken, strict=True))
+    moved: dict[UUID, Turn] = {}
+    rows = []
+    for id, item in zip(whose, taken, strict=True):
+        rows.append(_row(id, turns[id], item))
+        if learn(turns[id], item):
+            moved[id] = turns[id]
+    mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
     finish(turns.values(), Writes(), connection)
     return len(taken)
@@ -88,7 +96,6 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
     seq = turn.stamp()
     now = turn.now
     occurred = item.occurred_at or now
-    learn(turn, item)
     properties = (
         {**item.properties, "traits": dict(item.traits)} if item.traits else item.properties
     )
@@ -120,6 +127,8 @@ def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
             if identity not in owners:
                 owners[identity] = identities[identity] = id
         known[id] = _told(known.get(id) or Customer(id=id), profile)
+    marks = consent.marks(connection, known.values())
+    known = {id: replace(one, suppressed=marks.get(id, {})) for id, one in known.items()}
     new = [customer for id, customer in known.items() if id not in existing]
     _copy(connection, _COPY_CUSTOMERS, (_columns(customer) for customer in new))
     pairs = ((namespace, value, id) for (namespace, value), id in identities.items())
@@ -131,6 +140,7 @@ def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
             "addresses": known[id].addresses,
             "locale": known[id].locale,
             "time_zone": known[id].time_zone,
+            "suppressed": known[id].suppressed,
         }
         for id, one in existing.items()
         if known[id] != one.customer
@@ -160,6 +170,7 @@ def _columns(customer: Customer) -> tuple[Any, ...]:
         orjson.dumps(customer.addresses).decode(),
         customer.locale,
         customer.time_zone,
+        orjson.dumps(customer.suppressed).decode(),
     )
 
 

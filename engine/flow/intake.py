@@ -1,6 +1,6 @@
 """An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from engine.flow.enter import open_journeys
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.event import Event
 from engine.names import Wake
-from engine.store import customers, events, runs
+from engine.store import consent, customers, events, runs
 from engine.store.customers import Identity, Locked
 from engine.store.runs import Run
 from engine.store.session import Database
@@ -85,7 +85,8 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
         turn.fresh.append(event)
         future = item.occurred_at is not None and item.occurred_at > event.received_at
         writes.events.append(row(id, event, source=item.source, kind=item.kind, future=future))
-        learn(turn, item)
+        if learn(turn, item):
+            mark_suppressed(connection, [turn])
         give(turn, open_runs[id], event, journey=item.journey, key=item.entry_key)
     return finish(turns.values(), writes, connection)
 
@@ -198,8 +199,11 @@ def row(
     }
 
 
-def learn(turn: Turn, item: Incoming) -> None:
-    """Take over what the event tells about the customer herself."""
+def learn(turn: Turn, item: Incoming) -> bool:
+    """Take over what the event tells about the customer herself.
+
+    Returns whether she has other addresses now, of which some may be suppressed.
+    """
     customer = turn.customer
     addresses = dict(customer.addresses)
     if item.kind == "identify" and item.traits:
@@ -211,12 +215,21 @@ def learn(turn: Turn, item: Incoming) -> None:
     if item.device_token and item.device_token not in addresses.get("push", []):
         addresses["push"] = [*addresses.get("push", []), item.device_token]
     addresses = {name: value for name, value in addresses.items() if value is not None}
-    if addresses != customer.addresses:
+    moved = addresses != customer.addresses
+    if moved:
         turn.change(addresses=addresses)
     if item.locale and item.locale != customer.locale:
         turn.change(locale=item.locale)
     if item.time_zone and item.time_zone != customer.time_zone:
         turn.change(time_zone=item.time_zone)
+    return moved
+
+
+def mark_suppressed(connection: Connection, turns: Collection[Turn]) -> None:
+    """Mark which of their addresses must not be written to."""
+    marks = consent.marks(connection, [turn.customer for turn in turns])
+    for turn in turns:
+        turn.change(suppressed=marks.get(turn.customer.id, {}))
 
 
 _ADDRESSES: Mapping[str, Callable[[Any], str]] = {"email": email_address, "phone": phone_number}

@@ -10,7 +10,8 @@ from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check, errors
 from engine.errors import Conflict, InvalidDocument, Problem
 from engine.model.document import journey_of, locate
-from engine.model.journey import Journey
+from engine.model.journey import Journey, SendStep, walk
+from engine.model.topic import topic_named
 from engine.store import coupons, documents, snippets, tables
 from engine.store.documents import StoredJourney
 from engine.store.session import Database
@@ -22,6 +23,12 @@ class Saved:
 
     created: bool
     problems: list[Problem]
+
+
+def topics_of(journey: Journey) -> set[str]:
+    """Return the topics of what a journey sends."""
+    named = {step.topic for step in walk(journey.steps) if isinstance(step, SendStep)}
+    return {topic for topic in {journey.topic, *named} if topic is not None}
 
 
 def known(connection: Connection) -> Known:
@@ -76,12 +83,20 @@ def publish(database: Database, journey_id: str, *, seen: datetime | None = None
         if errors(problems):
             problems = locate(stored.source, problems) if stored.source else problems
             raise InvalidDocument(f"The journey {journey_id} cannot be published", problems)
+        _register_topics(connection, journey)
         content = compile_journey(journey).hash
         version = _version(connection, stored, journey, content)
         _set(connection, journey_id, state="live", live_version=version)
         return version
 
     return database.transact(work)
+
+
+def _register_topics(connection: Connection, journey: Journey) -> None:
+    """Make the topics that the journey sends and that nobody has defined: like any new one."""
+    defined = documents.topics(connection)
+    for name in sorted(topics_of(journey) - defined.keys()):
+        documents.put_topic(connection, topic_named(name))
 
 
 def _unchanged(stored: StoredJourney, seen: datetime) -> None:

@@ -13,6 +13,7 @@ from engine.model.condition import AnyCondition
 from engine.model.customer import Customer
 from engine.model.event import Event
 from engine.model.hook import Hook
+from engine.model.topic import Topic
 from engine.names import Answer, Command, Wake
 from engine.run.machine import Machine
 from engine.store import catalogue as catalogues
@@ -239,3 +240,7 @@ class StoreWorld:
         """See `World.segment`."""
         segments: Mapping[str, AnyCondition] = self._turn.catalogue.segments
         return segments.get(segment)
+
+    def topic(self, topic: str) -> Topic:
+        """See `World.topic`."""
+        return self._turn.catalogue.topic(topic)

@@ -194,8 +194,24 @@ class Reachable(Frozen):
     reachable: Channel
 
 
+class Subscribed(Frozen):
+    """The customer wants messages of this topic: on this channel, or on any."""
+
+    subscribed: Slug
+    channel: Channel | None = None
+
+
 AnyCondition = (
-    All | AnyOf | Not | TraitIs | PropertyIs | EventHappened | InSegment | StepWas | Reachable
+    All
+    | AnyOf
+    | Not
+    | TraitIs
+    | PropertyIs
+    | EventHappened
+    | InSegment
+    | StepWas
+    | Reachable
+    | Subscribed
 )
 
 KINDS: dict[str, type[Frozen]] = {
@@ -208,6 +224,7 @@ KINDS: dict[str, type[Frozen]] = {
     "segment": InSegment,
     "step": StepWas,
     "reachable": Reachable,
+    "subscribed": Subscribed,
 }
 """The key that tells each kind of condition."""
 
@@ -220,7 +237,8 @@ Condition = Annotated[
     | Annotated[EventHappened, Tag(tag("event"))]
     | Annotated[InSegment, Tag(tag("segment"))]
     | Annotated[StepWas, Tag(tag("step"))]
-    | Annotated[Reachable, Tag(tag("reachable"))],
+    | Annotated[Reachable, Tag(tag("reachable"))]
+    | Annotated[Subscribed, Tag(tag("subscribed"))],
     Discriminator(
         told_by_key(KINDS),
         custom_error_type="condition",
@@ -248,7 +266,7 @@ def parts(condition: AnyCondition) -> Iterator[AnyCondition]:
         case EventHappened():
             if condition.where is not None:
                 yield from parts(condition.where)
-        case TraitIs() | PropertyIs() | InSegment() | StepWas() | Reachable():
+        case TraitIs() | PropertyIs() | InSegment() | StepWas() | Reachable() | Subscribed():
             pass
         case _:
             assert_never(condition)

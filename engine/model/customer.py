@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from engine.model.base import Channel
 from engine.model.topic import Subscription, Topic
+
+EVERYTHING: Final = "*"
+"""In `consent`, every topic of which a customer has said nothing by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
     """Who she is at one instant. `addresses` holds `email`, `phone` and a list `push`.
 
-    `consent` is what she has said, by topic and channel. `suppressed` tells by channel the
+    `consent` is what she has said, by topic (or `*`) and channel. `suppressed` tells by channel the
     `address` that must not be written to any more, and the `reason`.
     """
 
@@ -49,4 +52,5 @@ class Customer:
 
     def subscription(self, topic: Topic, channel: Channel) -> Subscription:
         """Return whether she agrees to get messages of this topic on this channel."""
-        return self.consent.get(topic.id, {}).get(channel, topic.default)
+        said = self.consent.get(topic.id, {}).get(channel)
+        return said or self.consent.get(EVERYTHING, {}).get(channel, topic.default)

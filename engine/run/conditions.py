@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
+from engine.model.base import CHANNELS
 from engine.model.condition import (
     All,
     AnyCondition,
@@ -19,6 +20,7 @@ from engine.model.condition import (
     PropertyIs,
     Reachable,
     StepWas,
+    Subscribed,
     TraitIs,
 )
 from engine.model.duration import Duration
@@ -83,11 +85,22 @@ def holds(
             _noted(seen, f"step {condition.step}", outcome)
             return outcome == condition.is_
         case Reachable():
-            reachable = world.customer.address(condition.reachable) is not None
+            reachable = world.customer.reachable(condition.reachable)
             _noted(seen, f"reachable {condition.reachable}", reachable)
             return reachable
+        case Subscribed():
+            return _subscribed(condition, world, seen)
         case _:
             assert_never(condition)
+
+
+def _subscribed(condition: Subscribed, world: World, seen: Seen | None) -> bool:
+    topic = world.topic(condition.subscribed)
+    channels = CHANNELS if condition.channel is None else (condition.channel,)
+    wanted = any(world.customer.subscription(topic, c) == "subscribed" for c in channels)
+    where = f" {condition.channel}" if condition.channel is not None else ""
+    _noted(seen, f"subscribed {topic.id}{where}", wanted)
+    return wanted
 
 
 def _noted(seen: Seen | None, question: str, answer: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from engine.model.condition import AnyCondition
 from engine.model.customer import Customer
 from engine.model.event import Event
+from engine.model.topic import Topic, topic_named
 
 
 class World(Protocol):
@@ -46,6 +47,10 @@ class World(Protocol):
         """The rule of a segment, or None when there is none of that name."""
         ...
 
+    def topic(self, topic: str) -> Topic:
+        """The topic of that name; one that nobody defined is like a new one."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryWorld:
@@ -57,6 +62,7 @@ class MemoryWorld:
     customer: Customer
     history: Sequence[Event] = ()
     segments: Mapping[str, AnyCondition] = field(default_factory=dict)
+    topics: Mapping[str, Topic] = field(default_factory=dict)
 
     def events(
         self, name: str, *, since: datetime | None = None, after: int | None = None
@@ -74,6 +80,10 @@ class MemoryWorld:
     def segment(self, segment: str) -> AnyCondition | None:
         """See `World.segment`."""
         return self.segments.get(segment)
+
+    def topic(self, topic: str) -> Topic:
+        """See `World.topic`."""
+        return self.topics.get(topic) or topic_named(topic)
 
 
 @dataclass(slots=True)

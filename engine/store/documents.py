@@ -16,11 +16,12 @@ from engine.errors import NotFound
 from engine.model.cap import Cap
 from engine.model.segment import Segment
 from engine.model.template import Template
+from engine.model.topic import Topic
 from engine.model.workspace import Workspace
 from engine.store import tables
 from engine.store.paging import Page, limited, page, read_cursor
 
-Kind = Literal["journey", "segment", "cap", "template", "snippet", "coupon_pool"]
+Kind = Literal["journey", "segment", "cap", "template", "snippet", "coupon_pool", "topic"]
 
 CALLED: Final[dict[str, str]] = {"coupon_pool": "coupon pool"}
 """What people call the kinds whose name is not a word."""
@@ -149,6 +150,18 @@ def templates(connection: Connection) -> dict[str, Template]:
     return {row.id: Template.model_validate(row.document) for row in rows}
 
 
+def put_topic(connection: Connection, topic: Topic) -> bool:
+    """Create or replace a topic; return whether it is new."""
+    values = {"document": topic.document(), "updated_at": func.now()}
+    return upsert(connection, tables.topic, topic.id, values)
+
+
+def topics(connection: Connection) -> dict[str, Topic]:
+    """Return every topic by its id."""
+    rows = connection.execute(select(tables.topic).order_by(tables.topic.c.id))
+    return {row.id: Topic.model_validate(row.document) for row in rows}
+
+
 def get(connection: Connection, kind: Kind, document_id: str) -> dict[str, Any]:
     """Return one document as it was put."""
     table = tables.metadata.tables[kind]
@@ -206,7 +219,7 @@ def _document(kind: Kind, row: Row[Any]) -> dict[str, Any]:
             return {"id": row.id, "name": row.name, "rule": row.rule}
         case "cap":
             return dict(row.rule)
-        case "template" | "snippet" | "coupon_pool":
+        case "template" | "snippet" | "coupon_pool" | "topic":
             return dict(row.document)
 
 

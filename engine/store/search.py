@@ -15,7 +15,14 @@ _SHOWN = """
     c.id, c.created_at, c.traits, c.addresses, c.locale, c.time_zone,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('namespace', i.namespace, 'value', i.value)
                                ORDER BY i.namespace, i.value), '[]')
-     FROM identity i WHERE i.customer_id = c.id) AS identities
+     FROM identity i WHERE i.customer_id = c.id) AS identities,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object(
+         'topic', s.topic, 'channel', s.channel, 'state', s.state, 'at', s.at
+     ) ORDER BY s.topic, s.channel), '[]')
+     FROM (SELECT DISTINCT ON (topic, channel) topic, channel, state, at FROM consent
+           WHERE customer_id = c.id ORDER BY topic, channel, id DESC) s) AS subscriptions,
+    (SELECT coalesce(jsonb_agg(to_jsonb(r) - 'id' - 'customer_id' ORDER BY r.id), '[]')
+     FROM consent r WHERE r.customer_id = c.id) AS consents
 """
 
 _BY_IDENTITY = text(
@@ -124,5 +131,7 @@ def _item(row: Row[Any]) -> dict[str, Any]:
         "addresses": row.addresses,
         "locale": row.locale,
         "time_zone": row.time_zone,
+        "subscriptions": row.subscriptions,
+        "consents": row.consents,
         "created_at": row.created_at,
     }

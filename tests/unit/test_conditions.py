@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from engine.model.base import CHANNELS
 from engine.model.condition import OPERATORS, AnyCondition, Condition
 from engine.model.customer import Customer
 from engine.model.event import Event
 from engine.model.segment import Segment
+from engine.model.topic import Topic
 from engine.run.conditions import Scope, count, holds, look_up, matches
 from engine.run.world import MemoryWorld, Seen
 from tests.journeys import EVENTS, SEGMENTS, JourneyMaker, properties, traits
@@ -37,10 +39,11 @@ def event(name: str, *, ago: timedelta = timedelta(), seq: int = 1, **told: Any)
 
 def world(*history: Event, **known: Any) -> MemoryWorld:
     segments = {name: read(rule) for name, rule in known.pop("segments", {}).items()}
-    addresses = known.pop("addresses", {})
+    topics = known.pop("topics", {})
+    own = {name: known.pop(name, {}) for name in ("addresses", "consent", "suppressed")}
     return MemoryWorld(
-        now=NOW, seq=100, zone="Europe/Zurich", history=history, segments=segments,
-        customer=Customer(id=UUID(int=9), traits=known, addresses=addresses),
+        now=NOW, seq=100, zone="Europe/Zurich", history=history, segments=segments, topics=topics,
+        customer=Customer(id=UUID(int=9), traits=known, **own),
     )  # fmt: skip
 
 
@@ -173,6 +176,36 @@ def test_steps_and_addresses() -> None:
     here = world(addresses={"email": "a@b.c", "push": []})
     reached = [c for c in ("email", "sms", "push") if holds(read({"reachable": c}), here)]
     assert reached == ["email"]
+
+
+def test_an_address_that_must_not_be_written_to_does_not_reach_her() -> None:
+    addresses = {"email": "a@b.c", "phone": "+41446681800"}
+    marked = {"email": {"address": "a@b.c", "reason": "bounced"}}
+    here = world(addresses=addresses, suppressed=marked)
+    assert not holds(read({"reachable": "email"}), here)
+    assert holds(read({"reachable": "sms"}), here)
+    moved = world(addresses={"email": "new@b.c"}, suppressed=marked)
+    assert holds(read({"reachable": "email"}), moved)
+
+
+def test_what_she_wants_is_asked_by_topic_and_channel() -> None:
+    topics = {
+        "news": Topic(id="news", name="News", default="unsubscribed"),
+        "offers": Topic(id="offers", name="Offers"),
+    }
+    consent = {"news": {"email": "pending", "sms": "subscribed"}, "*": {"push": "unsubscribed"}}
+    here = world(topics=topics, consent=consent)
+
+    def wants(topic: str, channel: str | None = None) -> bool:
+        asked = {"subscribed": topic} | ({"channel": channel} if channel else {})
+        return holds(read(asked), here)
+
+    assert [c for c in CHANNELS if wants("news", c)] == ["sms"]
+    assert [c for c in CHANNELS if wants("offers", c)] == ["email", "sms", "whatsapp"]
+    assert wants("news")
+    assert wants("nobody_defined_it")
+    declined = world(topics=topics, consent={"offers": dict.fromkeys(CHANNELS, "unsubscribed")})
+    assert not holds(read({"subscribed": "offers"}), declined)
 
 
 def test_what_was_asked_is_kept_for_the_trace() -> None:

@@ -86,6 +86,7 @@ def test_every_condition_is_of_one_kind_in_the_schema() -> None:
         {"all": [{"trait": "a", "eq": 1}]}, {"any": [{"reachable": "sms"}]}, {"not": {"segment": "a"}},
         {"trait": "a", "exists": False}, {"property": "a", "in": [1, "b", True]}, {"event": "A", "within": "1d"},
         {"segment": "vip"}, {"step": "a", "is": "sent"}, {"reachable": "email"},
+        {"subscribed": "news"}, {"subscribed": "news", "channel": "sms"},
     ):  # fmt: skip
         fits = [way for way in ways if jsonschema.Draft202012Validator(way).is_valid(condition)]
         assert len(fits) == 1, condition

@@ -122,6 +122,11 @@ def test_a_message_says_at_what_time_of_day_it_goes_out(more: dict[str, Any], sa
         ({"segment": "vip"}, "the customer is in “VIP”"),
         ({"not": {"segment": "vip"}}, "the customer is not in “VIP”"),
         ({"reachable": "sms"}, "the customer can be reached by SMS"),
+        ({"subscribed": "weekly_news"}, "the customer wants “weekly news”"),
+        (
+            {"not": {"subscribed": "offers", "channel": "sms"}},
+            "the customer does not want “offers” by SMS",
+        ),
         ({"step": "first-mail", "is": "sent"}, "“First mail” was sent"),
         ({"not": {"step": "first-mail", "is": "skipped"}}, "“First mail” was not skipped"),
         ({"event": "Order Completed"}, "“Order Completed” has happened"),

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from designer.api import mount
 from engine.names import Wake
+from engine.run.links import Links
 from engine.store import keys
 from engine.store.migrate import upgrade
 from engine.store.session import Database
@@ -74,6 +75,7 @@ def app(database: Database, gateway: Told) -> FastAPI:
     made = FastAPI(openapi_url=None)
     made.state.database = database
     made.state.gateway = gateway
+    made.state.links = Links(base="https://shop.example", keys=("k" * 40,))
     mount(made)
     return made
 

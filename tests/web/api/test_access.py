@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,9 +46,7 @@ def test_a_key_opens_what_its_role_permits_and_nothing_else(
         wanted = [need.permission for need in needs(route)]
         if not wanted:
             continue
-        path = route.path_format.format(
-            customer="a:b", journey="j", segment="s", template="t", cap="c", webhook="w"
-        )
+        path = re.sub(r"{\w+}", "a:b", route.path_format)
         answer = client.request(method, path, headers=headers)
         permitted = all(permission in PERMITTED[role] for permission in wanted)
         assert (answer.status_code != 403) == permitted, f"{method} {path}"
@@ -57,9 +56,7 @@ def test_a_key_opens_what_its_role_permits_and_nothing_else(
 def test_no_key_opens_nothing(client: TestClient, token: str) -> None:
     for route, method in routes():
         if needs(route):
-            path = route.path_format.format(
-                customer="a:b", journey="j", segment="s", template="t", cap="c", webhook="w"
-            )
+            path = re.sub(r"{\w+}", "a:b", route.path_format)
             answer = client.request(method, path, headers={"Authorization": token})
             assert answer.status_code == 401
 

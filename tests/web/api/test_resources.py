@@ -389,3 +389,71 @@ def test_a_pool_of_codes_is_filled_and_counted(shop: Shop) -> None:
     assert shop.post("/v1/coupons/none/codes", {"codes": ["A"]}).status_code == 404
     assert shop.ask("DELETE", path).status_code == 204
     assert shop.get(path).status_code == 404
+
+
+NEWS = {"id": "news", "name": "News", "default": "unsubscribed", "double_opt_in": True}
+
+
+def test_topics_are_put_listed_and_deleted(shop: Shop) -> None:
+    assert shop.put("/v1/topics/offers", {"name": "Offers"}).status_code == 201
+    assert shop.put("/v1/topics/news", NEWS).status_code == 201
+    found = shop.get("/v1/topics/offers").json()
+    assert (found["default"], found["double_opt_in"]) == ("subscribed", False)
+    assert [item["id"] for item in shop.get("/v1/topics").json()["items"]] == ["news", "offers"]
+    assert shop.ask("DELETE", "/v1/topics/news").status_code == 204
+    assert shop.get("/v1/topics/news").status_code == 404
+    assert shop.put("/v1/topics/x", {"name": "x", "default": "maybe"}).status_code == 422
+
+
+def test_a_topic_that_a_live_journey_sends_stays(shop: Shop) -> None:
+    shop.put("/v1/templates/hello", TEMPLATE)
+    shop.put("/v1/journeys/welcome", JOURNEY)
+    assert shop.post("/v1/journeys/welcome/publish").status_code == 200
+    assert shop.get("/v1/topics/news").json()["name"] == "news"  # nobody had defined it
+    refused = shop.ask("DELETE", "/v1/topics/news")
+    assert refused.status_code == 409
+    assert "welcome" in refused.json()["detail"]
+
+
+def test_what_a_customer_wants_is_put_and_read(shop: Shop) -> None:
+    shop.put("/v1/topics/offers", {"name": "Offers"})
+    shop.put("/v1/topics/news", NEWS)
+    said = [
+        {"topic": "offers", "channel": "email", "state": "unsubscribed"},
+        {"topic": "news", "channel": "email", "state": "subscribed"},
+    ]
+    put = shop.put("/v1/customers/external_id:ada", {"subscriptions": said})
+    assert put.status_code == 201
+    read = put.json()
+    assert [(one["topic"], one["channel"], one["state"]) for one in read["subscriptions"]] == [
+        ("news", "email", "pending"),  # it asks for her confirmation
+        ("offers", "email", "unsubscribed"),
+    ]
+    assert {(one["how"], one["state"]) for one in read["consents"]} == {
+        ("api", "unsubscribed"), ("api", "pending"),
+    }  # fmt: skip
+    again = shop.put("/v1/customers/external_id:ada", read)
+    assert again.status_code == 200
+    assert again.json()["consents"] == read["consents"]
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("news", "a list is needed"),
+        (["news"], "write each like"),
+        ([{"topic": "news", "channel": "email"}], "state"),
+        ([{"topic": "news", "channel": "fax", "state": "subscribed"}], "channel"),
+        ([{"topic": "nope", "channel": "email", "state": "subscribed"}], "no topic 'nope'"),
+        ([{"topic": "plain", "channel": "email", "state": "pending"}], "asks for no confirmation"),
+    ],
+)
+def test_what_cannot_be_wanted_is_refused_with_its_place(
+    shop: Shop, said: Any, sentence: str
+) -> None:
+    shop.put("/v1/topics/news", NEWS)
+    shop.put("/v1/topics/plain", {"name": "Plain"})
+    refused = shop.put("/v1/customers/external_id:eve", {"subscriptions": said})
+    assert refused.status_code == 422
+    assert sentence in refused.json()["detail"]
+    assert shop.get("/v1/customers/external_id:eve").status_code == 404
