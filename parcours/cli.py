@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import ParcoursError
-from parcours.commands import db, demo, imports, journey, key, roles, runs, up
+from parcours.commands import db, demo, doctor, imports, journey, key, roles, runs, up
 
 app = typer.Typer(
     name="parcours",
@@ -28,6 +28,7 @@ app.command()(up.up)
 app.command()(roles.web)
 app.command()(roles.worker)
 app.command()(roles.dispatcher)
+app.command()(doctor.doctor)
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
 app.add_typer(imports.app, name="import")

@@ -67,7 +67,7 @@ class FcmTransport:
     def send(self, letter: Letter) -> str | None:
         """Send one push message; see `Transport.send`."""
         body = json.dumps({"message": _message(letter)}).encode()
-        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
         answered = hand_over(self._url, headers, body, letter.deadline)
         if not 200 <= answered.status < 300:
             raise self._refusal(answered)
@@ -80,8 +80,11 @@ class FcmTransport:
         """FCM cannot be asked."""
         return None
 
-    def _token(self) -> str:
-        """The access token; one at a time asks for a new one."""
+    def token(self) -> str:
+        """Return the access token; one at a time asks for a new one.
+
+        Raises `TransportError` when Google gives none.
+        """
         with self._lock:
             if not self._credentials.valid:
                 try:

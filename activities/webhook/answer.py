@@ -3,18 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Final
 
 from activities.outward import Answered
+from activities.provider import patience
 from engine.flow.call import Result
 
 KEPT: Final = 4_000
 """Characters that one kept part may take as JSON: it is carried along by the run."""
 
 _FOR_NOW: Final = frozenset({408, 425, 429})
-_LONGEST_ASKED: Final = 3600.0
 _NOTHING: Final = object()
 
 
@@ -41,7 +40,7 @@ def judge(answered: Answered, keep: Mapping[str, str], now: datetime) -> Result 
         missing = tuple(name for name in keep if name not in kept)
         return Result(outcome="done", status=status, kept=kept, missing=missing)
     if status >= 500 or status in _FOR_NOW:
-        after = _retry_after(answered.headers.get("retry-after"), now)
+        after = patience(answered.headers, now)
         return Again(reason="busy", status=status, retry_after=after)
     reason = "redirected" if 300 <= status < 400 else "refused"
     return Result(outcome="failed", status=status, reason=reason)
@@ -84,17 +83,3 @@ def _half(value: Any) -> bool:
     except UnicodeEncodeError:  # half of a pair of surrogates
         return True
     return False
-
-
-def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` header (RFC 9110, 10.2.3) asks for."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return min(float(value), _LONGEST_ASKED)
-    try:
-        then = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return min(max(0.0, (then - now).total_seconds()), _LONGEST_ASKED)
