@@ -119,7 +119,7 @@ _COMPANIONS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("whatsapp", "twilio", {**_TWILIO, "whatsapp_from": "+15551234567"}),
     ("push", "fcm", {"fcm_credentials": "/etc/parcours/service-account.json"}),
     ("push", "webpush", {
-        "vapid_private_key": "the one that `vapid --gen` or a browser's tool makes",
+        "vapid_private_key": "the lines between the first and the last of what `vapid --gen` writes",
         "vapid_subject": "mailto:it@shop.example",
     }),
 )  # fmt: skip

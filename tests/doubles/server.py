@@ -58,7 +58,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What becomes of a sending: refused with `status`, answered late, or cut off."""
+    """What becomes of a sending: refused with `status`; if accepted, answered late or cut off."""
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -220,6 +220,8 @@ class Double:
             body = self.problem(order.status)
             return Reply(status=order.status, body=body, headers=order.headers)
         reply = self.answer(request)
+        if reply.status >= 300:
+            return reply
         self._closing.wait(order.slow)
         return None if order.cut else reply
 
