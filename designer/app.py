@@ -16,6 +16,7 @@ from designer.customers import routes as customers
 from designer.demo import routes as demo
 from designer.document import routes as document
 from designer.events import routes as events
+from designer.hooks import routes as hooks
 from designer.journeys import routes as journeys
 from designer.links import routes as links
 from designer.login import routes as login
@@ -33,7 +34,7 @@ from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
 
-PAGES = (login, journeys, document, canvas, customers, outbox, events, links, demo)
+PAGES = (login, journeys, document, canvas, customers, outbox, events, links, demo, hooks)
 """Each a folder with `routes.py`; `document` before `canvas`, whose addresses are wider."""
 
 

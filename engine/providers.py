@@ -1,5 +1,6 @@
 """What an operator can set about the providers: a part of `engine/settings.py`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -48,6 +49,8 @@ class ProviderSettings(BaseSettings):
     sendgrid_base_url: WebAddress = "https://api.sendgrid.com"
     sendgrid_activity: bool = False
     """Whether the account has the Email Activity API, a paid extra."""
+    sendgrid_webhook_key: SecretStr = SecretStr("")
+    """The verification key of its event webhook; empty: its callbacks are not taken."""
 
     sms_from: str = ""
     sms_rate: Rate = None
@@ -72,6 +75,13 @@ class ProviderSettings(BaseSettings):
         url = urlsplit(value.get_secret_value())
         if value and (url.scheme not in {"smtp", "smtps"} or not url.hostname):
             raise ValueError("must be smtp://[user:password@]host:port or smtps://…")
+        return value
+
+    @field_validator("sendgrid_webhook_key")
+    @classmethod
+    def _verification_key(cls, value: SecretStr) -> SecretStr:
+        if value and not re.fullmatch(r"[A-Za-z0-9+/]{40,}={0,2}", value.get_secret_value()):
+            raise ValueError("must be the verification key as SendGrid's page shows it")
         return value
 
     def rate(self, channel: str) -> float | None:

@@ -1,6 +1,7 @@
 """A link in a message: notes that it was opened, and leads on."""
 
 import logging
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from activities.content.links import PATH, Click, Tracker
 from engine.errors import NotFound, ParcoursError
+from engine.flow import feedback
 from engine.settings import Settings
 
 router = APIRouter()
@@ -42,4 +44,15 @@ def follow(request: Request, token: str) -> Response:
 
 
 def note_click(request: Request, click: Click) -> None:
-    """Note that a link was opened: the place to call `engine.flow.feedback.clicked` from."""
+    """Note that a link was opened; whether by a person is judged by who asks, and how soon."""
+    wakes = feedback.clicked(
+        request.app.state.database,
+        click.message,
+        click.url,
+        request.headers.get("user-agent"),
+        datetime.now(UTC),
+        ip=request.client.host if request.client is not None else None,
+        method=request.method,
+    )
+    if wakes and request.app.state.gateway is not None:
+        request.app.state.gateway.tell_soon(wakes)

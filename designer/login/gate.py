@@ -14,8 +14,9 @@ from designer.login.sessions import COOKIE, Sessions
 PUBLIC: Final = frozenset(
     {"/login", "/healthz", "/readyz", "/metrics", "/openapi.json", "/favicon.ico"}
 )
-"""Open to anyone; `/static/` is too, and `/v1/` and `/l/` ask for keys and signatures of their own."""
-PUBLIC_UNDER: Final = ("/static/", "/v1/", "/l/")
+"""Open to anyone."""
+PUBLIC_UNDER: Final = ("/static/", "/v1/", "/l/", "/hooks/")
+"""Assets, and what asks for keys or signatures of its own."""
 
 FORM_LIMIT: Final = 4_000_000
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})

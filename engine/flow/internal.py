@@ -4,6 +4,7 @@ They are stored and given to her journeys as those that a shop sends.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -45,11 +46,19 @@ def in_turn_of_customer(
     return database.transact(work)
 
 
-def happen(turn: Turn, name: str, properties: Mapping[str, Any], source: str) -> Event:
+def happen(
+    turn: Turn,
+    name: str,
+    properties: Mapping[str, Any],
+    source: str,
+    *,
+    occurred_at: datetime | None = None,
+) -> Event:
     """Store an event in a customer's turn, and give it to her runs and entries.
 
-    `source` names who noticed: a page, a provider's webhook. Settle a message first and tell of
-    it after that, because a run whose message is claimed keeps the event for later.
+    `source` names who noticed: a page, a provider's webhook; `occurred_at` is now when None.
+    Settle a message first and tell of it after that, because a run whose message is claimed
+    keeps the event for later.
     """
     seq = turn.stamp()
     event = Event(
@@ -57,7 +66,7 @@ def happen(turn: Turn, name: str, properties: Mapping[str, Any], source: str) ->
         seq=seq,
         name=name,
         properties=dict(properties),
-        occurred_at=turn.now,
+        occurred_at=min(occurred_at or turn.now, turn.now),
         received_at=turn.now,
     )
     turn.fresh.append(event)

@@ -104,9 +104,9 @@ def deliveries(
 
 def _of_runs(traces: Iterable[Mapping[str, Any]], runs: Mapping[UUID, Run]) -> Iterator[_Happening]:
     for row in traces:
-        if (name := _OF_RUN.get(row["what"])) is None:
-            continue
         run = runs.get(row["run_id"])
+        if (name := _OF_RUN.get(row["what"])) is None or (run and run.state.held_out):
+            continue  # nothing is done with those who are held out
         data = {
             "journey": row["journey_id"],
             "version": run.version if run is not None else None,

@@ -1,0 +1,1 @@
+"""What providers tell us: signed requests about the messages that they carry."""
