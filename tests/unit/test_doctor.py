@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import dns.resolver
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -21,12 +22,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from activities.email.smtp import SmtpServer
+from activities.push.fcm import FcmTransport
 from engine.errors import InvalidInput
 from engine.settings import Settings
 from parcours import cli
 from parcours.doctor import database, domain, here, providers
 from parcours.doctor.finding import Finding
-from parcours.doctor.records import Given
+from parcours.doctor.records import Given, NoResolver, Resolved
+from tests.doubles.fcm import Fcm
 
 
 def public_key(bits: int) -> str:
@@ -158,6 +161,20 @@ def test_a_record_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         given(tmp_path, "shop.example. MX 10 mail.shop.example.")
     with pytest.raises(InvalidInput, match="cannot be read"):
         Given(tmp_path / "none")
+
+
+def test_without_a_resolver_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_: object, **__: object) -> None:
+        raise dns.resolver.NoNameservers
+
+    def nothing(*_: object, **__: object) -> None:
+        raise dns.resolver.NXDOMAIN
+
+    monkeypatch.setattr(dns.resolver, "resolve", nobody)
+    with pytest.raises(NoResolver):
+        Resolved().text("shop.example")
+    monkeypatch.setattr(dns.resolver, "resolve", nothing)
+    assert Resolved().text("shop.example") == []
 
 
 @pytest.mark.parametrize(
@@ -296,6 +313,15 @@ def test_a_provider_that_is_not_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     assert providers.sendgrid("k", f"http://127.0.0.1:{port}").state == "wrong"
+
+
+def test_a_service_account(tmp_path: Path) -> None:
+    with Fcm() as double:
+        transport = FcmTransport.load(double.credentials(tmp_path / "account.json"), double.url)
+        assert providers.fcm(transport).state == "well"
+        assert double.messages == []
+        gone = FcmTransport.load(tmp_path / "account.json", double.url)
+    assert providers.fcm(gone).state == "wrong"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
