@@ -274,7 +274,7 @@ def transition(
 ) -> None:
     """Note a change of a message's state; the only record the caps' proof relies on.
 
-    A claim tells its `channel`, and the zone by which the calendar's windows are counted.
+    A claim, or a deferral, tells its `channel`, and the zone by which the calendar's windows are counted.
     """
     turn.writes.transitions.append(
         {

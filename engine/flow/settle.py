@@ -203,7 +203,10 @@ def put_off(
         first_deferred_at=message.first_deferred_at or turn.now,
         channel=command.channel,
     )
-    transition(turn, message.id, message.state, "deferred", reason=reason, rule=rule)
+    transition(
+        turn, message.id, message.state, "deferred", reason=reason, rule=rule,
+        channel=command.channel,
+    )  # fmt: skip
     told = {"until": until.isoformat(), "reason": reason}
     trace(turn, run, "deferred", command.step, told | ({"rule": rule} if rule else {}))
     again(turn, run, command, channel=command.channel, not_before=until)

@@ -485,7 +485,7 @@ class MessageRow(SQLModel, table=True):
 class MessageTransitionRow(SQLModel, table=True):
     """Each change of a message's state; append-only, so that all claims can be checked from it.
 
-    A claim records the channel and the customer's zone with it.
+    A claim or a deferral records the channel and the customer's zone with it.
     """
 
     __tablename__ = "message_transition"
