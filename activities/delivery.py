@@ -9,19 +9,18 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.composing import Composed, Composer
 from activities.contracts import SEND, Answer, SendRequest
-from activities.rendering import TemplateError, Text, render
 from activities.transport import (
     Letter,
     OutcomeUnknownError,
-    Settling,
     Sought,
     Transport,
     TransportError,
     clock,
 )
 from engine.errors import Unavailable, without_words
-from engine.flow.claim import Ask, Busy, Claimed, Rendered, claim
+from engine.flow.claim import Ask, Busy, Claimed, claim
 from engine.flow.prepare import Draft, prepare
 from engine.flow.record import Outcome, record, record_found, record_not_found
 from engine.model.base import Channel
@@ -42,9 +41,14 @@ class Delivery:
     """
 
     def __init__(
-        self, database: Database, transports: Mapping[Channel, Transport], tell: Tell
+        self,
+        database: Database,
+        composer: Composer,
+        transports: Mapping[Channel, Transport],
+        tell: Tell,
     ) -> None:
         self._database = database
+        self._composer = composer
         self._transports = transports
         self._tell = tell
 
@@ -74,11 +78,11 @@ class Delivery:
         if isinstance(draft, Answer):
             return draft
         transport = self._transports[draft.channel]
-        rendered, text = _rendered(draft, transport.settling)
+        composed = self._composer.compose(draft, transport.settling)
         # Set before the claim: an attempt that is held up past it must not send any more,
         # because the lease may end before the provider answers.
         deadline = clock() + (LEASE - TRANSPORT_TIMEOUT).total_seconds()
-        claimed, others = claim(self._database, run, revision, rendered)
+        claimed, others = claim(self._database, run, revision, composed.rendered)
         self._tell(others)
         match claimed:
             case Answer():
@@ -93,7 +97,7 @@ class Delivery:
             case Ask():
                 return self._ask(run, draft, transport, claimed)
             case Claimed():
-                return self._hand_over(run, revision, draft, text, claimed, deadline)
+                return self._hand_over(run, revision, draft, composed, claimed, deadline)
 
     def _ask(self, run: UUID, draft: Draft, transport: Transport, ask: Ask) -> Answer:
         """Ask the provider whether it has the message, of which nobody knows."""
@@ -119,11 +123,11 @@ class Delivery:
         run: UUID,
         revision: int,
         draft: Draft,
-        text: Text | None,
+        composed: Composed,
         claimed: Claimed,
         deadline: float,
     ) -> Answer:
-        transport = self._transports[draft.channel]
+        transport, text = self._transports[draft.channel], composed.text
         if text is None or draft.to is None:
             raise AssertionError("only what can be sent is claimed")
         letter = Letter(
@@ -136,6 +140,11 @@ class Delivery:
             text=text.text,
             deadline=deadline,
             class_=draft.class_,
+            headers=composed.headers,
+            link=text.link,
+            image=text.image,
+            approved=text.approved,
+            fields=text.fields,
         )
         outcome = _attempt(transport, letter)
         answer, others = self._record(run, claimed, outcome, deadline)
@@ -162,20 +171,6 @@ class Delivery:
                 if clock() > deadline + TRANSPORT_TIMEOUT.total_seconds():
                     raise
                 time.sleep(_PATIENCE)
-
-
-def _rendered(draft: Draft, settling: Settling) -> tuple[Rendered, Text | None]:
-    if draft.content is None:
-        return Rendered(to=draft.to, problem="template_missing"), None
-    try:
-        text = render(draft.content, draft.channel, draft.variables)
-    except TemplateError as error:
-        activity.logger.warning("A template cannot be rendered: %s", error)
-        return Rendered(to=draft.to, problem="template_error"), None
-    rendered = Rendered(
-        to=draft.to, subject=text.subject, body=text.body, text=text.text, settling=settling
-    )
-    return rendered, text
 
 
 def _attempt(transport: Transport, letter: Letter) -> Outcome:

@@ -36,7 +36,7 @@ from engine.model.template import Template
 from engine.store import documents
 from engine.store.session import Database
 from workers.main import workers
-from workers.registry import transports
+from workers.registry import composer, transports
 
 JOURNEY = {
     "id": "bench", "name": "Bench", "topic": "offers",
@@ -262,7 +262,9 @@ async def measure(runs: int, rounds: int) -> dict[str, Any]:
         save_journey(database, Journey.model_validate(JOURNEY))
         publish(database, "bench")
         gateway = Gateway(client, partial(sweep.told, database))
-        delivery = Delivery(database, transports(settings), lambda wakes: None)
+        delivery = Delivery(
+            database, composer(settings, database), transports(settings), lambda wakes: None
+        )
         hand = ByHand(database, delivery)
         bench_worker = Worker(
             client,

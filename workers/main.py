@@ -27,7 +27,7 @@ from engine.names import CALL_QUEUE, CHANNEL_QUEUES, RUNS_QUEUE
 from engine.settings import Settings, own_secrets
 from engine.store.session import Database
 from workers.discretion import Discreet
-from workers.registry import transports
+from workers.registry import composer, transports
 from workers.workflows.journey_run import JourneyRun
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,9 @@ def workers(
     of it, production spares more than half of a worker's CPU.
     """
     wanted = set(queues) if queues is not None else set(QUEUES)
-    delivery = Delivery(database, transports(settings), gateway.tell_soon)
+    delivery = Delivery(
+        database, composer(settings, database), transports(settings), gateway.tell_soon
+    )
     poll = PollerBehaviorSimpleMaximum(2)
     served = []
     if RUNS_QUEUE in wanted:

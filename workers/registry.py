@@ -3,11 +3,25 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from activities.composing import Composer
+from activities.content.links import Tracker
 from activities.outbox import OutboxTransport
 from activities.pace import Paced
 from activities.transport import Transport
 from engine.model.base import Channel
+from engine.run.links import Links
 from engine.settings import Settings
+from engine.store.session import Database
+
+if TYPE_CHECKING:
+    from activities.twilio import Account
+
+
+def composer(settings: Settings, database: Database) -> Composer:
+    """Return what makes messages, with the addresses of this shop's own pages."""
+    key = settings.signing_key()
+    links = Links(base=settings.url, keys=settings.link_keys())
+    return Composer(database, links, Tracker(key, settings.url))
 
 if TYPE_CHECKING:
     from activities.twilio import Account

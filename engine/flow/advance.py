@@ -7,7 +7,7 @@ from uuid import UUID
 from engine.flow.line import standing
 from engine.flow.turn import Turn, finish
 from engine.model.event import Event
-from engine.model.journey import SendStep, Window
+from engine.model.journey import Moment, SendStep, Window
 from engine.names import Answer, Cause
 from engine.run.assignment import message_id
 from engine.run.caps import next_in_line
@@ -23,7 +23,7 @@ from engine.run.state import (
     TimeReached,
     Wait,
 )
-from engine.store import customers, events, messages, runs
+from engine.store import events, messages, runs
 from engine.store.runs import Run
 from engine.store.session import Database
 
@@ -48,10 +48,10 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
             return runs.answer(connection, run_id)
 
     def work(connection: Any) -> Answer:
-        locked = customers.lock_of_run(connection, run_id)
-        run = runs.one(connection, run_id) if locked is not None else None
-        if locked is None or run is None:
+        found = runs.locked(connection, run_id)
+        if found is None:
             return runs.answer(connection, run_id)
+        locked, run = found
         if run.revision != revision or not isinstance(run.command, Wait):
             return run.answer
         turn = Turn(database, connection, locked)
@@ -253,13 +253,24 @@ def _decide_message(turn: Turn, run: Run, command: Deliver) -> None:
             "template": str(own.get("template") or step.template),
             "offer": step.offer,
             "on_full": step.on_full,
-            "hours": step.at.window if isinstance(step.at, Window) else None,
+            "hours": _hours(step.moment(variant)),
             "state": "decided",
             "reason": None,
             "decided_at": turn.now,
         }
     )
     transition(turn, message, None, "decided")
+
+
+def _hours(moment: Moment | None) -> str | None:
+    """Return the hours of a message as its row has them; the best hour is found in the claim."""
+    match moment:
+        case Window():
+            return f"window {moment.window}"
+        case "best_hour":
+            return "best_hour"
+        case _:
+            return None
 
 
 def transition(

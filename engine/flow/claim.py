@@ -6,12 +6,13 @@ ended without one leaves the outcome unknown, which is then settled.
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from engine.flow.advance import transition, wake_next
+from engine.flow.advance import trace, transition, wake_next
 from engine.flow.line import barred, candidate, standing
 from engine.flow.settle import (
     lease_left,
@@ -42,7 +43,9 @@ _PATIENCE: Final = 60.0
 class Rendered:
     """A message ready to hand over; `problem` says why it cannot be made.
 
-    `settling` is how its provider lets an unknown outcome be settled.
+    `settling` is how its provider lets an unknown outcome be settled. `best_hour` is the window in
+    which she opens most, `segments` and `cost` are an SMS's, and `missing` names the variables that
+    nothing filled.
     """
 
     to: str | None = None
@@ -51,6 +54,10 @@ class Rendered:
     text: str | None = None
     problem: str | None = None
     settling: str = "class"
+    best_hour: str | None = None
+    segments: int | None = None
+    cost: Decimal | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +141,8 @@ def _too_soon(turn: Turn, command: Deliver, message: Message) -> Busy | None:
 def _decide(
     turn: Turn, run: Run, command: Deliver, message: Message, rendered: Rendered
 ) -> Claimed | Answer:
+    if message.hours == "best_hour":
+        _find_hour(turn, run, message, rendered.best_hour)
     rules = turn.catalogue.caps
     asks = candidate(turn, message, command.channel)
     slots, waiting = ([], []) if asks.transactional else standing(turn, but=message.id)
@@ -158,26 +167,39 @@ def _decide(
     return run.answer
 
 
+def _find_hour(turn: Turn, run: Run, message: Message, window: str | None) -> None:
+    """Fix the hour at which the message goes out, once and for all; at once when none is known."""
+    message.hours = f"best_hour {window}" if window is not None else None
+    messages.change(turn.connection, message.id, hours=message.hours)
+    if window is None:
+        trace(turn, run, "no_best_hour", message.step, {})
+
+
 def _grant(turn: Turn, run: Run, command: Deliver, message: Message, rendered: Rendered) -> Claimed:
     token, lease_until = uuid7(), turn.now + LEASE
-    messages.change(
-        turn.connection,
-        message.id,
-        state="claimed",
-        reason=None,
-        rule=None,
-        deferred_until=None,
-        channel=command.channel,
-        claimed_at=turn.now,
-        claim_seq=turn.seq,
-        token=token,
-        lease_until=lease_until,
-        settling=rendered.settling,
-        to=rendered.to,
-        subject=rendered.subject,
-        body=rendered.body,
-        body_text=rendered.text,
+    turn.writes.claims.append(
+        {
+            "id": message.id,
+            "state": "claimed",
+            "reason": None,
+            "rule": None,
+            "deferred_until": None,
+            "channel": command.channel,
+            "claimed_at": turn.now,
+            "claim_seq": turn.seq,
+            "token": token,
+            "lease_until": lease_until,
+            "settling": rendered.settling,
+            "to": rendered.to,
+            "subject": rendered.subject,
+            "body": rendered.body,
+            "body_text": rendered.text,
+            "segments": rendered.segments,
+            "cost": rendered.cost,
+        }
     )
+    if rendered.missing:
+        trace(turn, run, "missing", message.step, {"variables": list(rendered.missing)})
     transition(turn, message.id, message.state, "claimed", channel=command.channel)
     run.lease_until = lease_until
     run.check_at = lease_until

@@ -7,7 +7,8 @@ from engine.flow.turn import Turn
 from engine.model.base import Channel
 from engine.run import caps
 from engine.run.caps import Candidate, Slot
-from engine.run.hours import OpenHours
+from engine.run.hours import OpenHours, hours_for
+from engine.run.law import country_of
 from engine.store import messages
 from engine.store.messages import Message
 
@@ -41,7 +42,22 @@ def candidate(turn: Turn, message: Message, channel: Channel) -> Candidate:
         priority=message.priority,
         first_deferred_at=message.first_deferred_at,
         on_full=message.on_full,
-        hours=OpenHours(zone=turn.zone, quiet=turn.catalogue.workspace.quiet_hours.get(channel)),
+        hours=_hours(turn, message, channel),
+    )
+
+
+def _hours(turn: Turn, message: Message, channel: Channel) -> OpenHours:
+    workspace = turn.catalogue.workspace
+    phone = turn.customer.address("sms")
+    reason, _, window = (message.hours or "").rpartition(" ")
+    return hours_for(
+        channel,
+        zone=turn.zone,
+        country=(country_of(phone) if phone is not None else None) or workspace.country,
+        workspace=workspace,
+        window=window or None,
+        window_reason="best_hour" if reason == "best_hour" else "window",
+        transactional=message.class_ == "transactional",
     )
 
 

@@ -5,26 +5,36 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from engine.compile.sending import ENVELOPE
 from engine.model.base import Channel
 from engine.model.customer import Customer
 from engine.model.journey import SendStep, Variant
+from engine.model.snippet import bodies
 from engine.model.template import Content
+from engine.model.workspace import Workspace
 from engine.names import Answer
 from engine.run.assignment import message_id
+from engine.run.best_hour import best_hour, window_of
+from engine.run.hours import hours_for
+from engine.run.law import country_of
 from engine.run.state import Deliver
 from engine.store import catalogue as catalogues
-from engine.store import runs, tables
+from engine.store import opens, runs, tables
 from engine.store.session import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message before it is rendered. `content` is None when its template is gone."""
+    """A message before it is rendered. `content` is None when its template is gone.
+
+    `snippets` are the shared pieces in its language. `best_hour` is the window in which she opens
+    most, when the step asks for it and something is known.
+    """
 
     id: UUID
+    customer: UUID
     channel: Channel
     to: str | None
     content: Content | None
@@ -32,6 +42,10 @@ class Draft:
     from_: str | None
     class_: Literal["marketing", "transactional"]
     topic: str | None
+    locale: str | None
+    shop: Workspace
+    snippets: Mapping[str, str]
+    best_hour: str | None
 
 
 def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
@@ -59,8 +73,10 @@ def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
             "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},
             **{key: value for key, value in own.items() if key not in ENVELOPE},
         }
+        locale = customer.locale or shop.locale
         return Draft(
             id=message_id(run.id, command.step, command.visit),
+            customer=customer.id,
             channel=command.channel,
             to=customer.address(command.channel),
             content=_overridden(content, step, variant) if content is not None else None,
@@ -68,7 +84,33 @@ def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
             from_=str(own["from"]) if own.get("from") else step.from_,
             class_=step.class_,
             topic=step.topic or machine.plan.journey.topic,
+            locale=locale,
+            shop=shop,
+            snippets=bodies(catalogue.snippets, locale),
+            best_hour=_best_hour(database, connection, customer, command.channel, shop)
+            if step.moment(variant) == "best_hour"
+            else None,
         )
+
+
+def _best_hour(
+    database: Database,
+    connection: Connection,
+    customer: Customer,
+    channel: Channel,
+    shop: Workspace,
+) -> str | None:
+    zone = customer.time_zone or shop.time_zone
+    now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    phone = customer.address("sms")
+    country = (country_of(phone) if phone is not None else None) or shop.country
+    hours = hours_for(channel, zone=zone, country=country, workspace=shop)
+    hour = best_hour(
+        opens.own(connection, customer.id, zone, now),
+        opens.everybodys(database, connection, zone, now),
+        hours.whole_hours(),
+    )
+    return window_of(hour) if hour is not None else None
 
 
 def _overridden(content: Content, step: SendStep, variant: Variant | None) -> Content:

@@ -17,7 +17,7 @@ from engine.model.topic import Topic
 from engine.names import Answer, Command, Wake
 from engine.run.machine import Machine
 from engine.store import catalogue as catalogues
-from engine.store import customers, events, runs, tables
+from engine.store import events, runs, tables
 from engine.store.catalogue import Catalogue
 from engine.store.customers import Locked
 from engine.store.runs import Run
@@ -39,6 +39,7 @@ class Writes:
     traces: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[dict[str, Any]] = field(default_factory=list)
     transitions: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[UUID, Run] = field(default_factory=dict)
 
@@ -148,7 +149,11 @@ def finish(
             tables.wake: [{"run_id": wake.run, "revision": wake.revision} for wake in told],
             tables.hook_delivery: _tellings(connection, listening, writes) if listening else (),
         },
-        {tables.run: old, tables.customer: [turn.row(whole=whole) for turn in turns]},
+        {
+            tables.message: writes.claims,
+            tables.run: old,
+            tables.customer: [turn.row(whole=whole) for turn in turns],
+        },
     )
     return told
 
@@ -182,10 +187,10 @@ def in_turn_of(
     """
 
     def work(connection: Connection) -> tuple[T, list[Wake]]:
-        locked = customers.lock_of_run(connection, run_id)
-        run = runs.one(connection, run_id) if locked is not None else None
-        if locked is None or run is None:
+        found = runs.locked(connection, run_id)
+        if found is None:
             return gone, []
+        locked, run = found
         turn = Turn(database, connection, locked)
         turn.stamp()
         answer = decide(turn, run)

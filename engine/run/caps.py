@@ -25,8 +25,11 @@ SPREAD = timedelta(minutes=30)
 
 _TRIES = 50
 
-HOURS_AT_MOST = Duration("2d")
-"""Hours of the day never defer for longer than this, counted from the first decision."""
+HOURS_AT_MOST = Duration("4d")
+"""Hours of the day never defer for longer than this, counted from the first decision.
+
+From the Saturday before Easter until the Tuesday after it are 60 hours, in France.
+"""
 
 Reason = Literal["cap", "quiet_hours", "window", "best_hour", "legal_hours", "holiday"]
 """Why a message is not sent at once."""
@@ -138,10 +141,7 @@ def admissible(
 ) -> bool:
     """Whether rules and hours permit it at this instant."""
     rules = [cap for cap in caps if applies(cap, candidate)]
-    return (
-        candidate.transactional
-        or _first_admissible(candidate, now, rules, slots, zone, tries=1) == now
-    )
+    return _first_admissible(candidate, now, rules, slots, zone, tries=1) == now
 
 
 def decide(
@@ -155,13 +155,13 @@ def decide(
 ) -> Verdict:
     """Decide one claim at the instant `now`.
 
-    Transactional messages pass. `waiting` are the customer's other messages that were put off
+    Transactional messages keep to their own hours alone. `waiting` are the customer's other messages that were put off
     and that consent, channel and journey permit. Deferred until an instant at which it would be
     granted, if nothing else is sent before; skipped when that is later than a rule that holds it
     back allows.
     """
     if candidate.transactional:
-        return Granted()
+        return _alone(candidate, (), (), now, zone)
     verdict = _alone(candidate, caps, slots, now, zone)
     if not isinstance(verdict, Granted) or not caps:
         return verdict

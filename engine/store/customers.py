@@ -15,17 +15,18 @@ from engine.store.session import RaceLost
 Identity = tuple[str, str]
 """A namespace and a value."""
 
-_LOCK_SQL = """
+LOCKING = """
 WITH locked AS MATERIALIZED (
     SELECT id, seq, last_at, traits, addresses, locale, time_zone, consent, suppressed, merged_into
     FROM customer WHERE {where} ORDER BY id FOR NO KEY UPDATE
 )
-SELECT locked.*, clock_timestamp() AS clock, (SELECT revision FROM workspace) AS revision,
+SELECT locked.*, {more} clock_timestamp() AS clock, (SELECT revision FROM workspace) AS revision,
     clock_timestamp() > statement_timestamp() + interval '1 millisecond' AS waited
-FROM locked ORDER BY id
+FROM locked {joined} ORDER BY locked.id
 """
-_LOCK = text(_LOCK_SQL.format(where="id = ANY(:ids)"))
-_LOCK_OF_RUN = text(_LOCK_SQL.format(where="id = (SELECT customer_id FROM run WHERE id = :run)"))
+"""Locks customers in the order of their ids, and reads more with them."""
+
+_LOCK = text(LOCKING.format(where="id = ANY(:ids)", more="", joined=""))
 
 
 @dataclass(slots=True)
@@ -43,7 +44,13 @@ class Locked:
     catalogue_revision: int | None
 
 
-def _locked(row: Any) -> Locked:
+def locked(row: Any) -> Locked:
+    """Return the customer of a locking statement's row.
+
+    One who has been merged away meanwhile makes the transaction start again.
+    """
+    if row.merged_into is not None:
+        raise RaceLost
     customer = Customer(
         id=row.id,
         traits=row.traits,
@@ -63,20 +70,7 @@ def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:
     One who has been merged away meanwhile makes the transaction start again.
     """
     rows = connection.execute(_LOCK, {"ids": sorted(ids)}).all()
-    if any(row.merged_into is not None for row in rows):
-        raise RaceLost
-    return {row.id: _locked(row) for row in rows}
-
-
-def lock_of_run(connection: Connection, run: UUID) -> Locked | None:
-    """Lock the customer of a run; None when there is no such run.
-
-    One who has been merged away meanwhile makes the transaction start again.
-    """
-    row = connection.execute(_LOCK_OF_RUN, {"run": run}).one_or_none()
-    if row is not None and row.merged_into is not None:
-        raise RaceLost
-    return _locked(row) if row is not None else None
+    return {row.id: locked(row) for row in rows}
 
 
 _IDENTITIES = text("""

@@ -13,7 +13,8 @@ from engine.names import Answer
 from engine.names import Command as WireCommand
 from engine.run.entry import PastRuns
 from engine.run.state import Call, Command, Deliver, Exit, State, Wait
-from engine.store import tables
+from engine.store import customers, tables
+from engine.store.customers import Locked
 
 _STATE: Final = TypeAdapter(State)
 _KINDS: Final[dict[str, TypeAdapter[Command]]] = {
@@ -95,7 +96,7 @@ _ANSWER = select(_R.revision, _R.command).where(_R.id == tables.bound("run"))
 def one(connection: Connection, run: UUID) -> Run | None:
     """Return a run, or None."""
     row = connection.execute(_ONE, {"run": run}).one_or_none()
-    return _run(row) if row is not None else None
+    return _run(row, row.id, row.revision) if row is not None else None
 
 
 def answer(connection: Connection, run: UUID) -> Answer:
@@ -112,27 +113,54 @@ def open_runs(
     """Return the customers' runs that an event may concern: not ended, or their goal still open."""
     found: dict[UUID, list[Run]] = {customer: [] for customer in customers}
     for row in connection.execute(_OPEN, {"customers": list(customers), "now": now}):
-        found[row.customer_id].append(_run(row))
+        found[row.customer_id].append(_run(row, row.id, row.revision))
     return found
 
 
-def _run(row: Any) -> Run:
+def _run(row: Any, id: UUID, revision: int) -> Run:
     return Run(
-        id=row.id,
+        id=id,
         journey=row.journey_id,
         version=row.version,
         plan_hash=row.plan_hash,
         source=row.entry_source,
         entry_key=row.entry_key,
-        revision=row.revision,
+        revision=revision,
         command=_load_command(row.command),
         state=_STATE.validate_python(row.state),
         lease_until=row.lease_until,
         ended_at=row.ended_at,
         check_at=row.check_at,
         traced=row.traced,
-        stored_revision=row.revision,
+        stored_revision=revision,
     )
+
+
+_LOCKED = text(
+    customers.LOCKING.format(
+        where="id = (SELECT customer_id FROM run WHERE id = :run)",
+        # What this statement saw before it got the lock is old when somebody was before it.
+        more="""
+    r.id AS run, r.journey_id, r.version, r.plan_hash, r.entry_source, r.entry_key,
+    r.revision AS run_revision, r.command, r.state, r.lease_until, r.ended_at, r.check_at, r.traced,
+    (SELECT seq FROM customer WHERE id = locked.id) <> locked.seq AS stale,
+""",
+        joined="JOIN run AS r ON r.id = :run",
+    )
+)
+
+
+def locked(connection: Connection, run: UUID) -> tuple[Locked, Run] | None:
+    """Lock the customer of a run; return her and the run as they then are, None without a run.
+
+    One who has been merged away meanwhile makes the transaction start again.
+    """
+    row = connection.execute(_LOCKED, {"run": run}).one_or_none()
+    if row is None:
+        return None
+    customer = customers.locked(row)
+    found = one(connection, run) if row.stale else _run(row, row.run, row.run_revision)
+    return (customer, found) if found is not None else None
 
 
 _PAST = text("""

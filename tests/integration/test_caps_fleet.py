@@ -19,6 +19,7 @@ from engine.flow.publish import publish, save_journey
 from engine.model.cap import Cap
 from engine.model.journey import Journey
 from engine.model.template import Template
+from engine.model.workspace import Workspace
 from engine.store import documents
 from engine.store.session import Database
 from tests.caps_checker import check
@@ -91,6 +92,7 @@ def shop(database_url: str) -> Iterator[Database]:
         document = {"id": id, "name": id, "channel": channel, "locales": {"en": {"body": "x"}}}
         template = Template.model_validate(document)
         database.transact(lambda c, template=template: documents.put_template(c, template))
+    database.transact(lambda c: documents.put_workspace(c, Workspace(legal_hours=False)))
     for number in range(JOURNEYS):
         save_journey(database, Journey.model_validate(journey(rng, number)))
         publish(database, f"j{number}")

@@ -8,6 +8,8 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities import delivery
+from activities.composing import Composer
+from activities.content.links import Tracker
 from activities.transport import (
     Found,
     Letter,
@@ -18,6 +20,7 @@ from activities.transport import (
 )
 from engine.model.base import CHANNELS
 from engine.names import LEASE, Answer
+from engine.run.links import Links
 from engine.store.session import Database
 from tests.integration.test_claim import Story
 
@@ -59,8 +62,10 @@ def story(database_url: str) -> Iterator[Story]:
 def send(story: Story, deed: Any) -> Answer:
     """Carry the message as the activity does."""
     playing = deed if isinstance(deed, Playing) else Playing(deed)
+    links = Links(base="https://shop.example", keys=("key",))
+    composer = Composer(story.database, links, Tracker("key", "https://shop.example"))
     activity = delivery.Delivery(
-        story.database, dict.fromkeys(CHANNELS, playing), lambda wakes: None
+        story.database, composer, dict.fromkeys(CHANNELS, playing), lambda wakes: None
     )
     return activity.send(story.run_row().id, story.revision())
 

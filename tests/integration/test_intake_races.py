@@ -1,5 +1,6 @@
 """Events that arrive at the same time, or say one thing twice."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from engine.errors import Unavailable
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
 from engine.model.journey import Journey
-from engine.store import customers, tables
+from engine.store import customers, runs, tables
 from engine.store.session import Database, RaceLost
 
 
@@ -106,18 +107,24 @@ def test_a_customer_merged_away_while_her_run_waits_for_the_lock(database: Datab
     ada, bob = known["external_id", "ada"], known["external_id", "bob"]
     run = uuid4()
     columns = "id, customer_id, journey_id, version, plan_hash, entry_source, held_out, entered_at"
-    values = ":run, :ada, 'j', 1, 'h', 'event', false, now(), 1, '{}', '{}'"
+    values = ":run, :ada, 'j', 1, 'h', 'event', false, now(), 1, :command, :state"
+    state = {"run": str(run), "customer": str(ada), "entered_at": "2026-05-04T10:00:00Z"}
     database.transact(
         lambda connection: connection.execute(
             text(f"INSERT INTO run ({columns}, revision, command, state) VALUES ({values})"),  # noqa: S608
-            {"run": run, "ada": ada},
+            {
+                "run": run,
+                "ada": ada,
+                "state": json.dumps(state),
+                "command": '{"kind": "exit", "reason": "x"}',
+            },
         )
     )
     locked = []
 
     def lock() -> None:
         locked.append(
-            database.transact(lambda connection: customers.lock_of_run(connection, run)).customer.id
+            database.transact(lambda connection: runs.locked(connection, run))[0].customer.id
         )
 
     waiting = threading.Thread(target=lock)

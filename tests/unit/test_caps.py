@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.model.base import CHANNELS
 from engine.model.cap import Cap
 from engine.model.duration import Duration
-from engine.model.workspace import QuietHours
+from engine.model.workspace import QuietHours, Workspace
 from engine.run.calendar import quiet_until
 from engine.run.caps import (
     SPREAD,
@@ -30,7 +30,7 @@ from engine.run.caps import (
     longest,
     next_in_line,
 )
-from engine.run.hours import OpenHours
+from engine.run.hours import OpenHours, hours_for
 
 ZURICH = "Europe/Zurich"
 NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
@@ -105,9 +105,20 @@ def test_a_rule_counts_its_channels_and_topics_alone() -> None:
     assert applies(cap(), candidate(channel="push", topic=None))
 
 
-def test_transactional_messages_pass_everything() -> None:
+def test_transactional_messages_pass_all_but_their_own_hours() -> None:
     night = datetime(2026, 5, 4, 22, tzinfo=UTC)
-    assert ask([cap(limit=0)], slots(night), NIGHT, now=night, transactional=True) == Granted()
+    workspace = Workspace.model_validate(
+        {"quiet_hours": {"email": {"from": "21:00", "to": "08:00"}}}
+    )
+    about = {"zone": ZURICH, "country": None, "workspace": workspace, "transactional": True}
+    hours = hours_for("email", **about)
+    assert (
+        ask([cap(limit=0)], slots(night), now=night, hours=hours, transactional=True) == Granted()
+    )
+    own = hours_for("email", window="09:00-10:00", **about)
+    verdict = ask([], [], now=night, hours=own, transactional=True)
+    assert isinstance(verdict, Deferred)
+    assert verdict.reason == "window", "that is its author's own wish"
 
 
 @pytest.mark.parametrize(("step", "rule"), [(None, "skip"), ("skip", "defer"), ("skip", "skip")])
@@ -156,9 +167,9 @@ def test_quiet_hours_defer_until_they_end() -> None:
     assert ask([], [], NIGHT, now=morning - TICK) != Granted()
 
 
-def test_quiet_hours_never_defer_for_longer_than_two_days() -> None:
+def test_quiet_hours_never_defer_for_longer_than_four_days() -> None:
     night = datetime(2026, 5, 4, 22, tzinfo=UTC)
-    decided = night - timedelta(days=2)
+    decided = night - timedelta(days=4)
     assert ask([], [], NIGHT, now=night, decided_at=decided) == Skipped(reason="quiet_hours")
 
 
