@@ -21,6 +21,7 @@ from activities.transport import (
 )
 from engine.errors import Unavailable, without_words
 from engine.flow.claim import Ask, Busy, Claimed, claim
+from engine.flow.consent import suppress
 from engine.flow.prepare import Draft, prepare
 from engine.flow.record import Outcome, record, record_found, record_not_found
 from engine.model.base import Channel
@@ -104,13 +105,16 @@ class Delivery:
         sought = Sought(
             id=draft.id, channel=draft.channel, to=ask.to, body=ask.body, since=ask.since
         )
+        found, retry_after = None, 0.0
         try:
             found = transport.find(sought)
         except TransportError as error:
             activity.logger.warning("%s cannot be asked: %s", transport.name, error.reason)
-            found = None
+            retry_after = error.retry_after or 0.0
         if found is None:
-            answer, others = record_not_found(self._database, run, draft.id)
+            answer, others = record_not_found(
+                self._database, run, draft.id, retry_after=retry_after
+            )
         else:
             answer, others = record_found(
                 self._database, run, draft.id, transport.name, provider_id=found.provider_id
@@ -149,6 +153,12 @@ class Delivery:
         outcome = _attempt(transport, letter)
         answer, others = self._record(run, claimed, outcome, deadline)
         self._tell(others)
+        if outcome.what == "refused" and outcome.reason == "unsubscribed":
+            # She told the provider alone that she wants no more of this.
+            suppress(
+                self._database, draft.channel, draft.to, "stop",
+                source=transport.name, message=draft.id,
+            )  # fmt: skip
         if outcome.what == "released" and answer.revision == revision:
             raise ApplicationError(
                 f"{transport.name}: {outcome.reason}",

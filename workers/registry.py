@@ -23,9 +23,6 @@ def composer(settings: Settings, database: Database) -> Composer:
     links = Links(base=settings.url, keys=settings.link_keys())
     return Composer(database, links, Tracker(key, settings.url))
 
-if TYPE_CHECKING:
-    from activities.twilio import Account
-
 
 def transports(settings: Settings) -> Mapping[Channel, Transport]:
     """Return the transport of each channel, as the settings say.

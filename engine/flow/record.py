@@ -72,14 +72,19 @@ def record_found(
     return in_turn_of(database, run_id, decide, gone=GONE)
 
 
-def record_not_found(database: Database, run_id: UUID, message: UUID) -> tuple[Answer, list[Wake]]:
-    """Record that a provider which was asked does not have the message, or not yet."""
+def record_not_found(
+    database: Database, run_id: UUID, message: UUID, *, retry_after: float = 0.0
+) -> tuple[Answer, list[Wake]]:
+    """Record that a provider which was asked does not have the message, or not yet.
+
+    One that could not be asked wants to be left alone for `retry_after` seconds.
+    """
 
     def decide(turn: Turn, run: Run) -> Answer:
         row = messages.one(turn.connection, message)
         if row is not None and _is_asked_about(run, row):
             if lease_left(turn, row) > 0 and isinstance(run.command, Deliver):
-                ask_again(turn, run, run.command)
+                ask_again(turn, run, run.command, after=timedelta(seconds=retry_after))
             else:
                 settle_by_class(turn, run, row)
         return run.answer

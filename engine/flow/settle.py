@@ -32,8 +32,8 @@ REPEATED_AT_MOST: Final = 10
 ASKED_FOR: Final = timedelta(minutes=2)
 """For how long a provider is asked whether it has a message."""
 
-ASK_EVERY: Final = timedelta(seconds=3)
-"""How long to wait before a provider is asked (again)."""
+ASK_AFTER: Final = timedelta(seconds=3)
+"""How long to wait before a provider is asked; longer each time, as some allow few questions."""
 
 
 def message_of(turn: Turn, run: Run, command: Deliver) -> Message:
@@ -121,9 +121,11 @@ def settle_unknown(turn: Turn, run: Run, message: Message) -> None:
         settle_by_class(turn, run, message)
 
 
-def ask_again(turn: Turn, run: Run, command: Deliver) -> None:
-    """Let the activity ask the provider in a while."""
-    again(turn, run, command, channel=command.channel, not_before=turn.now + ASK_EVERY)
+def ask_again(turn: Turn, run: Run, command: Deliver, *, after: timedelta = timedelta()) -> None:
+    """Let the activity ask the provider in a while, not sooner than `after`."""
+    asked = ASKED_FOR - ((run.lease_until or turn.now) - turn.now)
+    at = turn.now + max(ASK_AFTER + asked / 2, after)
+    again(turn, run, command, channel=command.channel, not_before=at)
 
 
 def settle_by_class(turn: Turn, run: Run, message: Message) -> None:

@@ -136,7 +136,7 @@ def main(url: str, seed: int, customers: int, seconds: float) -> None:
     """Play for so long, unless killed before."""
     claims.LEASE = LEASE
     settle.ASKED_FOR = timedelta(seconds=0.5)
-    settle.ASK_EVERY = timedelta(seconds=0.01)
+    settle.ASK_AFTER = timedelta(seconds=0.01)
     database = Database(url, pool_size=1)
     player = Player(database, Random(seed), customers)
     end = time.monotonic() + seconds

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 
 from engine.flow import claim as claims
-from engine.flow import sweep
+from engine.flow import sweep, topics
 from engine.flow.advance import advance
 from engine.flow.claim import Busy, Claimed, Rendered, claim
 from engine.flow.intake import Incoming, receive
@@ -20,6 +20,7 @@ from engine.flow.record import Outcome, record, settle_expired
 from engine.model.cap import Cap
 from engine.model.journey import Journey
 from engine.model.template import Template
+from engine.model.topic import Topic
 from engine.model.workspace import Workspace
 from engine.names import Answer, Command
 from engine.store import documents, tables
@@ -353,9 +354,8 @@ def test_without_consent_nothing_is_claimed(story: Story) -> None:
 
 def test_a_topic_decides_for_those_who_have_said_nothing(story: Story) -> None:
     story.set_up()
-    topic = {"id": "offers", "name": "Offers", "default": "unsubscribed", "double_opt_in": True}
-    story.put(lambda c: c.execute(insert(tables.topic).values(id="offers", document=topic)))
-    story.put(documents.touch)
+    document = {"id": "offers", "name": "Offers", "default": "unsubscribed", "double_opt_in": True}
+    topics.put_topic(story.database, Topic.model_validate(document))
     story.go(1)
     assert story.claim(1).command.kind == "wait"
     assert story.states(1)[-1] == ("skipped", "not_subscribed")

@@ -59,13 +59,20 @@ def story(database_url: str) -> Iterator[Story]:
     database.close()
 
 
+def composer(database: Database) -> Composer:
+    """Return what makes messages, for a shop at an address of its own."""
+    links = Links(base="https://shop.example", keys=("key",))
+    return Composer(database, links, Tracker("key", "https://shop.example"))
+
+
 def send(story: Story, deed: Any) -> Answer:
     """Carry the message as the activity does."""
     playing = deed if isinstance(deed, Playing) else Playing(deed)
-    links = Links(base="https://shop.example", keys=("key",))
-    composer = Composer(story.database, links, Tracker("key", "https://shop.example"))
     activity = delivery.Delivery(
-        story.database, composer, dict.fromkeys(CHANNELS, playing), lambda wakes: None
+        story.database,
+        composer(story.database),
+        dict.fromkeys(CHANNELS, playing),
+        lambda wakes: None,
     )
     return activity.send(story.run_row().id, story.revision())
 

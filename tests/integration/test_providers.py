@@ -16,7 +16,7 @@ from engine.store.session import Database
 from tests.doubles.sendgrid import SendGrid
 from tests.doubles.server import cut, cut_unread, throttled
 from tests.integration.test_claim import Story
-from tests.integration.test_delivery import due
+from tests.integration.test_delivery import composer, due
 
 TEMPLATE = Template.model_validate(
     {"id": "t", "name": "t", "channel": "email",
@@ -46,7 +46,9 @@ def sender(story: Story, double: SendGrid, *, activity: bool = True) -> Any:
     transport = Paced(
         SendGridTransport(double.key, "shop@example.com", base_url=double.url, activity=activity)
     )
-    delivery = Delivery(story.database, dict.fromkeys(CHANNELS, transport), lambda wakes: None)
+    delivery = Delivery(
+        story.database, composer(story.database), dict.fromkeys(CHANNELS, transport), lambda _: None
+    )
 
     def send(n: int = 1) -> Answer:
         return delivery.send(story.run_row(n).id, story.revision(n))
