@@ -177,25 +177,6 @@ def answered(
     return hear(database, Word(what="replied", source=source, key=key, message=message, more=more))
 
 
-def expired(database: Database, message: UUID, address: Any) -> None:
-    """Forget a push address of the customer who should get a message: the provider knows it no more.
-
-    `address` is as it stands among her addresses.
-    """
-    with database.read() as connection:
-        about = feedback.find(connection, message, None)
-    if about is None:
-        return
-
-    def forget(turn: Turn) -> None:
-        known = turn.customer.addresses.get("push") or []
-        left = [token for token in known if token != address]
-        if left != known:
-            turn.change(addresses={**turn.customer.addresses, "push": left})
-
-    in_turn_of_customer(database, about.customer, forget)
-
-
 def _beside(word: Word, words: Sequence[Word]) -> int:
     """Return how many links of the message were followed within this second, by these words."""
     if word.what != "clicked" or word.at is None:

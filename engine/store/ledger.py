@@ -17,6 +17,12 @@ Result = Literal["sent", "deferred", "skipped", "failed", "unknown"]
 RESULTS: Final[tuple[Result, ...]] = get_args(Result)
 """What can be said of a message; one that is only decided, or being sent, has no result yet."""
 
+_LED_TO: Final = (
+    "delivered_at", "opened_at", "clicked_at", "replied_at", "bounced_at", "complained_at",
+    "unsubscribed_at",
+)  # fmt: skip
+"""When each first became of a message, by people's doing and not by machines'."""
+
 _m = tables.message.c
 
 _TRANSITIONS = text(
@@ -108,6 +114,7 @@ def _item(row: Any, transitions: list[dict[str, Any]]) -> dict[str, Any]:
         "decided_at": row["decided_at"],
         "deferred_until": row["deferred_until"],
         "sent_at": row["sent_at"],
+        **{name: row[name] for name in _LED_TO},
         "subject": row["subject"],
         "body": row["body"],
         "text": row["body_text"],

@@ -22,7 +22,7 @@ from engine.flow.feedback import Word
 from engine.flow.record import Outcome
 from engine.names import Wake
 from engine.settings import Settings
-from engine.store import tables
+from engine.store import ledger, tables
 from engine.store.session import Database
 from tests.doubles.sendgrid import Mail, SendGrid
 from tests.doubles.server import Callback
@@ -144,8 +144,10 @@ def test_what_is_delivered_opened_and_followed_is_told(providers: Providers) -> 
     )
     assert providers.tell(*words) == 204
     assert providers.names() == ["Message Delivered", "Message Opened", "Message Clicked"]
-    row = providers.story.message()
-    assert None not in {row.delivered_at, row.opened_at, row.clicked_at}
+    with providers.story.database.read() as connection:
+        shown = ledger.message(connection, message)
+    assert None not in {shown["delivered_at"], shown["opened_at"], shown["clicked_at"]}
+    assert {shown["bounced_at"], shown["replied_at"]} == {None}
     clicked = providers.story.rows(tables.event, tables.event.c.name == "Message Clicked")[0]
     assert clicked.properties == {
         "message": str(message), "journey": "j", "step": "mail", "channel": "email",
@@ -424,19 +426,9 @@ def test_what_twilio_did_not_sign_changes_nothing(providers: Providers) -> None:
     assert providers.state() == before
 
 
-def test_an_expired_push_address_is_forgotten(providers: Providers) -> None:
-    message = providers.sent()
-    providers.story.track("Opened App", device_token="old")
-    providers.story.track("Opened App", device_token="new")
-    feedback.expired(providers.story.database, message, "old")
-    (customer,) = providers.story.rows(tables.customer)
-    assert customer.addresses["push"] == ["new"]
-
-
 def test_nobody_is_told_of_a_message_that_is_not_there(providers: Providers) -> None:
     word = Word(what="delivered", source="x", key="1", message=uuid4())
     assert feedback.hear(providers.story.database, word) == []
-    feedback.expired(providers.story.database, uuid4(), "t")
 
 
 def test_a_key_that_is_none_is_told_at_the_start() -> None:
