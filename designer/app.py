@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from activities.outbox import OutboxTransport
+from activities.transport import Transport
 from designer import api, errors
 from designer.assets import Assets
 from designer.canvas import routes as canvas
+from designer.content import routes as content
 from designer.customers import routes as customers
 from designer.demo import routes as demo
 from designer.document import routes as document
@@ -28,19 +31,23 @@ from designer.streams import Streams
 from engine import gateway
 from engine.errors import Unavailable
 from engine.flow import sweep
+from engine.model.base import CHANNELS, Channel
 from engine.run.links import Links
 from engine.settings import Settings
 from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
 
-PAGES = (login, journeys, document, canvas, customers, outbox, events, links, demo, hooks)
+PAGES = (login, journeys, document, canvas, content, customers, outbox, events, links, demo, hooks)
 """Each a folder with `routes.py`; `document` before `canvas`, whose addresses are wider."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(
+    settings: Settings, transports: Mapping[Channel, Transport] | None = None
+) -> FastAPI:
     """Return the application; it starts without Temporal, and connects when that answers.
 
+    `transports` carry tests of templates; without them the outbox takes them.
     Whoever stops the server calls `app.state.streams.close()` first: live pages then end at once.
     """
     app = FastAPI(
@@ -54,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.gateway = None
+    app.state.transports = transports or dict.fromkeys(CHANNELS, OutboxTransport())
     app.state.sessions = sessions
     app.state.links = Links(base=settings.url, keys=settings.link_keys())
     app.state.pages = Pages(database, sessions)

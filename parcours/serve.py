@@ -90,9 +90,10 @@ class _Server(uvicorn.Server):
 async def _web(settings: Settings, stop: asyncio.Event) -> None:
     from designer.app import create_app
     from parcours.demo.visits import visits
+    from workers.registry import transports
 
     with listen(settings.host, settings.port) as listener:
-        app = create_app(settings)
+        app = create_app(settings, transports(settings))
         config = uvicorn.Config(
             app,
             http="httptools",

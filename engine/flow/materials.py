@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from datetime import datetime
+from typing import Literal, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -30,17 +31,32 @@ from engine.store.session import Database
 T = TypeVar("T")
 
 
-def put_template(database: Database, template: Template) -> bool:
-    """Create or replace a template; refuse what would break a live journey."""
+def put_template(
+    database: Database, template: Template, *, seen: datetime | Literal["none"] | None = None
+) -> bool:
+    """Create or replace a template; refuse what would break a live journey.
+
+    `seen` is the `updated_at` that the writer began from, `none` for a new one: raises `Conflict`
+    when it is another.
+    """
 
     def work(connection: Connection) -> bool:
         documents.one_at_a_time(connection)
         before = known(connection)
+        if seen is not None:
+            _unchanged(connection, template, None if seen == "none" else seen)
         after = replace(before, templates={**before.templates, template.id: template})
         _refuse_breaking(connection, before, after, f"This template {template.id}")
         return documents.put_template(connection, template)
 
     return database.transact(work)
+
+
+def _unchanged(connection: Connection, template: Template, seen: datetime | None) -> None:
+    table = tables.template.c
+    now = connection.execute(select(table.updated_at).where(table.id == template.id)).scalar()
+    if now != seen:
+        raise Conflict(f"The template {template.id} was changed meanwhile; look at it again.")
 
 
 def put_segment(database: Database, segment: Segment) -> bool:

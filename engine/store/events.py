@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from engine.model.event import Event
 from engine.store import tables
@@ -57,6 +57,20 @@ def past(
 def by_seq(connection: Connection, customer: UUID, seq: int) -> Event:
     """Return the customer's event with this number."""
     return _event(connection.execute(_BY_SEQ, {"customer": customer, "seq": seq}).one())
+
+
+_LAST = (
+    select(*_COLUMNS)
+    .where(_E.customer_id == tables.bound("customer"), ~_E.future)
+    .order_by(_E.name.in_(bindparam("names", expanding=True)).desc(), _E.occurred_at.desc())
+    .limit(1)
+)
+
+
+def last(connection: Connection, customer: UUID, names: Sequence[str]) -> Event | None:
+    """Return the customer's last event of one of these names, else her last of any."""
+    row = connection.execute(_LAST, {"customer": customer, "names": list(names)}).one_or_none()
+    return _event(row) if row is not None else None
 
 
 def _event(row: Any) -> Event:

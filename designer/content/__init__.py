@@ -1,0 +1,1 @@
+"""Templates: their list, an editor with previews, and sending one to try it."""
