@@ -4,7 +4,7 @@ The address holds the message and where it leads, signed: there is no table of l
 can make one that leads elsewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from typing import Final
@@ -32,10 +32,13 @@ class Click:
 
 
 class Tracker:
-    """Makes addresses and reads them. `base` is where our own pages are, without a slash."""
+    """Makes addresses and reads them. `base` is where our own pages are, without a slash.
 
-    def __init__(self, key: str, base: str) -> None:
-        self._signer = URLSafeSerializer(key, salt="parcours.link")
+    Of the `keys` the last one signs; those before it were used earlier and are still accepted.
+    """
+
+    def __init__(self, keys: Sequence[str], base: str) -> None:
+        self._signer = URLSafeSerializer(list(keys), salt="parcours.link.click")
         self._base = base
 
     def sign(self, message: UUID, url: str) -> str:

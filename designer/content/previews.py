@@ -80,6 +80,8 @@ def variables(
         "event": dict(who.properties) if who else {},
         "steps": {},
         "shop": dict(shop),
+        "unsubscribe_url": "#unsubscribe",
+        "preferences_url": "#preferences",
         "coupon": dict.fromkeys(pools(content, snippets), "EXAMPLE-CODE"),
     }
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from activities.content.links import PATH, Click, Tracker
-from engine.errors import NotFound, ParcoursError
+from engine.errors import NotFound, without_words
 from engine.flow import feedback
 from engine.settings import Settings
 
@@ -27,13 +27,13 @@ _log = logging.getLogger(__name__)
 def follow(request: Request, token: str) -> Response:
     """Lead on to exactly the address that was signed; whatever else is asked for is not there."""
     settings: Settings = request.app.state.settings
-    click = Tracker(settings.signing_key(), settings.url).read(token)
+    click = Tracker(settings.link_keys(), settings.url).read(token)
     if click is None:
         raise NotFound("There is no such link.")
     try:
         note_click(request, click)
-    except ParcoursError as error:  # the customer gets where she wants to go all the same
-        _log.warning("A click was not noted: %s", error)
+    except Exception as error:  # noqa: BLE001 - the customer gets where she wants to go all the same
+        _log.error("A click was not noted: %s", without_words(error))
     headers = {
         "Location": quote(click.url, safe=_KEPT),
         "Cache-Control": "no-store",
@@ -44,15 +44,16 @@ def follow(request: Request, token: str) -> Response:
 
 
 def note_click(request: Request, click: Click) -> None:
-    """Note that a link was opened; whether by a person is judged by who asks, and how soon."""
+    """Take in that a link was followed, by a person or a machine, and wake who waits for it."""
+    app = request.app.state
     wakes = feedback.clicked(
-        request.app.state.database,
+        app.database,
         click.message,
         click.url,
-        request.headers.get("user-agent"),
+        request.headers.get("User-Agent"),
         datetime.now(UTC),
-        ip=request.client.host if request.client is not None else None,
+        ip=request.client.host if request.client else None,
         method=request.method,
     )
-    if wakes and request.app.state.gateway is not None:
-        request.app.state.gateway.tell_soon(wakes)
+    if wakes and app.gateway is not None:
+        app.gateway.tell_soon(wakes)

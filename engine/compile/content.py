@@ -10,7 +10,9 @@ from engine.errors import Problem
 from engine.model.snippet import bodies
 from engine.model.template import Content, Template
 
-VARIABLES = ("customer", "event", "steps", "shop", "coupon")
+VARIABLES = (
+    "customer", "event", "steps", "shop", "coupon", "unsubscribe_url", "preferences_url",
+)  # fmt: skip
 """What every template may use."""
 
 FEW_CODES = 100

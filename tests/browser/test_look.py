@@ -46,6 +46,8 @@ def _go(page: Page, address: str) -> None:
         target = page.locator(link).first.get_attribute("href")
         assert target is not None
         page.goto(target)
+    if page.locator("[data-code]").count():
+        page.locator(".cm-content").wait_for()
 
 
 def _wrong(page: Page) -> list[Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from activities.content.links import Tracker, rewrite
 
-TRACKER = Tracker("key", "https://mail.shop.example")
+TRACKER = Tracker(["key"], "https://mail.shop.example")
 MESSAGE = uuid4()
 
 
@@ -51,9 +51,14 @@ def test_every_way_to_write_a_link_is_found(href: str) -> None:
     assert "https://mail.shop.example/l/" in rewrite(f"<A {href}>x</A>", MESSAGE, TRACKER.sign)
 
 
+def test_links_outlive_a_new_key() -> None:
+    token = TRACKER.sign(MESSAGE, "https://a.example/").rpartition("/")[2]
+    assert Tracker(["key", "newer"], "https://x.example").read(token) == TRACKER.read(token)
+
+
 def test_a_forged_link_leads_nowhere() -> None:
     token = TRACKER.sign(MESSAGE, "https://a.example/").rpartition("/")[2]
     assert TRACKER.read(token) is not None
     for forged in (token[:-1] + ("a" if token[-1] != "a" else "b"), token + "x", "", "a.b", "é",
-                   Tracker("other", "https://x").sign(MESSAGE, "https://a.example/").rpartition("/")[2]):  # fmt: skip
+                   Tracker(["other"], "https://x").sign(MESSAGE, "https://a.example/").rpartition("/")[2]):  # fmt: skip
         assert TRACKER.read(forged) is None
