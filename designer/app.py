@@ -27,7 +27,9 @@ from designer.login.gate import Gate
 from designer.login.sessions import Sessions
 from designer.outbox import routes as outbox
 from designer.pages import Pages
+from designer.preferences import routes as preferences
 from designer.streams import Streams
+from designer.topics import routes as topics
 from engine import gateway
 from engine.errors import Unavailable
 from engine.flow import sweep
@@ -38,7 +40,21 @@ from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
 
-PAGES = (login, journeys, document, canvas, content, customers, outbox, events, links, demo, hooks)
+PAGES = (
+    login,
+    journeys,
+    document,
+    canvas,
+    content,
+    customers,
+    outbox,
+    events,
+    links,
+    demo,
+    preferences,
+    topics,
+    hooks,
+)
 """Each a folder with `routes.py`; `document` before `canvas`, whose addresses are wider."""
 
 

@@ -111,5 +111,9 @@ def add_error_pages(app: FastAPI) -> None:
         app.add_exception_handler(kind, answer)
 
 
+_PAGES: Final = ("/login", "/static", "/u/", "/c/", "/preferences/")
+"""What is open to anyone and yet for people."""
+
+
 def _is_interface(request: Request) -> bool:
-    return is_public(request.url.path) and not request.url.path.startswith(("/login", "/static"))
+    return is_public(request.url.path) and not request.url.path.startswith(_PAGES)

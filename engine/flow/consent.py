@@ -107,6 +107,11 @@ def decline_everything(
     return in_turn_of_customer(database, customer, decide)
 
 
+def speak(database: Database, customer: UUID, locale: str) -> None:
+    """Speak to a customer in another language from now on."""
+    in_turn_of_customer(database, customer, lambda turn: turn.change(locale=locale))
+
+
 def hear(
     turn: Turn,
     changes: Changes,

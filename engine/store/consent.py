@@ -21,6 +21,18 @@ def keep(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         connection.execute(insert(tables.consent), list(rows))
 
 
+_CUSTOMER = text("""
+SELECT id, traits, addresses, locale, time_zone, consent, suppressed FROM customer
+WHERE id = (SELECT coalesce(merged_into, id) FROM customer WHERE id = :id)
+""")
+
+
+def customer(connection: Connection, customer_id: UUID) -> Customer | None:
+    """Return a customer, or whom she was merged into, as she is; for her own pages."""
+    row = connection.execute(_CUSTOMER, {"id": customer_id}).mappings().one_or_none()
+    return Customer(**row) if row is not None else None
+
+
 _UNDER_WAY = text("""
 SELECT id, topic, channel FROM message
 WHERE customer_id = :customer AND state = 'claimed' AND class = 'marketing'
@@ -153,18 +165,16 @@ def having(
 
 
 _COUNTS = text("""
-SELECT said.topic, said.channel, said.state, count(*) AS n
-FROM (
-    SELECT t.key AS topic, c.key AS channel, c.value #>> '{}' AS state
-    FROM customer, jsonb_each(customer.consent) AS t, jsonb_each(t.value) AS c
-    WHERE customer.merged_into IS NULL AND customer.consent <> '{}'
-) AS said GROUP BY 1, 2, 3
+SELECT said.key AS topic, channel.value AS state, count(DISTINCT customer.id) AS n
+FROM customer, jsonb_each(customer.consent) AS said, jsonb_each_text(said.value) AS channel
+WHERE customer.merged_into IS NULL AND customer.consent <> '{}'
+GROUP BY 1, 2
 """)
 
 
-def counts(connection: Connection) -> dict[str, dict[tuple[str, str], int]]:
-    """Return by topic how many customers said what (channel, state) about it."""
-    found: dict[str, dict[tuple[str, str], int]] = {}
+def counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return by topic how many customers have said what (a state) about it, on any channel."""
+    found: dict[str, dict[str, int]] = {}
     for row in connection.execute(_COUNTS):
-        found.setdefault(row.topic, {})[row.channel, row.state] = row.n
+        found.setdefault(row.topic, {})[row.state] = row.n
     return found

@@ -34,6 +34,8 @@ PAGES = {
     "message": "a.mail@/outbox",
     "text-message": "a.mail@/outbox?channel=sms",
     "events": "/events",
+    "topics": "/topics",
+    "topic": "/topics/new",
     "nowhere": "/nowhere",
 }
 

@@ -1,0 +1,1 @@
+"""Topics: what customers agree to get, and how many of them do."""
