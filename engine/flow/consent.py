@@ -4,7 +4,7 @@ Both change her row under her lock, where the claim of a message reads it: once 
 functions has returned, no message that was declined is claimed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -93,14 +93,14 @@ def confirm(
 
 
 def decline_everything(
-    database: Database, customer: UUID, proof: Proof
+    database: Database, customer: UUID, proof: Proof, channels: Sequence[Channel] = CHANNELS
 ) -> tuple[list[UUID], list[Wake]]:
     """Unsubscribe a customer from every topic there is, and from those to come."""
 
     def decide(turn: Turn) -> list[UUID]:
         topics = {EVERYTHING, *turn.catalogue.topics, *turn.customer.consent}
         changes: dict[tuple[str, Channel], Subscription] = {
-            (topic, channel): "unsubscribed" for topic in sorted(topics) for channel in CHANNELS
+            (topic, channel): "unsubscribed" for topic in sorted(topics) for channel in channels
         }
         return hear(turn, changes, proof)
 
@@ -227,6 +227,7 @@ def suppress(
     *,
     source: str | None = None,
     message: UUID | None = None,
+    at: datetime | None = None,
 ) -> list[UUID]:
     """Let an address not be written to on a channel; return the customers who have it.
 
@@ -236,7 +237,7 @@ def suppress(
 
     def work(connection: Connection) -> list[UUID]:
         records.put_suppression(
-            connection, channel, address, reason=reason, source=source, message=message
+            connection, channel, address, reason=reason, source=source, message=message, at=at
         )
         return _mark(database, connection, channel, address, message)
 

@@ -1,4 +1,4 @@
-"""`parcours import`: customers and events out of files."""
+"""`parcours import`: customers, events and unsubscribes out of files."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from parcours.embedded.addresses import reach
 if TYPE_CHECKING:
     from parcours.imports.job import Report
 
-app = typer.Typer(help="Customers and events out of files.", no_args_is_help=True)
+app = typer.Typer(help="Customers, events and unsubscribes out of files.", no_args_is_help=True)
 
 File = Annotated[
     Path,
@@ -68,6 +68,25 @@ def events(
             database, file, kind, start_journeys=start_journeys, resume=resume
         ),
         ("events", "stored before"),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def unsubscribes(
+    file: File, *, format_: Format = None, resume: Resume = False, as_json: Json = False
+) -> None:
+    """Import a former tool's unsubscribes, bounces and complaints.
+
+    Each line names an email, phone or external_id, and may name a topic, channel, reason and at.
+    An address without a topic is not written to any more, whoever has it. Rejected lines go, with
+    their reasons, into FILE.rejected.jsonl; the exit code is then 1.
+    """
+    _run(
+        file,
+        format_,
+        lambda job, database, kind: job.import_unsubscribes(database, file, kind, resume=resume),
+        ("unsubscribes", "known before"),
         as_json=as_json,
     )
 

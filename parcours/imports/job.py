@@ -14,7 +14,7 @@ from engine.flow.history import Profile, add_customers, add_events
 from engine.flow.intake import Incoming, receive
 from engine.store.session import Database
 from parcours.imports import checkpoint as checkpoints
-from parcours.imports import customers, events
+from parcours.imports import customers, events, unsubscribes
 from parcours.imports.checkpoint import Checkpoint
 from parcours.imports.events import Rejected
 from parcours.imports.lines import Format, Place, Record, records
@@ -71,6 +71,13 @@ def import_customers(database: Database, file: Path, kind: Format, *, resume: bo
     read = partial(customers.profile_of, kind=kind)
     about: _Kind[Profile] = _Kind("customers", read, partial(add_customers, database))
     return _run(file, kind, about, customers.check_columns, resume=resume)
+
+
+def import_unsubscribes(database: Database, file: Path, kind: Format, *, resume: bool) -> Report:
+    """Bring in what a former tool knew of who must not be written to."""
+    read = unsubscribes.Reader(database)
+    about = _Kind("unsubscribes", read, partial(unsubscribes.store, database))
+    return _run(file, kind, about, unsubscribes.check_columns, resume=resume)
 
 
 def rejects_of(file: Path) -> Path:
