@@ -44,11 +44,11 @@ function fit() {
   const device = preview.querySelector(".device.desktop");
   const frame = device?.querySelector("iframe");
   if (!frame) return;
-  const zoom = Math.min(1, device.clientWidth / 762);
+  const zoom = Math.min(1, device.clientWidth / 764);
   frame.style.zoom = zoom;
   frame.style.height = `calc(34rem / ${zoom})`;
 }
-document.addEventListener("htmx:after:swap", fit);
+document.addEventListener("htmx:after:swap", () => requestAnimationFrame(fit));
 new ResizeObserver(fit).observe(preview);
 
 /* In a shadow root the editor's styles are adopted sheets, which a strict policy allows. */
@@ -63,7 +63,7 @@ const colours = HighlightStyle.define([
   { tag: tags.comment, color: "var(--muted)" },
 ]);
 const look = EditorView.theme({
-  "&": { color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "0.8125rem", height: "26rem" },
+  "&": { color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "0.8125rem", height: `${source.rows * 1.45}rem` },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.375rem" },
   ".cm-content": { caretColor: "var(--text)" },
