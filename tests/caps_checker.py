@@ -92,6 +92,8 @@ class _Customer:
     def _take(self, row: Any) -> None:
         id = row.message_id
         match row.becomes:
+            case "claimed" if row.was == "unknown":
+                pass  # handed over again under its key: it has its slot
             case "claimed":
                 self.told.claims += 1
                 self._claim(row)

@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from engine.flow.advance import trace, transition, wake_next
 from engine.flow.line import barred, candidate, standing
 from engine.flow.settle import (
+    REPEATED,
     lease_left,
     message_of,
     move,
@@ -108,15 +109,9 @@ def claim(
         message = message_of(turn, run, command)
         if (busy := _too_soon(turn, command, message)) is not None:
             return busy
-        if message.state == "claimed":
-            settle_unknown(turn, run, message)
-        elif message.state == "unknown":
-            if lease_left(turn, message) > 0:
-                to, body = messages.handed_over(turn.connection, message.id)
-                since = message.claimed_at or message.decided_at
-                return Ask(message=message.id, since=since, to=to, body=body)
-            settle_by_class(turn, run, message)
-        elif rendered.problem is not None:
+        if message.state in {"claimed", "unknown"}:
+            return _left_open(turn, run, command, message, rendered)
+        if rendered.problem is not None:
             skip(turn, run, message, rendered.problem)
         elif (reason := barred(turn, message, command.channel)) is not None:
             if not next_channel(turn, run, message, reason):
@@ -127,6 +122,25 @@ def claim(
         return run.answer
 
     return in_turn_of(database, run_id, decide, gone=GONE)
+
+
+def _left_open(
+    turn: Turn, run: Run, command: Deliver, message: Message, rendered: Rendered
+) -> Claimed | Ask | Answer:
+    """Go on with a message that was handed over, and of which nobody knows what became of it."""
+    if message.state == "claimed":
+        settle_unknown(turn, run, message)
+    elif message.reason == REPEATED:
+        if rendered.problem is None and barred(turn, message, command.channel) is None:
+            return _grant(turn, run, command, message, rendered)
+        settle_by_class(turn, run, message)
+    elif lease_left(turn, message) > 0:
+        to, body = messages.handed_over(turn.connection, message.id)
+        since = message.claimed_at or message.decided_at
+        return Ask(message=message.id, since=since, to=to, body=body)
+    else:
+        settle_by_class(turn, run, message)
+    return run.answer
 
 
 def _too_soon(turn: Turn, command: Deliver, message: Message) -> Busy | None:
@@ -185,7 +199,8 @@ def _grant(turn: Turn, run: Run, command: Deliver, message: Message, rendered: R
             "rule": None,
             "deferred_until": None,
             "channel": command.channel,
-            "claimed_at": turn.now,
+            # What may be with its provider already holds the slot that it took then.
+            "claimed_at": message.claimed_at if message.state == "unknown" else turn.now,
             "claim_seq": turn.seq,
             "token": token,
             "lease_until": lease_until,

@@ -31,6 +31,9 @@ What = Literal[
 ]
 """`taken`: the provider has the message, which is no event. All others prove that too."""
 
+_OPEN: Final = frozenset({"claimed", "unknown", "decided"})
+"""The states in which a message may be with its provider although no answer was recorded."""
+
 _TOGETHER: Final = timedelta(seconds=1)
 """Nobody follows two links of a message in so short a time."""
 
@@ -216,7 +219,7 @@ def settle_by_callback(turn: Turn, about: About, word: Word) -> None:
 
     A link of our own proves it too, but does not know the provider's name for it.
     """
-    run = runs.one(turn.connection, about.run) if about.state in {"claimed", "unknown"} else None
+    run = runs.one(turn.connection, about.run) if about.state in _OPEN else None
     if run is not None and word.source != "links":
         record.taken(turn, run, about.id, word.source, word.provider_id)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from engine.flow.advance import drain, transition, wake_next
 from engine.flow.settle import (
+    SENT_AGAIN,
     ask_again,
     is_about,
     lease_left,
@@ -53,7 +54,7 @@ def record(
 
     def decide(turn: Turn, run: Run) -> Answer:
         row = messages.one(turn.connection, message)
-        if row is not None and row.token == token:
+        if row is not None and row.token == token and row.state in {"claimed", "unknown"}:
             _learn(turn, run, row, outcome)
         return run.answer
 
@@ -82,7 +83,7 @@ def record_not_found(
 
     def decide(turn: Turn, run: Run) -> Answer:
         row = messages.one(turn.connection, message)
-        if row is not None and _is_asked_about(run, row):
+        if row is not None and row.state == "unknown" and is_about(run, row):
             if lease_left(turn, row) > 0 and isinstance(run.command, Deliver):
                 ask_again(turn, run, run.command, after=timedelta(seconds=retry_after))
             else:
@@ -95,7 +96,10 @@ def record_not_found(
 def taken(turn: Turn, run: Run, message: UUID, provider: str, provider_id: str | None) -> None:
     """The provider has the message, by its own account: settles it when that was not known."""
     row = messages.one(turn.connection, message)
-    if row is not None and row.state in {"claimed", "unknown"}:
+    if row is None:
+        return
+    again = row.state == "decided" and row.reason == SENT_AGAIN and is_about(run, row)
+    if again or row.state in {"claimed", "unknown"}:
         _learn(turn, run, row, Outcome(what="sent", provider=provider, provider_id=provider_id))
 
 
@@ -117,13 +121,8 @@ def settle_expired(database: Database, run_id: UUID) -> list[Wake]:
     return others
 
 
-def _is_asked_about(run: Run, message: Message) -> bool:
-    """Whether the run waits for what the provider says about its message."""
-    return message.state == "unknown" and run.lease_until is not None and is_about(run, message)
-
-
 def _learn(turn: Turn, run: Run, message: Message, outcome: Outcome) -> None:
-    if message.state == "claimed" or _is_asked_about(run, message):
+    if message.state == "claimed" or is_about(run, message):
         _record(turn, run, message, outcome)
     elif message.state == "unknown":
         _record_late(turn, message, outcome)

@@ -29,6 +29,12 @@ AGAIN_AT_MOST: Final = 2
 REPEATED_AT_MOST: Final = 10
 """How often a message is handed to a provider again that knows it by its key."""
 
+SENT_AGAIN: Final = "unknown_sent_again"
+"""Why a transactional message is claimed once more."""
+
+REPEATED: Final = "repeated_with_key"
+"""Why a message of unknown outcome may be handed over again."""
+
 ASKED_FOR: Final = timedelta(minutes=2)
 """For how long a provider is asked whether it has a message."""
 
@@ -106,7 +112,7 @@ def settle_unknown(turn: Turn, run: Run, message: Message) -> None:
     transition(turn, message.id, "claimed", "unknown")
     before = run.command
     if message.settling == "repeat" and message.unknowns < REPEATED_AT_MOST:
-        _send_again(turn, run, message, "repeated_with_key")
+        _repeat(turn, run, message)
     elif message.settling == "ask" and isinstance(before, Deliver):
         run.lease_until = turn.now + ASKED_FOR
         messages.change(
@@ -119,6 +125,21 @@ def settle_unknown(turn: Turn, run: Run, message: Message) -> None:
         ask_again(turn, run, before)
     else:
         settle_by_class(turn, run, message)
+
+
+def _repeat(turn: Turn, run: Run, message: Message) -> None:
+    """Have the message handed over again under its key; it keeps its slot."""
+    messages.change(
+        turn.connection, message.id, state="unknown", reason=REPEATED, lease_until=None,
+        unknowns=message.unknowns + 1,
+    )  # fmt: skip
+    run.lease_until = None
+    before = run.command
+    drain(turn, run)
+    if isinstance(before, Deliver) and run.command == before:
+        turn.stamp()
+        trace(turn, run, "sent_again", message.step, {})
+        again(turn, run, before, channel=before.channel)
 
 
 def ask_again(turn: Turn, run: Run, command: Deliver, *, after: timedelta = timedelta()) -> None:
@@ -138,12 +159,6 @@ def settle_by_class(turn: Turn, run: Run, message: Message) -> None:
     if message.class_ != "transactional" or message.unknowns >= AGAIN_AT_MOST:
         settle(turn, run, message, "unknown", None)
         return
-    _send_again(turn, run, message, "unknown_sent_again")
-
-
-def _send_again(turn: Turn, run: Run, message: Message, reason: str) -> None:
-    """Claim a message of unknown outcome anew, unless its run has gone elsewhere meanwhile."""
-    messages.change(turn.connection, message.id, state="unknown", reason=None, lease_until=None)
     run.lease_until = None
     before = run.command
     drain(turn, run)
@@ -151,10 +166,10 @@ def _send_again(turn: Turn, run: Run, message: Message, reason: str) -> None:
         return
     turn.stamp()
     messages.change(
-        turn.connection, message.id, state="decided", reason=reason,
-        claimed_at=None, token=None, claim_seq=None, unknowns=message.unknowns + 1,
+        turn.connection, message.id, state="decided", reason=SENT_AGAIN,
+        token=None, claim_seq=None, unknowns=message.unknowns + 1,
     )  # fmt: skip
-    transition(turn, message.id, "unknown", "decided", reason=reason)
+    transition(turn, message.id, "unknown", "decided", reason=SENT_AGAIN)
     trace(turn, run, "sent_again", message.step, {})
     again(turn, run, before, channel=before.channel)
 

@@ -156,10 +156,12 @@ def test_what_a_provider_does_not_have_after_a_while_is_settled_by_class(story: 
 def test_a_provider_that_knows_our_key_gets_the_message_again(story: Story) -> None:
     playing = Playing(raising(OutcomeUnknownError("cut")), settling="repeat")
     send(story, playing)
-    assert story.message().state == "decided"
+    assert (story.message().state, story.message().reason) == ("unknown", "repeated_with_key")
+    claimed_at = story.message().claimed_at
     playing.deed = lambda letter: str(letter.id)
     assert send(story, playing).command.kind == "wait"
     assert story.message().state == "sent"
+    assert story.message().claimed_at == claimed_at, "it holds the slot that it took"
     assert len({letter.id for letter in playing.letters}) == 1 < len(playing.letters)
 
 
