@@ -99,6 +99,8 @@ class _Customer:
                 self._claim(row)
                 self.waiting.pop(id, None)
                 self.slots[id] = self._slot(row)
+            case "deferred" if row.was == "deferred":  # moved to another channel
+                self.waiting[id].channel = row.channel
             case "deferred":
                 if row.reason == "cap":
                     self._deferral(row)

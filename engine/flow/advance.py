@@ -285,7 +285,8 @@ def transition(
 ) -> None:
     """Note a change of a message's state; the only record the caps' proof relies on.
 
-    A claim, or a deferral, tells its `channel`, and the zone by which the calendar's windows are counted.
+    A claim, a deferral or a move to another channel, which leaves the state as it is, tells the
+    `channel`, and the zone by which the calendar's windows are counted.
     """
     turn.writes.transitions.append(
         {

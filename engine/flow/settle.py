@@ -309,6 +309,10 @@ def move(
     command = run.command
     assert isinstance(command, Deliver)  # noqa: S101 - told to the type checker
     messages.change(turn.connection, message.id, channel=channel)
+    turn.stamp()  # it may have been released at this turn's number before
+    transition(
+        turn, message.id, message.state, message.state, reason=reason, rule=rule, channel=channel
+    )
     told = {"from": command.channel, "to": channel, "reason": reason}
     trace(turn, run, "moved", command.step, told | ({"rule": rule} if rule else {}))
     again(turn, run, command, channel=channel)

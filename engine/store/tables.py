@@ -485,7 +485,8 @@ class MessageRow(SQLModel, table=True):
 class MessageTransitionRow(SQLModel, table=True):
     """Each change of a message's state; append-only, so that all claims can be checked from it.
 
-    A claim or a deferral records the channel and the customer's zone with it.
+    A claim, a deferral and a move to another channel, which leaves the state as it is, record the
+    channel and the customer's zone.
     """
 
     __tablename__ = "message_transition"
