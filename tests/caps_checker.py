@@ -147,8 +147,7 @@ class _Customer:
         mine = (-self.about[id].priority, self.first_deferred.get(id, row.at))
         after = [*before, self._slot(row)]
         if any(
-            (-self.about[other].priority, waits.since) < mine
-            and not waits.throttled
+            (-self.about[other].priority, waits.since) < mine  # its throttling may be over
             and self._fits(other, waits.channel, before, row)
             and not self._fits(other, waits.channel, after, row)
             for other, waits in self.waiting.items()
@@ -168,7 +167,14 @@ class _Customer:
         )
 
     def _wrong(self, row: Any, what: str) -> None:
-        self.told.problems.append(f"{row.message_id} at {row.at.isoformat()} {what}")
+        message = self.about[row.message_id]
+        own = f"{row.channel}, {message.topic}, {message.offer}, priority {message.priority}"
+        held = "; ".join(f"{id} {slot}" for id, slot in self.slots.items())
+        line = "; ".join(f"{id} {waits}" for id, waits in self.waiting.items())
+        self.told.problems.append(
+            f"{row.message_id} ({own}, {message.on_full}) at {row.at.isoformat()} in {row.zone}, "
+            f"rule {row.rule}: {what}\n  held: {held}\n  waiting: {line}"
+        )
 
 
 def _counts(rule: Mapping[str, Any], slot: _Slot) -> bool:

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 def composer(settings: Settings, database: Database) -> Composer:
     """Return what makes messages, with the addresses of this shop's own pages."""
-    key = settings.signing_key()
     links = Links(base=settings.url, keys=settings.link_keys())
-    return Composer(database, links, Tracker(key, settings.url))
+    return Composer(database, links, Tracker(settings.link_keys(), settings.url))
 
 
 def transports(settings: Settings) -> Mapping[Channel, Transport]:

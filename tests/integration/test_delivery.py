@@ -62,7 +62,7 @@ def story(database_url: str) -> Iterator[Story]:
 def composer(database: Database) -> Composer:
     """Return what makes messages, for a shop at an address of its own."""
     links = Links(base="https://shop.example", keys=("key",))
-    return Composer(database, links, Tracker("key", "https://shop.example"))
+    return Composer(database, links, Tracker(("key",), "https://shop.example"))
 
 
 def send(story: Story, deed: Any) -> Answer:
