@@ -20,6 +20,8 @@ _JOURNEY = text("""
 _NAMES = text("""
     SELECT 'template' AS kind, id, document ->> 'name' AS name FROM template
     UNION ALL SELECT 'segment', id, name FROM segment
+    UNION ALL SELECT 'topic', id, document ->> 'name' FROM topic
+    UNION ALL SELECT 'cap', id, coalesce(rule ->> 'name', id) FROM cap
 """)
 
 
@@ -62,11 +64,18 @@ class Names:
 
     templates: Mapping[str, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
+    topics: Mapping[str, str] = field(default_factory=dict)
+    caps: Mapping[str, str] = field(default_factory=dict)
 
 
 def names(connection: Connection) -> Names:
-    """Return what templates and segments are called."""
-    found: dict[str, dict[str, str]] = {"template": {}, "segment": {}}
+    """Return what templates, segments, topics and rules are called."""
+    found: dict[str, dict[str, str]] = {"template": {}, "segment": {}, "topic": {}, "cap": {}}
     for row in connection.execute(_NAMES):
         found[row.kind][row.id] = row.name
-    return Names(templates=found["template"], segments=found["segment"])
+    return Names(
+        templates=found["template"],
+        segments=found["segment"],
+        topics=found["topic"],
+        caps=found["cap"],
+    )

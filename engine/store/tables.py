@@ -388,7 +388,10 @@ class RunTraceRow(SQLModel, table=True):
     """Each decision of a run, with what it saw."""
 
     __tablename__ = "run_trace"
-    __table_args__ = (Index(None, "journey_id", "step", "what"),)
+    __table_args__ = (
+        Index(None, "journey_id", "step", "what"),
+        Index("ix_run_trace_moved", "at", postgresql_where=text("what = 'moved'")),
+    )
     run_id: UUID = _uuid(primary_key=True)
     n: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     customer_id: UUID = _uuid()
@@ -433,6 +436,7 @@ class MessageRow(SQLModel, table=True):
             postgresql_where=text("provider_id IS NOT NULL"),
         ),
         Index("ix_message_opened", "opened_at", postgresql_where=text("opened_at IS NOT NULL")),
+        Index("ix_message_claimed", "claimed_at", postgresql_using="brin"),
         Index("ix_message_outbox", "sent_at", "id", postgresql_where=text("provider = 'outbox'")),
         {"postgresql_with": {"fillfactor": "70"}},
     )
@@ -490,7 +494,11 @@ class MessageTransitionRow(SQLModel, table=True):
     """
 
     __tablename__ = "message_transition"
-    __table_args__ = (Index(None, "customer_id", "at"),)
+    __table_args__ = (
+        Index(None, "customer_id", "at"),
+        Index("ix_message_transition_stopped", "at",
+              postgresql_where=text("\"to\" IN ('deferred', 'skipped')")),
+    )  # fmt: skip
     message_id: UUID = _uuid(primary_key=True)
     seq: int = _big(primary_key=True)
     customer_id: UUID = _uuid()

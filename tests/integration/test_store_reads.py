@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from engine.errors import InvalidInput, NotFound
-from engine.store import counters, ledger, tables, timeline
+from engine.store import counters, ledger, manners, tables, timeline
 from engine.store.session import Database
 
 START = datetime.now(UTC).replace(microsecond=0)
@@ -114,6 +114,64 @@ def test_the_ledger_gives_every_message_once_newest_first(
     }
 
 
+def test_what_was_held_back_is_counted_and_found(database: Database, customer: UUID) -> None:
+    run, at = a_run(customer), START
+    add(database, "run", run)
+    rows = [a_message(run, "sent", n, step=step) for n, step in enumerate(("a", "a", "b", "c"))]
+    add(database, "message", *rows)
+
+    def change(n: int, to: str, reason: str, rule: str | None, when: datetime = at) -> None:
+        seq = next(numbers)
+        add(database, "message_transition",
+            {"message_id": rows[n]["id"], "seq": seq, "customer_id": customer, "at": when,
+             "from": "decided", "to": to, "reason": reason, "rule": rule})  # fmt: skip
+
+    numbers = iter(range(1, 20))
+    change(0, "deferred", "cap", "r")
+    change(0, "deferred", "cap", "r")  # once more: it is one message
+    change(1, "deferred", "cap", "r")
+    change(1, "skipped", "cap", "r")
+    change(2, "deferred", "quiet_hours", None)
+    change(3, "skipped", "no_address", None)  # no rule's doing
+    change(3, "deferred", "cap", "r", at - timedelta(days=1))
+    add(database, "run_trace",
+        {"run_id": run["id"], "n": 1, "customer_id": customer, "journey_id": run["journey_id"],
+         "at": at + timedelta(seconds=9), "step": "a", "what": "moved",
+         "data": {"from": "push", "to": "sms", "reason": "cap", "rule": "r"}})  # fmt: skip
+    since, until = at, at + timedelta(hours=1)
+    with database.read() as connection:
+        found = manners.stopped(connection, since, until)
+        assert {(one.reason, one.rule, one.how): one.messages for one in found} == {
+            ("cap", "r", "deferred"): 2, ("cap", "r", "skipped"): 1, ("cap", "r", "moved"): 1,
+            ("quiet_hours", None, "deferred"): 1,
+        }  # fmt: skip
+        for one in found:
+            stops = manners.Stops(since=since, until=until, how=one.how, rule=one.rule,
+                                  reason=one.reason)  # fmt: skip
+            assert len(ledger.messages(connection, stops=stops).items) == one.messages, one
+        moved = ledger.traced(connection, rows[1]["id"], ["moved"])
+        assert [entry["data"]["to"] for entry in moved] == ["sms"]
+
+
+def test_customers_are_counted_by_what_they_got(database: Database, customer: UUID) -> None:
+    other, silent, run = uuid4(), uuid4(), a_run(customer)
+    add(database, "customer", *({"id": id_, "addresses": {"email": "e@example.com"}}
+                                for id_ in (other, silent)))  # fmt: skip
+    add(database, "run", run)
+    rows = [
+        *(a_message(run, "sent", n, claimed_at=START) for n in range(2)),
+        a_message(run, "sent", 2, claimed_at=START, **{"class": "transactional"}),
+        a_message(run, "sent", 3, claimed_at=START - timedelta(days=1)),
+        a_message(run, "failed", 4, claimed_at=None),
+        a_message(run, "unknown", 5, claimed_at=START, customer_id=other),
+    ]
+    add(database, "message", *rows)
+    with database.read() as connection:
+        found = manners.received(connection, START, START + timedelta(days=7))
+    assert (found[1], found[2]) == (1, 1)
+    assert found[0] >= 0
+
+
 def test_the_ledger_is_filtered(database: Database, customer: UUID) -> None:
     other = uuid4()
     add(database, "customer", {"id": other})
@@ -121,8 +179,10 @@ def test_the_ledger_is_filtered(database: Database, customer: UUID) -> None:
     add(database, "run", here, there)
     rows = [a_message(here, "sent", n, channel=channel)
             for n, channel in enumerate(("email", "sms", "push"))]  # fmt: skip
-    rows += [a_message(there, "skipped", 9, step="late", provider="smtp")]
+    theirs = a_message(there, "skipped", 9, step="late", provider="smtp", reason="cap",
+                       rule="r", topic="news", body="b" * 300, body_text="t" * 300)  # fmt: skip
     add(database, "message", *rows)
+    add(database, "message", theirs)
     with database.read() as connection:
         for wanted, count in (
             ({}, 4),
@@ -133,11 +193,19 @@ def test_the_ledger_is_filtered(database: Database, customer: UUID) -> None:
             ({"result": "sent"}, 3),
             ({"channel": "sms"}, 1),
             ({"provider": "smtp"}, 1),
+            ({"reason": "cap"}, 1),
+            ({"rule": "r"}, 1),
+            ({"topic": "news"}, 1),
+            ({"until": START + timedelta(seconds=1)}, 2),
+            ({"customer": [customer, other]}, 4),
+            ({"customer": []}, 0),
             ({"run": there["id"]}, 1),
             ({"since": START + timedelta(seconds=1)}, 2),
             ({"customer": customer, "result": "skipped"}, 0),
         ):
             assert len(ledger.messages(connection, **wanted).items) == count, wanted
+        short = ledger.messages(connection, rule="r", whole=False).items[0]
+        assert (short["body"], len(short["text"])) == (None, 200)
         with pytest.raises(InvalidInput):
             ledger.messages(connection, result="lost")
         with pytest.raises(InvalidInput):

@@ -207,12 +207,38 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("provider_id IS NOT NULL"),
     )
+    op.create_index(
+        "ix_message_claimed", "message", ["claimed_at"], unique=False, postgresql_using="brin"
+    )
     op.add_column("message_transition", sa.Column("channel", sa.Text(), nullable=True))
     op.add_column("message_transition", sa.Column("zone", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_message_transition_stopped",
+        "message_transition",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.text("\"to\" IN ('deferred', 'skipped')"),
+    )
+    op.create_index(
+        "ix_run_trace_moved",
+        "run_trace",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.text("what = 'moved'"),
+    )
 
 
 def downgrade() -> None:
     """Undo it."""
+    op.drop_index(
+        "ix_run_trace_moved", table_name="run_trace", postgresql_where=sa.text("what = 'moved'")
+    )
+    op.drop_index(
+        "ix_message_transition_stopped",
+        table_name="message_transition",
+        postgresql_where=sa.text("\"to\" IN ('deferred', 'skipped')"),
+    )
+    op.drop_index("ix_message_claimed", table_name="message", postgresql_using="brin")
     op.drop_column("message_transition", "zone")
     op.drop_column("message_transition", "channel")
     op.drop_index(
