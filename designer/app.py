@@ -25,6 +25,8 @@ from designer.links import routes as links
 from designer.login import routes as login
 from designer.login.gate import Gate
 from designer.login.sessions import Sessions
+from designer.manners import routes as manners
+from designer.messages import routes as messages
 from designer.outbox import routes as outbox
 from designer.pages import Pages
 from designer.preferences import routes as preferences
@@ -46,6 +48,8 @@ PAGES = (
     document,
     canvas,
     content,
+    messages,
+    manners,
     customers,
     outbox,
     events,

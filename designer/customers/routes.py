@@ -1,13 +1,15 @@
 """The list of customers, and one customer's page."""
 
-from uuid import UUID
+from datetime import UTC, datetime
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.customers import happenings, views
+from designer.messages.views import Ledger
 from designer.pages import database, pages
+from engine.flow.prepare import customer_of
 from engine.store import ledger, search, versions
 from engine.store.drafts import names
 from engine.store.timeline import runs, timeline, trace
@@ -46,8 +48,10 @@ def customer(request: Request, reference: str, before: str = "") -> Response:
         her_runs = runs(connection, id_)[:100]
         told = trace(connection, id_).items
         events = timeline(connection, id_, limit=_PAGE, cursor=before or None)
-        sent = ledger.messages(connection, customer=UUID(found["id"]), limit=100)
-        journeys = versions.versions(connection, ((r["journey"], r["version"]) for r in her_runs))
+        sent = ledger.messages(connection, customer=id_, limit=_PAGE, whole=False)
+        suppressed = customer_of(connection, id_).suppressed
+        passed = [(one["journey"], one["version"]) for one in (*her_runs, *sent.items)]
+        journeys = versions.versions(connection, passed)
         called = names(connection)
         journey_names = versions.journey_names(connection)
     traces: dict[str, list[dict[str, object]]] = {}
@@ -60,7 +64,13 @@ def customer(request: Request, reference: str, before: str = "") -> Response:
         profile=views.profile(found, words),
         runs=views.runs(her_runs, traces, journeys, called, words),
         refusals=views.refusals(told, journey_names, words),
-        messages=views.messages(sent.items, journey_names, called, words),
+        subscriptions=views.subscriptions(found, called, words),
+        consents=views.consents(found, called, words),
+        suppressed=views.suppressed(suppressed, words),
+        messages=Ledger(words, called, journey_names, datetime.now(UTC)).rows(
+            sent.items, {found["id"]: found}, journeys
+        ),
+        more_messages=sent.next is not None,
         days=happenings.days(events.items, words),
         next=events.next,
         before=before,

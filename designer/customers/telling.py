@@ -7,24 +7,10 @@ from typing import Any, Final
 
 from designer.canvas.conditions import reachable, subscribed
 from designer.canvas.sentences import Sentences, readable
+from designer.messages.reasons import ON_THE_WAY, on_the_way, reason
 from designer.words import N_, Words
 from engine.model.base import CHANNELS
 from engine.model.journey import AnyStep, SendStep
-
-REASONS: Final = {
-    "quiet_hours": N_("quiet hours"),
-    "window": N_("outside the hours chosen for this message"),
-    "best_hour": N_("until the hour at which she reads most"),
-    "legal_hours": N_("outside the hours that the law allows"),
-    "holiday": N_("a public holiday"),
-    "cap": N_("enough messages in this time"),
-    "no_address": N_("no address on any of the channels"),
-    "replaced": N_("the journey went another way first"),
-    "template_missing": N_("the template does not exist any more"),
-    "template_error": N_("the template has a mistake"),
-    "late": N_("the provider answered late"),
-    "unknown_sent_again": N_("the outcome stayed unknown, so it is sent again"),
-}
 
 _FAILED_CALLS: Final = {
     "refused": N_("the other side refused it"),
@@ -58,7 +44,8 @@ _ICONS: Final = {
     "drew": "split", "waits": "clock", "passed": "chevron-right", "received": "activity",
     "timed_out": "hourglass", "sent": "send", "skipped": "ban", "failed": "circle-alert",
     "unknown": "info", "called": "globe", "call_failed": "circle-alert", "call_late": "info",
-    "deferred": "clock", "goal": "target", "ended": "log-out",
+    "deferred": "clock", "moved": "shuffle", "missing": "triangle-alert", "no_best_hour": "clock",
+    "sent_again": "send", "goal": "target", "ended": "log-out",
     "refused": "ban",
 }  # fmt: skip
 
@@ -71,14 +58,6 @@ class Told:
     icon: str
     text: str
     why: str
-
-
-def reason(words: Words, given: str | None, rule: str | None = None) -> str:
-    """Say why a message went the way it went."""
-    if not given:
-        return ""
-    said = words.gettext(REASONS[given]) if given in REASONS else readable(given)
-    return words.gettext("%(reason)s (%(rule)s)", reason=said, rule=rule) if rule else said
 
 
 def refusal(words: Words, given: str) -> str:
@@ -140,6 +119,8 @@ class Teller:
                 return _("%(step)s: nothing happened in time", step=step)
             case "sent" | "skipped" | "failed" | "unknown" | "deferred" as what:
                 return self._message(what, step, data)
+            case what if what in ON_THE_WAY:
+                return _("%(step)s: %(what)s", step=step, what=on_the_way(self._words, what, data))
             case "called":
                 return _("%(step)s: went well", step=step)
             case "call_failed":
@@ -190,8 +171,12 @@ class Teller:
                 if data.get("reason") == "no_date":
                     return _("the date is not known")
                 return _("the moment had passed already")
-            case "sent" | "skipped" | "failed" | "unknown" | "deferred":
-                return reason(self._words, data.get("reason"), data.get("rule"))
+            case "sent" | "skipped" | "failed" | "unknown" | "deferred" | "moved":
+                return reason(
+                    self._words, data.get("reason"), self._sentences.names, rule=data.get("rule")
+                )
+            case "sent_again":
+                return _("nobody knew whether it arrived")
             case "call_failed":
                 return self._failed_call(data)
             case "goal" if data.get("revenue"):

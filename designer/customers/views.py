@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from designer.canvas.sentences import Sentences, readable
 from designer.canvas.views import Fact
-from designer.customers.telling import Teller, Told, ending, reason, refusal
-from designer.views import CHANNEL_ICONS, Mark, channel_name, customer_name, message_mark
-from designer.words import Words
+from designer.customers.telling import Teller, Told, ending, refusal
+from designer.views import Mark, channel_name, customer_name
+from designer.words import N_, Words
+from engine.model.customer import EVERYTHING
 from engine.model.journey import Journey, walk
 from engine.store.drafts import Names
 
@@ -56,28 +57,13 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
-    """One change of a message's state."""
+class Said:
+    """What a customer said about a topic on a channel, and how."""
 
     at: datetime
-    mark: Mark
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message with what became of it."""
-
-    id: str
     icon: str
-    channel: str
-    title: str
-    journey: str
-    mark: Mark
-    why: str
-    at: datetime
-    transitions: list[Transition]
-    readable: bool
+    text: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,43 +204,74 @@ def refusals(
     return found[::-1]
 
 
-def messages(
-    found: Sequence[Mapping[str, Any]], names: Mapping[str, str], called: Names, words: Words
-) -> list[Message]:
-    """Return the messages with what became of them."""
-    return [
-        Message(
-            id=one["id"],
-            icon=CHANNEL_ICONS.get(one["channel"], "mail"),
+_STATES: Final = {
+    "subscribed": (N_("wants it"), "good", "circle-check"),
+    "unsubscribed": (N_("declined it"), "", "ban"),
+    "pending": (N_("has yet to confirm it"), "warn", "hourglass"),
+}
+_HOW: Final = {
+    "link": N_("by a link in a message"),
+    "page": N_("on her own page"),
+    "form": N_("in a form of the shop"),
+    "api": N_("told by one of the shop's systems"),
+    "import": N_("taken over from a former tool"),
+    "sms": N_("by a text message"),
+}
+_SUPPRESSED: Final = {
+    "bounced": N_("messages came back"),
+    "complained": N_("she called a message spam"),
+    "stop": N_("she wrote STOP"),
+    "unsubscribed": N_("the provider knows that she has unsubscribed"),
+    "expired": N_("the device takes no push messages any more"),
+}
+
+
+def subscriptions(
+    found: Mapping[str, Any], names: Names, words: Words
+) -> list[tuple[str, list[tuple[str, Mark]]]]:
+    """Return what the customer wants now: by topic, each channel of which she has said so."""
+    by_topic: dict[str, list[tuple[str, Mark]]] = {}
+    for one in found["subscriptions"]:
+        said, tone, icon = _STATES.get(one["state"], (one["state"], "", "info"))
+        mark = Mark(channel_name(one["channel"], words), tone, icon, words.gettext(said))
+        by_topic.setdefault(_topic(one["topic"], names, words), []).append((mark.title, mark))
+    return list(by_topic.items())
+
+
+def consents(found: Mapping[str, Any], names: Names, words: Words) -> list[Said]:
+    """Return all that the customer has said about topics, the last first."""
+    _ = words.gettext
+    told = []
+    for one in found["consents"][::-1]:
+        said, _tone, icon = _STATES.get(one["state"], (one["state"], "", "info"))
+        text = _(
+            "%(topic)s by %(channel)s: %(state)s",
+            topic=_topic(one["topic"], names, words),
             channel=channel_name(one["channel"], words),
-            title=one["subject"]
-            or _first_line(one["text"] or "")
-            or called.templates.get(one["template"], readable(one["template"])),
-            journey=names.get(one["journey"], one["journey"]),
-            mark=message_mark(one["state"], words),
-            why=_message_why(one, words),
-            at=one["sent_at"] or one["decided_at"],
-            transitions=[
-                Transition(
-                    change["at"],
-                    message_mark(change["to"], words),
-                    reason(words, change["reason"], change["rule"]),
-                )
-                for change in one["transitions"]
-            ],
-            readable=one["provider"] == "outbox" and one["state"] == "sent",
+            state=_(said),
         )
-        for one in found
+        how = [_(_HOW.get(one["how"], one["how"])), one["source"] or ""]
+        if one["text_version"]:
+            how.append(_("wording %(version)s", version=one["text_version"]))
+        at = datetime.fromisoformat(one["at"])
+        told.append(Said(at, icon, text, " · ".join(part for part in how if part)))
+    return told
+
+
+def suppressed(found: Mapping[str, Any], words: Words) -> list[str]:
+    """Say which of the customer's addresses must not be written to any more, and why."""
+    return [
+        words.gettext(
+            "No %(channel)s goes to %(address)s any more: %(reason)s",
+            channel=channel_name(channel, words),
+            address=words.gettext("her device") if channel == "push" else one["address"],
+            reason=words.gettext(_SUPPRESSED.get(one["reason"], readable(one["reason"]))),
+        )
+        for channel, one in found.items()
     ]
 
 
-def _message_why(message: Mapping[str, Any], words: Words) -> str:
-    why = reason(words, message["reason"], message["rule"])
-    if message["state"] == "deferred" and message["deferred_until"]:
-        until = words.moment(message["deferred_until"])
-        return words.gettext("until %(time)s: %(reason)s", time=until, reason=why)
-    return "" if message["state"] == "sent" else why
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0][:120] if text.strip() else ""
+def _topic(topic: str, names: Names, words: Words) -> str:
+    if topic == EVERYTHING:
+        return words.gettext("Everything else")
+    return names.topics.get(topic, readable(topic))

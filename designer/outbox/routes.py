@@ -1,12 +1,12 @@
 """The outbox: a list, a message, and its HTML by itself for a frame."""
 
-from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
+from designer.framed import framed
 from designer.outbox import views
 from designer.pages import database, pages
 from engine.errors import NotFound
@@ -17,15 +17,6 @@ from engine.store.versions import journey_names
 router = APIRouter()
 
 _PAGE = 40
-
-_FRAME_HEADERS: Final = {
-    # Whatever a template holds: nothing runs, nothing is sent, no other host is asked.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'none'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'; sandbox",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 @router.get("/outbox")
@@ -47,7 +38,7 @@ def body(request: Request, message_id: UUID) -> Response:
     """Answer with a message's HTML, to be shown in a frame that may do nothing."""
     with database(request).read() as connection:
         message = _taken(ledger.message(connection, message_id))
-    return HTMLResponse(message["body"] or "", headers=_FRAME_HEADERS)
+    return framed(str(message["body"] or ""))
 
 
 def _taken(message: dict[str, object]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -95,6 +95,22 @@ def put_cap(database: Database, cap: Cap) -> bool:
 def put_workspace(database: Database, settings: Workspace) -> None:
     """Replace the shop's settings."""
     database.transact(lambda connection: documents.put_workspace(connection, settings))
+
+
+def change_workspace(database: Database, changes: Mapping[str, Any]) -> Workspace:
+    """Change some of the shop's settings, leave the others, and return all of them.
+
+    Raises pydantic's `ValidationError` for what is not valid.
+    """
+
+    def work(connection: Connection) -> Workspace:
+        documents.one_at_a_time(connection)
+        before = documents.workspace(connection).document()
+        after = Workspace.model_validate({**before, **changes})
+        documents.put_workspace(connection, after)
+        return after
+
+    return database.transact(work)
 
 
 def delete(database: Database, kind: Kind, name: str) -> None:

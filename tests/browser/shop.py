@@ -17,14 +17,17 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.engine import make_url
 
 from engine.compile.compiler import compile as compile_journey
-from engine.flow.materials import put_segment, put_template
+from engine.flow.materials import put_cap, put_segment, put_template
 from engine.flow.publish import publish, save_journey
+from engine.flow.topics import put_topic
+from engine.model.cap import Cap
 from engine.model.customer import Customer
 from engine.model.document import parse_journey
 from engine.model.event import Event
 from engine.model.journey import Journey, walk
 from engine.model.segment import Segment
 from engine.model.template import Template
+from engine.model.topic import Topic
 from engine.run.machine import Machine
 from engine.run.state import Deliver, Entered, Exit, Happened, Settled, State, TimeReached, Wait
 from engine.run.world import MemoryWorld
@@ -156,6 +159,16 @@ TEMPLATES = {
     "digest": ("Monthly digest", "email", "What is new this month", "<p>New shoes, new coats.</p>"),
 }  # fmt: skip
 
+CAPS = (
+    Cap.model_validate({"id": "three-a-week", "name": "3 a week", "limit": 3, "per": "7d",
+                        "defer_at_most": "2d", "keep": {"slots": 1, "above_priority": 50}}),
+    Cap.model_validate({"id": "one-offer-a-day", "name": "One offer by SMS a day", "limit": 1,
+                        "per": "day", "channels": ["sms", "push"], "topics": ["offers"],
+                        "on_full": "skip"}),
+)  # fmt: skip
+
+TOPICS = (Topic(id="offers", name="Offers and sales"), Topic(id="news", name="News"))
+
 PEOPLE = (
     "Anna Meier", "Luca Bernasconi", "Chloé Dubois", "Jonas Weber", "Elif Yilmaz", "Noah Keller",
     "Sofia Rossi", "Hugo Laurent", "Mia Schmid", "Théo Girard", "Lena Fischer", "Marco Conti",
@@ -175,14 +188,34 @@ class _Filling:
         self._now = now
         self._count = customers
         self._random = Random(7)
+        self.dice = Random(11)
         self._versions: dict[str, tuple[Machine, int]] = {}
 
     def fill(self) -> None:
         self._documents()
         self._database.transact(self._people)
 
+    def becomes(self, sent: datetime, *, is_email: bool) -> dict[str, Any]:
+        """Return what becomes of a message that was handed over: most are read, some are not."""
+        fate, minute = self.dice.random(), timedelta(minutes=1)
+        if fate < 0.05:
+            return {"state": "unknown", "sent_at": None, "provider": "smtp", "provider_id": None}
+        if fate < 0.1:
+            return {"state": "failed", "sent_at": None, "claimed_at": None, "provider": "smtp",
+                    "provider_id": None, "reason": "550 5.1.1 no mailbox here by that name"}  # fmt: skip
+        if not is_email or fate < 0.3:
+            return {}
+        later = {"delivered_at": sent + minute, "opened_at": sent + 40 * minute}
+        if fate < 0.36:
+            return {"bounced_at": sent + minute}
+        if fate > 0.8:
+            later["clicked_at"] = sent + 41 * minute
+        return {**later, "unsubscribed_at": sent + 60 * minute} if fate > 0.96 else later
+
     def _documents(self) -> None:
-        settings = {"name": "Maison Alpine", "time_zone": "Europe/Zurich", "currency": "CHF"}
+        settings = {"name": "Maison Alpine", "time_zone": "Europe/Zurich", "currency": "CHF",
+                    "country": "CH", "quiet_hours": {"sms": {"from": "20:00", "to": "08:30"}},
+                    "sms_cost": "0.07"}  # fmt: skip
         self._database.transact(
             lambda connection: connection.execute(
                 update(tables.workspace).values(settings=settings)
@@ -192,6 +225,10 @@ class _Filling:
             content = {"subject": subject, "body": body} if subject else {"body": body}
             document = {"id": name, "name": title, "channel": channel, "locales": {"en": content}}
             put_template(self._database, Template.model_validate(document))
+        for topic in TOPICS:
+            put_topic(self._database, topic)
+        for cap in CAPS:
+            put_cap(self._database, cap)
         rule = {"event": "Order Completed", "count": {"gte": 5}, "within": "1y"}
         vip = Segment.model_validate({"id": "vip", "name": "VIP customers", "rule": rule})
         put_segment(self._database, vip)
@@ -242,11 +279,16 @@ class _Person:
         if not is_known:
             traits, addresses = {}, {}
         self._customer = Customer(id=self._id, traits=traits, addresses=addresses)
+        suppressed, said = self._said(email)
         self._insert("customer", id=self._id, traits=traits, addresses=addresses, seq=100,
+                     suppressed=suppressed if is_known else {},
                      created_at=self._start, last_at=self._start, locale="fr-CH" if is_known else None)  # fmt: skip
         self._insert(
             "identity", namespace="anonymous_id", value=f"visit-{self._n:04d}", customer_id=self._id
         )
+        for n, row in enumerate(said if is_known else []):
+            self._insert("consent", id=self._uuid(self._start + timedelta(seconds=n)),
+                         customer_id=self._id, at=self._start + timedelta(seconds=n), **row)  # fmt: skip
         at = self._start
         if is_known:
             self._insert(
@@ -277,6 +319,19 @@ class _Person:
             self._insert("event", customer_id=self._id, seq=seq, received_at=event.received_at, id=event.id,
                          occurred_at=event.occurred_at, name=event.name, properties=event.properties,
                          source="web-shop", kind="track")  # fmt: skip
+
+    def _said(self, email: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Return what must not be written to of her addresses, and what she said of topics."""
+        if self._n % 4:
+            return {}, []
+        suppressed = {"email": {"address": email, "reason": "bounced"}} if self._n % 8 else {}
+        said = [
+            {"topic": "offers", "channel": "email", "state": "subscribed", "how": "form",
+             "source": "checkout", "text_version": "2026-01"},
+            {"topic": "offers", "channel": "sms", "state": "unsubscribed", "how": "sms"},
+            {"topic": "news", "channel": "email", "state": "pending", "how": "page"},
+        ]  # fmt: skip
+        return suppressed, said
 
     def _insert(self, table: str, **values: Any) -> None:
         self._connection.execute(insert(tables.metadata.tables[table]).values(**values))
@@ -314,13 +369,14 @@ class _Run:
         self._id = person._uuid(at)
         self._entered = at
         self._trace = 0
+        self._rows: list[dict[str, Any]] = []
         self._steps = {step.id: step for step in walk(self._journey.steps)}
         held_out = journey == "abandoned-cart" and person._random.random() < 0.08
         self._state = State(run=self._id, customer=person._id, entered_at=at, held_out=held_out,
                             entry=person._history[-1].properties)  # fmt: skip
 
     def go(self) -> None:
-        person, at, rows = self._person, self._entered, list[dict[str, Any]]()
+        person, at, rows = self._person, self._entered, self._rows
         given: Any = Entered(seq=person._seq, at=at)
         command: Any = None
         for _ in range(40):
@@ -352,6 +408,9 @@ class _Run:
         self._trace += 1
         return {"run_id": self._id, "n": self._trace, "customer_id": self._person._id, "at": at,
                 "journey_id": self._journey.id, "step": step, "what": what, "data": data}  # fmt: skip
+
+    def _passed(self, at: datetime, step: str, what: str, data: dict[str, Any]) -> None:
+        self._rows.append(self._traced(at, what, step, data))
 
     def _next(self, command: Any, at: datetime) -> tuple[Any, datetime] | None:
         person, chance = self._person, self._person._random
@@ -406,16 +465,27 @@ class _Run:
                 "provider": "outbox", "provider_id": str(id_), "sent_at": sent, "to": address,
                 "subject": subject, "body": f"<!doctype html><body style='font: 16px/1.5 sans-serif; margin: 32px; max-width: 36rem'>{body}</body>" if is_email else body,
                 "body_text": f"Dear {name}, this is the text part." if is_email else body,
+                "claimed_at": sent, "first_deferred_at": None,
             }  # fmt: skip
+            values |= person._filling.becomes(sent, is_email=is_email)
+        state = values["state"]
+        states = ["decided", "claimed", state] if outcome == "sent" else ["decided", outcome]
+        changes = [(state, None, None) for state in states[:-1]]
+        changes.append((states[-1], values["reason"], rule))
+        if outcome == "sent" and person._filling.dice.random() < 0.15:
+            changes.insert(1, ("deferred", "cap", "three-a-week"))
+            values["first_deferred_at"] = at
+            self._passed(at, command.step, "missing", {"variables": ["event.cart_url"]})
         person._insert("message", **values)
-        states = ["decided", "claimed", "sent"] if outcome == "sent" else ["decided", outcome]
         before = None
-        for n, state in enumerate(states):
+        for n, (to, said, by) in enumerate(changes):
             when = at if n == 0 else sent
-            said = reason if n == len(states) - 1 else None
             person._insert("message_transition", message_id=id_, seq=n + 1, customer_id=person._id, at=when,
-                           to=state, reason=said, rule=rule if said else None, **{"from": before})  # fmt: skip
-            before = state
+                           to=to, reason=said, rule=by, **{"from": before})  # fmt: skip
+            before = to
+        if command.channel == "push" and outcome == "skipped":
+            told = {"from": "push", "to": "sms", "reason": "cap", "rule": "one-offer-a-day"}
+            self._passed(at, command.step, "moved", told)
         if outcome == "deferred":
             return None
         return Settled(

@@ -36,6 +36,16 @@ PAGES = {
     "events": "/events",
     "topics": "/topics",
     "topic": "/topics/new",
+    "messages": "/messages",
+    "messages-filtered": "/messages?journey=welcome&result=skipped&reason=cap",
+    "messages-of-her": "a.over@/messages",
+    "messages-none": "/messages?q=nobody",
+    "ledger-sent": "td a.name@/messages?result=sent&channel=email",
+    "ledger-waiting": "td a.name@/messages?result=deferred",
+    "ledger-sms": "td a.name@/messages?result=sent&channel=sms",
+    "manners": "/manners",
+    "manners-rule": ".rules a@/manners",
+    "manners-new": "/manners/rules/new",
     "nowhere": "/nowhere",
 }
 

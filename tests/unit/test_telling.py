@@ -7,7 +7,7 @@ import pytest
 
 from designer.canvas.sentences import Sentences
 from designer.customers.happenings import days, event_name, summary
-from designer.customers.telling import Teller, reason, refusal
+from designer.customers.telling import Teller, refusal
 from designer.words import Shop, Words
 from engine.model.journey import Journey, walk
 from engine.store.drafts import Names
@@ -69,11 +69,18 @@ def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB"
         ("timed_out", "rest", {}, "Wait 2 days: nothing happened in time", ""),
         ("sent", "mail", {}, "First mail: sent", ""),
         ("skipped", "mail", {"reason": "cap", "rule": "three-a-week"},
-         "First mail: not sent", "enough messages in this time (three-a-week)"),
+         "First mail: not sent", "the rule “three a week” is full"),
         ("skipped", "mail", {"reason": "no_address"},
          "First mail: not sent", "no address on any of the channels"),
         ("deferred", "mail", {"reason": "quiet_hours", "until": "2025-11-22T07:00:00+00:00"},
          "First mail: put off until 22 Nov, 08:00", "quiet hours"),
+        ("moved", "mail", {"from": "push", "to": "sms", "reason": "no_address"},
+         "First mail: by SMS instead of Push", "no address on any of the channels"),
+        ("missing", "mail", {"variables": ["event.url", "customer.tier"]},
+         "First mail: nothing was there to fill in for “event.url” and “customer.tier”", ""),
+        ("no_best_hour", "mail", {},
+         "First mail: it is not known yet when she reads most, so it did not wait for that", ""),
+        ("sent_again", "mail", {}, "First mail: sent once more", "nobody knew whether it arrived"),
         ("goal", None, {"event": "Order Completed", "revenue": "49.90"},
          "Reached the goal: “Order Completed”", "CHF\N{NO-BREAK SPACE}49.90"),
         ("ended", None, {"reason": "completed"}, "Left the journey: came to the end", ""),
@@ -96,10 +103,8 @@ def test_arriving_is_left_out_where_more_follows() -> None:
     assert [one.text for one in shown] == ["First mail: sent", "Came to Wait 2 days"]
 
 
-def test_reasons_nobody_foresaw_are_shown_as_they_are() -> None:
-    assert reason(words(), "mailbox_full") == "mailbox full"
+def test_entries_refused_for_reasons_nobody_foresaw_are_shown_as_they_are() -> None:
     assert refusal(words(), "too_many_doors") == "too many doors"
-    assert reason(words(), None) == ""
 
 
 def test_amounts_are_written_as_money() -> None:

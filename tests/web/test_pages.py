@@ -51,6 +51,13 @@ PAGES = (
     "/outbox?q=nothing-of-that-kind",
     "/events",
     "/events?name=Order+Completed",
+    "/messages",
+    "/messages?journey=welcome&step=hello&result=sent&channel=email&topic=offers",
+    "/messages?stopped=skipped&rule=three-a-week&from=2020-01-01",
+    "/messages?q=anna&reason=cap&from=nonsense&to=2020-01-01",
+    "/manners",
+    "/manners/rules/new",
+    "/manners/rules/three-a-week",
 )
 
 
@@ -64,11 +71,13 @@ def _of_every_kind(database_url: str) -> list[str]:
             *connection.execute(select(customer.id).where(customer.addresses == {})).scalars(),
         ]
         sent = select(message.channel, message.id).where(message.state == "sent")
+        every = list(connection.execute(select(message.id).limit(60)).scalars())
         by_channel = {row.channel: row.id for row in connection.execute(sent)}
     database.close()
     return [
         *(f"/customers/{id_}" for id_ in ids),
         *(f"/outbox/{id_}{part}" for id_ in by_channel.values() for part in ("", "/body")),
+        *(f"/messages/{id_}{part}" for id_ in every for part in ("", "/body")),
     ]
 
 

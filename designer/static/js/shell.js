@@ -1,4 +1,9 @@
 /* Small things that every page has: menus that close, and what to do when a request fails. */
+// On a phone the pages are more than fit side by side: the open one is brought into sight.
+const tabs = document.querySelector(".tabs ul");
+const open = tabs?.querySelector("[aria-current]");
+if (open) tabs.scrollLeft = open.offsetLeft - (tabs.clientWidth - open.offsetWidth) / 2;
+
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;

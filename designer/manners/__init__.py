@@ -1,0 +1,1 @@
+"""Frequency caps and the shop's other manners, and what they did."""

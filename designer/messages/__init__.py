@@ -1,0 +1,1 @@
+"""The ledger: what became of every message, and why."""
