@@ -14,6 +14,7 @@ from engine.flow import materials
 from engine.model.document import journey_of, parse_journey
 from engine.store import documents
 from engine.store.session import Database
+from parcours.demo import manners
 from parcours.demo.load import journey_texts, shop_templates
 from parcours.demo.marker import LOADED, SOURCE, VISITS
 from parcours.demo.shop import PREFIX, SETTINGS
@@ -38,6 +39,7 @@ _THEIRS = tuple(
         "DELETE FROM message_transition WHERE customer_id = ANY(:ids)",
         "DELETE FROM message WHERE customer_id = ANY(:ids)",
         "DELETE FROM entry_refusal WHERE customer_id = ANY(:ids)",
+        "DELETE FROM consent WHERE customer_id = ANY(:ids)",
         "DELETE FROM run WHERE customer_id = ANY(:ids)",
         "DELETE FROM event WHERE customer_id = ANY(:ids)",
         "DELETE FROM identity WHERE customer_id = ANY(:ids)",
@@ -78,6 +80,7 @@ def clear(database: Database) -> Cleared:
     texts = {parse_journey(text).id: text for text in journey_texts()}
     kept = [name for name, text in texts.items() if not _remove_journey(database, name, text)]
     _remove_templates(database)
+    manners.remove(database)
     # Last, so that a load after a clear that was interrupted finds what is left.
     database.transact(lambda connection: connection.execute(_FORGET_KEYS, {"source": SOURCE}))
     return Cleared(customers=len(ids), journeys=len(texts) - len(kept), kept=kept)

@@ -18,7 +18,7 @@ from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import documents, tables
 from engine.store.session import Database
-from parcours.demo import madeup
+from parcours.demo import madeup, manners
 from parcours.demo.baskets import Purchases, folder
 from parcours.demo.first import first_steps
 from parcours.demo.marker import LOADED, SOURCE, VISITS
@@ -104,8 +104,9 @@ def _order(basket: Basket) -> Incoming:
 
 
 def _set_up(database: Database) -> None:
-    """Bring settings, templates and journeys; what has the same id already is left alone."""
+    """Bring settings, topics, caps, templates and journeys; what has the same id already is left alone."""
     database.transact(_settings)
+    manners.put(database)
     with database.read() as connection:
         known = publish.known(connection)
         present = {stored.id for stored in documents.journeys(connection)[0]}

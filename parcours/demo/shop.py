@@ -19,6 +19,11 @@ SETTINGS: Final = {
     "time_zone": "Europe/Zurich",
     "locale": "en",
     "currency": CURRENCY,
+    "country": "CH",
+    "quiet_hours": {
+        "sms": {"from": "20:00", "to": "08:30"},
+        "push": {"from": "21:00", "to": "08:00"},
+    },
 }
 PREFIX: Final = "demo-"
 """How the shop's customers' ids begin."""

@@ -17,7 +17,7 @@ from engine.flow.publish import save_journey
 from engine.model.document import parse_journey
 from engine.store import documents, tables
 from engine.store.session import Database
-from parcours.demo import baskets, clear, load, madeup, shop
+from parcours.demo import baskets, clear, load, madeup, manners, shop
 from parcours.demo.first import LEAVING, NEW, RETURNING
 from parcours.demo.marker import is_loaded
 from parcours.demo.visits import Town
@@ -87,6 +87,10 @@ def test_there_is_something_to_see_at_once(database: Database) -> None:
     }
     assert set(states.values()) == {("live", 1)}
     assert waiting == len(RETURNING)
+    with database.read() as connection:
+        topics, caps = documents.topics(connection), documents.caps(connection)
+    assert {topic.name for topic in topics.values()} == {topic.name for topic in manners.TOPICS}
+    assert list(caps.values()) == sorted(manners.CAPS, key=lambda cap: cap.id)
     assert settings(database) == {**shop.SETTINGS, "demo_visits": False}
 
 
