@@ -32,6 +32,7 @@ from designer.pages import Pages
 from designer.preferences import routes as preferences
 from designer.streams import Streams
 from designer.topics import routes as topics
+from designer.webpush import routes as webpush
 from engine import gateway
 from engine.errors import Unavailable
 from engine.flow import sweep
@@ -58,6 +59,7 @@ PAGES = (
     preferences,
     topics,
     hooks,
+    webpush,
 )
 """Each a folder with `routes.py`; `document` before `canvas`, whose addresses are wider."""
 

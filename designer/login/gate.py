@@ -15,7 +15,16 @@ PUBLIC: Final = frozenset(
     {"/login", "/healthz", "/readyz", "/metrics", "/openapi.json", "/favicon.ico"}
 )
 """Open to anyone."""
-PUBLIC_UNDER: Final = ("/static/", "/v1/", "/l/", "/hooks/", "/u/", "/c/", "/preferences/")
+PUBLIC_UNDER: Final = (
+    "/static/",
+    "/v1/",
+    "/l/",
+    "/hooks/",
+    "/push/",
+    "/u/",
+    "/c/",
+    "/preferences/",
+)
 """Assets, and what asks for keys or signatures of its own."""
 
 FORM_LIMIT: Final = 4_000_000
