@@ -28,6 +28,11 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
     return message
 
 
+def NN_(one: str, many: str) -> tuple[str, str]:  # noqa: N802 - like the one above
+    """Mark a sentence with its plural, both for `Words.ngettext`."""
+    return one, many
+
+
 @lru_cache(maxsize=len(LANGUAGES))
 def catalogue(language: str) -> NullTranslations:
     """Return the translations into a language; the source's own has none."""

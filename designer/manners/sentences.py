@@ -5,17 +5,17 @@ from typing import Final
 
 from designer.canvas.sentences import Sentences, readable
 from designer.views import channel_name
-from designer.words import N_, Words
+from designer.words import N_, NN_, Words
 from engine.model.cap import Cap
 from engine.model.duration import Duration
 from engine.store.drafts import Names
 
 _AT_MOST: Final = {
-    "email": (N_("At most %(n)s email"), N_("At most %(n)s emails")),
-    "sms": (N_("At most %(n)s SMS"), N_("At most %(n)s SMS")),
-    "whatsapp": (N_("At most %(n)s WhatsApp message"), N_("At most %(n)s WhatsApp messages")),
-    "push": (N_("At most %(n)s push message"), N_("At most %(n)s push messages")),
-    "": (N_("At most %(n)s message"), N_("At most %(n)s messages")),
+    "email": NN_("At most %(n)s email", "At most %(n)s emails"),
+    "sms": NN_("At most %(n)s SMS", "At most %(n)s SMS"),
+    "whatsapp": NN_("At most %(n)s WhatsApp message", "At most %(n)s WhatsApp messages"),
+    "push": NN_("At most %(n)s push message", "At most %(n)s push messages"),
+    "": NN_("At most %(n)s message", "At most %(n)s messages"),
 }
 _CALENDAR: Final = {
     "day": N_("in a day"),

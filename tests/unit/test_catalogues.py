@@ -5,7 +5,7 @@ import re
 import pytest
 
 from designer.locale.update import compiled, folder, is_done, languages, read, template
-from designer.words import Words, negotiate
+from designer.words import NN_, Words, negotiate
 
 
 @pytest.mark.parametrize("language", list(languages()))
@@ -63,3 +63,9 @@ def test_numbers_are_written_as_the_reader_writes_them() -> None:
     assert Words("fr", accepted="fr-FR").number(1234.5) == "1\N{NARROW NO-BREAK SPACE}234,5"
     assert Words("en", accepted="en-GB").money(1234.5) == "CHF\N{NO-BREAK SPACE}1,234.50"
     assert Words("fr", accepted="fr-CH").percent(0.441, digits=1) == "44,1%"
+
+
+def test_a_sentence_with_its_plural_is_found_where_it_is_shown() -> None:
+    one, many = NN_("At most %(n)s email", "At most %(n)s emails")
+    assert Words("fr").ngettext(one, many, 3) == "Au plus 3 e-mails"
+    assert Words("en").ngettext(one, many, 1) == "At most 1 email"
