@@ -73,8 +73,7 @@ def create(request: Request, sent: Sent) -> Response:
 def sentence(request: Request, sent: Sent) -> Response:
     """Answer with the sentence that a form says so far, or what is wrong with it."""
     words = pages(request).words(request)
-    form = rules.read_form(sent)
-    cap = rules.cap_of(form, words)
+    cap = rules.cap_of(_named(rules.read_form(sent)), words)
     response = pages(request).render(
         request,
         "manners/_sentence.html",
@@ -122,6 +121,11 @@ def _saved(request: Request, form: RuleForm, rule: str) -> Response:
     return RedirectResponse("/manners?saved=rule", 303)
 
 
+def _named(form: RuleForm) -> RuleForm:
+    """Return a form that can be said in a sentence before the rule has a name."""
+    return replace(form, name=form.name or "?")
+
+
 def _said(request: Request, cap: Cap | dict[str, str], words: Words) -> str:
     if not isinstance(cap, Cap):
         return ""
@@ -133,7 +137,7 @@ def _form(request: Request, form: RuleForm, status: int = 200) -> Response:
     words = pages(request).words(request)
     with database(request).read() as connection:
         names = drafts.names(connection)
-    cap = rules.cap_of(form, words)
+    cap = rules.cap_of(_named(form), words)
     return pages(request).render(
         request,
         "manners/rule.html",

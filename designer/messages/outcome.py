@@ -60,6 +60,10 @@ class Outcomes:
                 return _("Refused: %(why)s", why=why) if why else _("Refused by the provider")
             case "unknown" if message["reason"] == "asking":
                 return _("Nobody knows yet whether it arrived: the provider is being asked")
+            case "unknown" if message["class"] == "transactional":
+                return _(
+                    "Nobody knows whether it arrived: the last answer of the provider was lost"
+                )
             case "unknown":
                 return _(
                     "Nobody knows whether it arrived: the provider's answer was lost, and so that "

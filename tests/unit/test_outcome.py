@@ -25,7 +25,14 @@ WORDS = Words("en", accepted="en-GB", shop=Shop(zone="Europe/Zurich"))
 
 def message(state: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
     nothing = dict.fromkeys([*LED_TO, "rule", "topic", "deferred_until"])
-    return {**nothing, "state": state, "reason": reason, "transitions": [], **more}
+    return {
+        **nothing,
+        "class": "marketing",
+        "state": state,
+        "reason": reason,
+        "transitions": [],
+        **more,
+    }
 
 
 @pytest.mark.parametrize(
@@ -63,7 +70,9 @@ def test_each_outcome_is_a_sentence(row: dict[str, Any], sentence: str) -> None:
 
 def test_an_unknown_outcome_says_what_was_done_about_it() -> None:
     said = Outcomes(WORDS, NAMES, AT).sentence(message("unknown"))
-    assert said.startswith("Nobody knows whether it arrived: ")
+    assert said.endswith("so that nobody gets it twice it is not sent again")
+    again = Outcomes(WORDS, NAMES, AT).sentence(message("unknown", **{"class": "transactional"}))
+    assert again == "Nobody knows whether it arrived: the last answer of the provider was lost"
 
 
 def test_what_came_back_is_not_shown_as_sent() -> None:
