@@ -106,8 +106,12 @@ class Outcomes:
     def story(self, message: Mapping[str, Any], traced: list[dict[str, Any]]) -> list[Happening]:
         """Tell a message's changes, what else befell it and what it led to, in order."""
         words = self._words
+        # A move is among the changes of state too, where it changes none.
+        moves = {entry["at"] for entry in traced if entry["what"] == "moved"}
         happenings = [
-            self._changed(change, message, n) for n, change in enumerate(message["transitions"])
+            self._changed(change, message, n)
+            for n, change in enumerate(message["transitions"])
+            if change["from"] != change["to"] or change["at"] not in moves
         ]
         for entry in traced:
             text = on_the_way(words, entry["what"], entry["data"])

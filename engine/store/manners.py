@@ -40,12 +40,17 @@ class Stopped:
     messages: int
 
 
-# A move is noted with the run and the step: it is of the last message decided there by then.
+# A move is noted with the run and the step: it is of the last message decided there by then. Among
+# the changes of state, that of a deferred message looks as if it were put off once more.
 _STOPS: Final = """
     SELECT t.message_id, t."to" AS how, t.reason, t.rule
     FROM message_transition t
     WHERE t."to" IN ('deferred', 'skipped') AND t.at >= :since AND t.at < :until
       AND (t.rule IS NOT NULL OR t.reason = ANY(:hours))
+      AND NOT (t."from" = t."to" AND EXISTS (
+          SELECT FROM message m JOIN run_trace x ON x.run_id = m.run_id
+          WHERE m.id = t.message_id AND x.what = 'moved' AND x.at = t.at
+      ))
     UNION ALL
     SELECT m.id, 'moved', t.data ->> 'reason', t.data ->> 'rule'
     FROM run_trace t JOIN LATERAL (

@@ -120,11 +120,12 @@ def test_what_was_held_back_is_counted_and_found(database: Database, customer: U
     rows = [a_message(run, "sent", n, step=step) for n, step in enumerate(("a", "a", "b", "c"))]
     add(database, "message", *rows)
 
-    def change(n: int, to: str, reason: str, rule: str | None, when: datetime = at) -> None:
+    def change(n: int, to: str, reason: str, rule: str | None, when: datetime = at,
+               before: str = "decided") -> None:  # fmt: skip
         seq = next(numbers)
         add(database, "message_transition",
             {"message_id": rows[n]["id"], "seq": seq, "customer_id": customer, "at": when,
-             "from": "decided", "to": to, "reason": reason, "rule": rule})  # fmt: skip
+             "from": before, "to": to, "reason": reason, "rule": rule})  # fmt: skip
 
     numbers = iter(range(1, 20))
     change(0, "deferred", "cap", "r")
@@ -134,15 +135,16 @@ def test_what_was_held_back_is_counted_and_found(database: Database, customer: U
     change(2, "deferred", "quiet_hours", None)
     change(3, "skipped", "no_address", None)  # no rule's doing
     change(3, "deferred", "cap", "r", at - timedelta(days=1))
+    change(1, "deferred", "cap", "s", at + timedelta(seconds=9), "deferred")  # the move below
     add(database, "run_trace",
         {"run_id": run["id"], "n": 1, "customer_id": customer, "journey_id": run["journey_id"],
          "at": at + timedelta(seconds=9), "step": "a", "what": "moved",
-         "data": {"from": "push", "to": "sms", "reason": "cap", "rule": "r"}})  # fmt: skip
+         "data": {"from": "push", "to": "sms", "reason": "cap", "rule": "s"}})  # fmt: skip
     since, until = at, at + timedelta(hours=1)
     with database.read() as connection:
         found = manners.stopped(connection, since, until)
         assert {(one.reason, one.rule, one.how): one.messages for one in found} == {
-            ("cap", "r", "deferred"): 2, ("cap", "r", "skipped"): 1, ("cap", "r", "moved"): 1,
+            ("cap", "r", "deferred"): 2, ("cap", "r", "skipped"): 1, ("cap", "s", "moved"): 1,
             ("quiet_hours", None, "deferred"): 1,
         }  # fmt: skip
         for one in found:

@@ -92,6 +92,8 @@ def test_every_reason_of_the_core_has_words() -> None:
 def test_the_story_is_told_in_order() -> None:
     changes = [
         {"at": AT, "from": None, "to": "decided", "reason": None, "rule": None},
+        {"at": AT + timedelta(minutes=5), "from": "decided", "to": "decided", "reason": "cap",
+         "rule": "r1"},
         {"at": AT + timedelta(hours=1), "from": "decided", "to": "claimed", "reason": None,
          "rule": None},
         {"at": AT + timedelta(hours=2), "from": "claimed", "to": "sent", "reason": None,

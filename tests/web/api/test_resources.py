@@ -343,9 +343,15 @@ def test_counters_trace_and_ledger_follow_a_run(
     assert first["items"] + rest["items"] == items
     run = items[0]["run"]
     assert len(shop.get("/v1/customers/external_id:42/trace", run=run).json()["items"]) == 2
-    for query in ({}, {"customer": "external_id:42"}, {"journey": "welcome"}, {"step": "mail"}):
-        answer = shop.get("/v1/messages", **query)
-        assert answer.status_code == 200
+    for query in (
+        {}, {"customer": "external_id:42"}, {"journey": "welcome"}, {"step": "mail"},
+        {"channel": "email"},
+    ):  # fmt: skip
+        (message,) = shop.get("/v1/messages", **query).json()["items"]
+        unset = ("offer", "segments", "cost", "first_deferred_at", "opened_at", "unsubscribed_at")
+        assert [message[name] for name in unset] == [None] * len(unset)
+    for query in ({"reason": "cap"}, {"rule": "r"}, {"topic": "no"}, {"channel": "sms"}):
+        assert shop.get("/v1/messages", **query).json()["items"] == []
     assert shop.get("/v1/messages", customer="external_id:7").status_code == 404
 
 
