@@ -198,7 +198,7 @@ def test(request: Request, template_id: str, values: Values) -> Response:
     told, good = words.gettext("Not sent: put right what is marked first."), False
     transport = request.app.state.transports[channel]
     try:
-        to = trials.address(channel, values.get("to", ""))
+        to = trials.address(channel, values.get("to", ""), words)
         if text is not None and not _PACE.admits(clock()):
             told = words.gettext("Not sent: ten tests in ten minutes are enough. Wait a little.")
         elif text is not None:

@@ -1,6 +1,7 @@
 """Sending a template to an address to try it: at once, as a test, and not into the ledger."""
 
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from threading import Lock
@@ -43,17 +44,31 @@ class Pace:
             return True
 
 
-def address(channel: Channel, given: str) -> str:
-    """Return an address as it is written to; raise `InvalidInput` when it is none."""
-    match channel:
-        case "email":
-            return email_address(given.strip())
-        case "sms" | "whatsapp":
-            return phone_number(given.strip())
-        case "push":
-            if not given.strip():
-                raise InvalidInput("Paste the push address of a device.")
-            return given.strip()
+_MENDS: Final[Mapping[Channel, str]] = {
+    "email": N_("Write an address like ada@example.com."),
+    "sms": N_("Write a number with its country, like +41 44 668 18 00."),
+    "whatsapp": N_("Write a number with its country, like +41 44 668 18 00."),
+    "push": N_("Paste the push address of a device."),
+}
+
+
+_READERS: Final[Mapping[Channel, Callable[[str], str]]] = {
+    "email": email_address,
+    "sms": phone_number,
+    "whatsapp": phone_number,
+    "push": str,
+}
+
+
+def address(channel: Channel, given: str, words: Words) -> str:
+    """Return an address as it is written to; raise `InvalidInput`, in her words, when it is none."""
+    try:
+        read = _READERS[channel](given.strip())
+    except InvalidInput:
+        read = ""
+    if not read:
+        raise InvalidInput(words.gettext(_MENDS[channel]))
+    return read
 
 
 def send(transport: Transport, channel: Channel, to: str, text: Text, words: Words) -> str | None:

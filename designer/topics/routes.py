@@ -106,9 +106,14 @@ def remove(request: Request, topic_id: str) -> Response:
     """Delete a topic that no live journey sends."""
     try:
         delete_topic(database(request), topic_id)
-    except Conflict as error:
+    except Conflict:
+        words = pages(request).words(request)
+        why = words.gettext(
+            "Not deleted: a published journey sends messages about it. Give them another topic "
+            "first."
+        )
         editor = _editor(_topic(request, topic_id))
-        return _form(request, replace(editor, wrong={"delete": str(error)}), 409)
+        return _form(request, replace(editor, wrong={"delete": why}), 409)
     return RedirectResponse("/topics", 303)
 
 

@@ -105,7 +105,7 @@ def test_a_test_is_handed_over_at_once(visitor: Any) -> None:
     id_ = _made(visitor)
     form = _form(visitor, id_, body="Hello")
     answer = visitor.post(f"/templates/{id_}/test", data={**form, "to": "nobody"})
-    assert "no email address" in answer.text
+    assert "Write an address like" in answer.text
     answer = visitor.post(f"/templates/{id_}/test", data={**form, "to": "a@b.example"})
     assert "Nothing was delivered" in answer.text
     answer = visitor.post(
