@@ -199,7 +199,7 @@ class Teller:
         for question, answer in answers.items():
             kind, _space, name = question.partition(" ")
             said.append(self._answer(kind, name, answer))
-        return "; ".join(said)
+        return _("; ").join(said)
 
     def _answer(self, kind: str, name: str, answer: Any) -> str:
         words = self._words

@@ -37,7 +37,7 @@ def rule_sentence(cap: Cap, names: Names, words: Words) -> str:
             )
         )
     parts.append(_when_full(cap, Sentences(words).duration, words))
-    return "; ".join(parts) + "."
+    return words.gettext("; ").join(parts) + "."
 
 
 def _allows(cap: Cap, names: Names, words: Words) -> str:
