@@ -1,6 +1,6 @@
 """Checks caps from the record alone: the transitions, what each message is, and the rules.
 
-It shares no code with the product: windows are counted anew here, by the standard library.
+It shares no rule's code with the product: windows are counted anew here, by the standard library.
 """
 
 from collections import defaultdict
@@ -12,6 +12,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
+
+from engine.store.session import Database
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -42,8 +44,17 @@ class _Waiting:
     throttled: bool
 
 
-def check(connection: Connection, rules: Sequence[Mapping[str, Any]]) -> Told:
+def check(database: Database, rules: Sequence[Mapping[str, Any]]) -> Told:
     """Go through every customer's transitions in their order."""
+    with database.read() as connection:
+        about, by_customer = _read(connection)
+    told = Told()
+    for transitions in by_customer.values():
+        _Customer(about, rules, told).go_through(transitions)
+    return told
+
+
+def _read(connection: Connection) -> tuple[dict[UUID, Any], dict[UUID, list[Any]]]:
     about = {
         row.id: row
         for row in connection.execute(
@@ -58,10 +69,7 @@ def check(connection: Connection, rules: Sequence[Mapping[str, Any]]) -> Told:
         )
     ):
         by_customer[row.customer_id].append(row)
-    told = Told()
-    for transitions in by_customer.values():
-        _Customer(about, rules, told).go_through(transitions)
-    return told
+    return about, by_customer
 
 
 class _Customer:
@@ -75,6 +83,7 @@ class _Customer:
         self.slots: dict[UUID, _Slot] = {}
         self.waiting: dict[UUID, _Waiting] = {}
         self.first_deferred: dict[UUID, datetime] = {}
+        self.longest = max((_length(rule["per"]) for rule in rules), default=timedelta())
 
     def go_through(self, transitions: Iterable[Any]) -> None:
         for row in transitions:
@@ -91,6 +100,10 @@ class _Customer:
 
     def _take(self, row: Any) -> None:
         id = row.message_id
+        if self.slots and next(iter(self.slots.values())).at < row.at - self.longest:
+            self.slots = {
+                id: slot for id, slot in self.slots.items() if slot.at >= row.at - self.longest
+            }
         match row.becomes:
             case "claimed" if row.was == "unknown":
                 pass  # handed over again under its key: it has its slot
@@ -201,6 +214,14 @@ def _held(rule: Mapping[str, Any], slots: Sequence[_Slot], now: datetime, zone: 
         return sum(start <= slot.at <= now for slot in slots if _counts(rule, slot))
     since = now - timedelta(seconds=int(per[:-1]) * _UNITS[per[-1]])
     return sum(since < slot.at <= now for slot in slots if _counts(rule, slot))
+
+
+def _length(per: str) -> timedelta:
+    """How far back a window can reach, at most."""
+    units = {"day": 2, "week": 8, "month": 32}
+    if per in units:
+        return timedelta(days=units[per])
+    return timedelta(seconds=int(per[:-1]) * _UNITS[per[-1]])
 
 
 def _begin(per: str, now: datetime, zone: str) -> datetime:

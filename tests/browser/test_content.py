@@ -50,7 +50,7 @@ def test_a_preview_is_for_the_customer_who_is_chosen_and_a_test_is_sent(
     expect(page.locator(".for-whom")).to_contain_text("Anna")
     page.get_by_label("Send a test to").fill("nonsense")
     page.locator(".test").get_by_role("button", name="Send").click()
-    expect(page.locator("#tested")).to_contain_text("phone number")
+    expect(page.locator("#tested")).to_contain_text("Write a number with its country")
     page.get_by_label("Send a test to").fill("+41446681800")
     page.locator(".test").get_by_role("button", name="Send").click()
     expect(page.locator("#tested")).to_contain_text("Nothing was delivered")

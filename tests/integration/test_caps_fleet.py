@@ -140,8 +140,7 @@ def test_caps_hold_whatever_is_interleaved_or_killed(
     monkeypatch.setattr(settle, "ASKED_FOR", caps_fleet.LEASE)
     play_to_the_end(shop)
     rows = [cap.document() for cap in caps_of(shop)]
-    with shop.read() as connection:
-        told = check(connection, rows)
+    told = check(shop, rows)
     with capsys.disabled():
         sys.stdout.write(
             f"\n{told.claims} claims, {told.deferrals} put off by caps ({told.yields} of them "

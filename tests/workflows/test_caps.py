@@ -65,8 +65,8 @@ def test_caps_hold_from_the_event_to_the_provider(
 
         shop = loop_runner.run(scenario())
         counted = double.counted()
+    told = check(shop.database, [Cap.model_validate(rule).document() for rule in RULES])
     with shop.database.read() as connection:
-        told = check(connection, [Cap.model_validate(rule).document() for rule in RULES])
         waiting = connection.execute(
             text("SELECT count(*) FROM message WHERE state IN ('decided', 'deferred', 'claimed')")
         ).scalar_one()
