@@ -80,11 +80,12 @@ def handed_over(connection: Connection, message: UUID) -> tuple[str, str]:
 HOLDING = ("claimed", "sent", "unknown")
 """The states in which a message holds a slot."""
 
-_COUNTED = select(*_READ).where(
+_COUNTED = select(_M.id, _M.state, _M.channel, _M.topic, _M.offer, _M.claimed_at).where(
     _M.customer_id == tables.bound("customer"),
     _M["class"] == "marketing",
     (_M.state.in_(HOLDING) & (_M.claimed_at >= tables.bound("since"))) | (_M.state == "deferred"),
 )
+_SEVERAL = select(*_READ).where(_M.id == func.any(tables.bound("messages")))
 
 
 def counted(
@@ -94,12 +95,15 @@ def counted(
     slots, waiting = [], []
     for row in connection.execute(_COUNTED, {"customer": customer, "since": since}):
         if row.state == "deferred":
-            waiting.append(Message(**row._mapping))  # noqa: SLF001 - Row's public name
+            waiting.append(row.id)
         else:
             slots.append(
                 Slot(channel=row.channel, topic=row.topic, offer=row.offer, at=row.claimed_at)
             )
-    return slots, waiting
+    if not waiting:
+        return slots, []
+    rows = connection.execute(_SEVERAL, {"messages": waiting})
+    return slots, [Message(**row._mapping) for row in rows]  # noqa: SLF001 - Row's public name
 
 
 def change(connection: Connection, message: UUID, **values: Any) -> None:
