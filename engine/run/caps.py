@@ -227,9 +227,9 @@ def _alone(
         to_next = to_next or on_full == "next_channel"
         if free > until:
             until, reason, rule, at_most = free, "cap", cap.id, cap.defer_at_most
-    first = _first_admissible(candidate, until, rules, slots, zone)
-    if first == now:
+    if until == now and (candidate.hours is None or candidate.hours.closed(now) is None):
         return Granted()
+    first = _first_admissible(candidate, until, rules, slots, zone)
     if not reason:
         closed = candidate.hours.closed(now) if candidate.hours is not None else None
         reason, at_most = closed[1] if closed else "quiet_hours", HOURS_AT_MOST
@@ -279,13 +279,12 @@ def _free_at(
     limit = limit_for(cap, candidate.priority)
     if limit == 0:
         return None
-    counted = [slot.at for slot in slots if applies(cap, slot)]
     start = window_start(cap.per, at, zone)
     if not isinstance(cap.per, Duration):
-        if sum(start <= held <= at for held in counted) < limit:
+        if sum(start <= slot.at <= at and applies(cap, slot) for slot in slots) < limit:
             return at
         return next_window(cap.per, at, zone)
-    held = sorted(instant for instant in counted if instant > start)
+    held = sorted(slot.at for slot in slots if slot.at > start and applies(cap, slot))
     if len(held) < limit:
         return at
     last = held[-limit]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -80,11 +80,17 @@ def handed_over(connection: Connection, message: UUID) -> tuple[str, str]:
 HOLDING = ("claimed", "sent", "unknown")
 """The states in which a message holds a slot."""
 
-_COUNTED = select(_M.id, _M.state, _M.channel, _M.topic, _M.offer, _M.claimed_at).where(
-    _M.customer_id == tables.bound("customer"),
-    _M["class"] == "marketing",
-    (_M.state.in_(HOLDING) & (_M.claimed_at >= tables.bound("since"))) | (_M.state == "deferred"),
-)
+# One row of arrays: a customer has many messages, and each row of an answer costs.
+_COUNTED = text("""
+SELECT json_agg(json_build_array(channel, topic, offer,
+           CAST(extract(epoch FROM claimed_at) * 1000000 AS bigint)))
+           FILTER (WHERE state <> 'deferred') AS slots,
+       array_agg(id) FILTER (WHERE state = 'deferred') AS waiting
+FROM message
+WHERE customer_id = :customer AND class = 'marketing'
+  AND (state IN ('claimed', 'sent', 'unknown') AND claimed_at >= :since OR state = 'deferred')
+""")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SEVERAL = select(*_READ).where(_M.id == func.any(tables.bound("messages")))
 
 
@@ -92,17 +98,14 @@ def counted(
     connection: Connection, customer: UUID, since: datetime
 ) -> tuple[list[Slot], list[Message]]:
     """Return the slots that a customer's messages hold since then, and who waits for one."""
-    slots, waiting = [], []
-    for row in connection.execute(_COUNTED, {"customer": customer, "since": since}):
-        if row.state == "deferred":
-            waiting.append(row.id)
-        else:
-            slots.append(
-                Slot(channel=row.channel, topic=row.topic, offer=row.offer, at=row.claimed_at)
-            )
-    if not waiting:
+    row = connection.execute(_COUNTED, {"customer": customer, "since": since}).one()
+    slots = [
+        Slot(channel=channel, topic=topic, offer=offer, at=_EPOCH + timedelta(microseconds=at))
+        for channel, topic, offer, at in row.slots or ()
+    ]
+    if not row.waiting:
         return slots, []
-    rows = connection.execute(_SEVERAL, {"messages": waiting})
+    rows = connection.execute(_SEVERAL, {"messages": row.waiting})
     return slots, [Message(**row._mapping) for row in rows]  # noqa: SLF001 - Row's public name
 
 
