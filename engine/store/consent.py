@@ -59,12 +59,12 @@ def mark_message(connection: Connection, message: UUID, customer: UUID, at: date
 # by the address: she to read what is suppressed, the other to change it. It is one for each 256th
 # part of all addresses, since an import reads thousands and the server's table of locks is small.
 _READING = text("""
-SELECT pg_advisory_xact_lock_shared(0x5355, part) FROM (
+SELECT pg_advisory_xact_lock_shared(21333, part) FROM (
     SELECT DISTINCT hashtext(address) & 255 AS part
     FROM unnest(CAST(:addresses AS text[])) AS given (address) ORDER BY 1
 ) AS parts
 """)
-_CHANGING = text("SELECT pg_advisory_xact_lock(0x5355, hashtext(:address) & 255)")
+_CHANGING = text("SELECT pg_advisory_xact_lock(21333, hashtext(:address) & 255)")
 _FOUND = text("""
 SELECT s.channel, s.address, s.reason FROM suppression s
 JOIN unnest(CAST(:channels AS text[]), CAST(:addresses AS text[])) AS given (channel, address)

@@ -286,7 +286,7 @@ def test_a_link_of_our_own(providers: Providers) -> None:
     message, database = providers.sent(), providers.story.database
     a_while_ago = datetime.now(UTC) - timedelta(hours=1)
     database.transact(lambda c: c.execute(tables.message.update().values(sent_at=a_while_ago)))
-    tracker = Tracker(providers.settings.signing_key(), PUBLIC)
+    tracker = Tracker(providers.settings.link_keys(), PUBLIC)
     path = tracker.sign(message, "https://shop.example.com/").removeprefix(PUBLIC)
 
     def follow(agent: str) -> int:
