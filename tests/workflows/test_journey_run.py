@@ -119,7 +119,7 @@ def test_waits_end_by_themselves(database_url: str, temporal_address: str) -> No
             await shop.until(shop.ended(1))
             traces = [row.what for row in shop.rows(tables.run_trace, tables.run_trace.c.n)]
             assert traces == [
-                "entered", "reached", "waits", "reached", "sent", "reached", "waits", "timed_out",
+                "entered", "reached", "waits", "reached", "missing", "sent", "reached", "waits", "timed_out",
                 "ended",
             ]  # fmt: skip
 
