@@ -35,13 +35,15 @@ ADMINISTER = [Depends(Needs("administer"))]
 router = APIRouter(prefix="/v1", route_class=ProblemRoute)
 
 
-def _listed(request: Request, kind: Kind, limit: int, cursor: str | None) -> Response:
+def listed(request: Request, kind: Kind, limit: int, cursor: str | None) -> Response:
+    """Answer a page of the documents of a kind."""
     database: Database = request.app.state.database
     with database.read() as connection:
         return page_response(documents.listed(connection, kind, limit=limit, cursor=cursor))
 
 
-def _one(request: Request, kind: Kind, document_id: str) -> dict[str, Any]:
+def one(request: Request, kind: Kind, document_id: str) -> dict[str, Any]:
+    """Return one document of a kind."""
     database: Database = request.app.state.database
     with database.read() as connection:
         return documents.get(connection, kind, document_id)
@@ -50,13 +52,13 @@ def _one(request: Request, kind: Kind, document_id: str) -> dict[str, Any]:
 @router.get("/segments", tags=["segments"], summary="List segments", dependencies=READ)
 def list_segments(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """List the segments by id."""
-    return _listed(request, "segment", limit, cursor)
+    return listed(request, "segment", limit, cursor)
 
 
 @router.get("/segments/{segment}", tags=["segments"], summary="One segment", dependencies=READ)
 def read_segment(request: Request, segment: Id) -> Response:
     """Return a segment's name and rule."""
-    return json_response(_one(request, "segment", segment))
+    return json_response(one(request, "segment", segment))
 
 
 @router.put(
@@ -70,7 +72,7 @@ def write_segment(request: Request, segment: Id, body: Body) -> Response:
     document = named(parse_object(body), segment, "segment")
     model = validated(Segment, document, f"segment {segment}")
     created = materials.put_segment(request.app.state.database, model)
-    return put_response(_one(request, "segment", segment), created=created)
+    return put_response(one(request, "segment", segment), created=created)
 
 
 @router.delete(
@@ -85,13 +87,13 @@ def delete_segment(request: Request, segment: Id) -> Response:
 @router.get("/templates", tags=["templates"], summary="List templates", dependencies=READ)
 def list_templates(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """List the templates by id."""
-    return _listed(request, "template", limit, cursor)
+    return listed(request, "template", limit, cursor)
 
 
 @router.get("/templates/{template}", tags=["templates"], summary="One template", dependencies=READ)
 def read_template(request: Request, template: Id) -> Response:
     """Return a template with its content per locale."""
-    return json_response(_one(request, "template", template))
+    return json_response(one(request, "template", template))
 
 
 @router.put(
@@ -105,7 +107,7 @@ def write_template(request: Request, template: Id, body: Body) -> Response:
     document = named(parse_object(body), template, "template")
     model = validated(Template, document, f"template {template}")
     created = materials.put_template(request.app.state.database, model)
-    return put_response(_one(request, "template", template), created=created)
+    return put_response(one(request, "template", template), created=created)
 
 
 @router.delete(
@@ -120,13 +122,13 @@ def delete_template(request: Request, template: Id) -> Response:
 @router.get("/caps", tags=["caps"], summary="List frequency caps", dependencies=READ)
 def list_caps(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """List the frequency caps by id."""
-    return _listed(request, "cap", limit, cursor)
+    return listed(request, "cap", limit, cursor)
 
 
 @router.get("/caps/{cap}", tags=["caps"], summary="One frequency cap", dependencies=READ)
 def read_cap(request: Request, cap: Id) -> Response:
     """Return a frequency cap."""
-    return json_response(_one(request, "cap", cap))
+    return json_response(one(request, "cap", cap))
 
 
 @router.put(
@@ -136,7 +138,7 @@ def write_cap(request: Request, cap: Id, body: Body) -> Response:
     """Save how many messages a customer may get in how long; it holds from the next claim on."""
     model = validated(Cap, named(parse_object(body), cap, "cap"), f"cap {cap}")
     created = materials.put_cap(request.app.state.database, model)
-    return put_response(_one(request, "cap", cap), created=created)
+    return put_response(one(request, "cap", cap), created=created)
 
 
 @router.delete("/caps/{cap}", tags=["caps"], summary="Delete a frequency cap", dependencies=PUBLISH)

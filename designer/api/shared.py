@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from designer.api.answers import Cursor, Limit, emptied, json_response, page_response, put_response
-from designer.api.materials import DRAFT, PUBLISH, READ, Body, Id
+from designer.api.answers import Cursor, Limit, emptied, json_response, put_response
+from designer.api.materials import DRAFT, PUBLISH, READ, Body, Id, listed, one
 from designer.api.problems import ProblemRoute
 from designer.api.reading import named, parse_object, validated
 from engine.flow import coupons as giving
@@ -21,15 +21,13 @@ router = APIRouter(prefix="/v1", route_class=ProblemRoute)
 @router.get("/snippets", tags=["snippets"], summary="List snippets", dependencies=READ)
 def list_snippets(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """List the snippets by id."""
-    database: Database = request.app.state.database
-    with database.read() as connection:
-        return page_response(documents.listed(connection, "snippet", limit=limit, cursor=cursor))
+    return listed(request, "snippet", limit, cursor)
 
 
 @router.get("/snippets/{snippet}", tags=["snippets"], summary="One snippet", dependencies=READ)
 def read_snippet(request: Request, snippet: Id) -> Response:
     """Return a snippet with its text per locale."""
-    return json_response(_snippet(request, snippet))
+    return json_response(one(request, "snippet", snippet))
 
 
 @router.put(
@@ -43,7 +41,7 @@ def write_snippet(request: Request, snippet: Id, body: Body) -> Response:
     document = named(parse_object(body), snippet, "snippet")
     model = validated(Snippet, document, f"snippet {snippet}")
     created = materials.put_snippet(request.app.state.database, model)
-    return put_response(_snippet(request, snippet), created=created)
+    return put_response(one(request, "snippet", snippet), created=created)
 
 
 @router.delete(
@@ -58,11 +56,7 @@ def delete_snippet(request: Request, snippet: Id) -> Response:
 @router.get("/coupons", tags=["coupons"], summary="List coupon pools", dependencies=READ)
 def list_pools(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """List the coupon pools by id."""
-    database: Database = request.app.state.database
-    with database.read() as connection:
-        return page_response(
-            documents.listed(connection, "coupon_pool", limit=limit, cursor=cursor)
-        )
+    return listed(request, "coupon_pool", limit, cursor)
 
 
 @router.get("/coupons/{pool}", tags=["coupons"], summary="One coupon pool", dependencies=READ)
@@ -104,12 +98,6 @@ def add_codes(request: Request, pool: Id, body: Body) -> Response:
     model = validated(Codes, parse_object(body), "list of codes")
     added = giving.add_codes(request.app.state.database, pool, model.codes)
     return json_response({"added": added, "known": len(set(model.codes)) - added})
-
-
-def _snippet(request: Request, snippet: str) -> dict[str, Any]:
-    database: Database = request.app.state.database
-    with database.read() as connection:
-        return documents.get(connection, "snippet", snippet)
 
 
 def _pool(request: Request, pool: str) -> dict[str, Any]:

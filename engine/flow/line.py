@@ -48,12 +48,11 @@ def candidate(turn: Turn, message: Message, channel: Channel) -> Candidate:
 
 def _hours(turn: Turn, message: Message, channel: Channel) -> OpenHours:
     workspace = turn.catalogue.workspace
-    phone = turn.customer.address("sms")
     reason, _, window = (message.hours or "").rpartition(" ")
     return hours_for(
         channel,
         zone=turn.zone,
-        country=(country_of(phone) if phone is not None else None) or workspace.country,
+        country=country_of(turn.customer.address("sms")) or workspace.country,
         workspace=workspace,
         window=window or None,
         window_reason="best_hour" if reason == "best_hour" else "window",

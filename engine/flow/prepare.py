@@ -102,8 +102,7 @@ def _best_hour(
 ) -> str | None:
     zone = customer.time_zone or shop.time_zone
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
-    phone = customer.address("sms")
-    country = (country_of(phone) if phone is not None else None) or shop.country
+    country = country_of(customer.address("sms")) or shop.country
     hours = hours_for(channel, zone=zone, country=country, workspace=shop)
     hour = best_hour(
         opens.own(connection, customer.id, zone, now),

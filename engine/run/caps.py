@@ -10,7 +10,7 @@ not any more once this one is.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from engine.model.base import Channel
@@ -30,9 +30,6 @@ HOURS_AT_MOST = Duration("4d")
 
 From the Saturday before Easter until the Tuesday after it are 60 hours, in France.
 """
-
-Reason = Literal["cap", "quiet_hours", "window", "best_hour", "legal_hours", "holiday"]
-"""Why a message is not sent at once."""
 
 
 class Hours(Protocol):

@@ -59,15 +59,6 @@ def one(connection: Connection, message: UUID) -> Message | None:
     return Message(**row._mapping) if row is not None else None  # noqa: SLF001 - Row's public name
 
 
-_WITH_PROVIDER = select(*_READ).where(_M.provider_id == tables.bound("provider_id"))
-
-
-def with_provider_id(connection: Connection, provider_id: str) -> Message | None:
-    """Return the message that a provider knows by this id, or None."""
-    row = connection.execute(_WITH_PROVIDER, {"provider_id": provider_id}).first()
-    return Message(**row._mapping) if row is not None else None  # noqa: SLF001 - Row's public name
-
-
 _HANDED_OVER = select(_M.to, _M.body).where(_M.id == tables.bound("message"))
 
 
