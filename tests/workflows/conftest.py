@@ -107,7 +107,9 @@ async def open_shop(
     await prepare_namespace(client)
     database = Database(database_url, pool_size=20)
     gateway = Gateway(client, partial(sweep.told, database))
-    with ThreadPoolExecutor(16) as threads:
+    # A thread outlives the task that waits for it, and must not outlive the database.
+    with ThreadPoolExecutor(16) as threads, ThreadPoolExecutor(16) as others:
+        asyncio.get_running_loop().set_default_executor(others)
         async with AsyncExitStack() as running:
             for worker in workers(client, database, gateway, settings, threads, runner=runner):
                 await running.enter_async_context(worker)

@@ -6,6 +6,7 @@
 import asyncio
 import os
 import sys
+from contextlib import closing
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from engine.model.cap import Cap
 from engine.store import documents, tables
+from engine.store.session import Database
 from tests.caps_checker import check
 from tests.doubles.sendgrid import SendGrid
 from tests.doubles.server import broken, cut, throttled
@@ -52,7 +54,7 @@ def test_caps_hold_from_the_event_to_the_provider(
         orders = [broken(), throttled(1), cut()]
         double.order(*(chance.choice(orders) for _ in range(CUSTOMERS)))
 
-        async def scenario() -> Shop:
+        async def scenario() -> None:
             async with open_shop(
                 database_url, temporal_address, email="sendgrid", sendgrid_api_key=double.key,
                 sendgrid_base_url=double.url, email_from="Shop <shop@example.com>",
@@ -61,15 +63,17 @@ def test_caps_hold_from_the_event_to_the_provider(
                 await play(shop, chance)
                 entered = CUSTOMERS * JOURNEYS
                 await shop.until(shop.ended(entered), 120 + entered / 5)
-            return shop
 
-        shop = loop_runner.run(scenario())
+        loop_runner.run(scenario())
         counted = double.counted()
-    told = check(shop.database, [Cap.model_validate(rule).document() for rule in RULES])
-    with shop.database.read() as connection:
-        waiting = connection.execute(
-            text("SELECT count(*) FROM message WHERE state IN ('decided', 'deferred', 'claimed')")
-        ).scalar_one()
+    with closing(Database(database_url)) as database:
+        told = check(database, [Cap.model_validate(rule).document() for rule in RULES])
+        with database.read() as connection:
+            waiting = connection.execute(
+                text(
+                    "SELECT count(*) FROM message WHERE state IN ('decided', 'deferred', 'claimed')"
+                )
+            ).scalar_one()
     with capsys.disabled():
         sys.stdout.write(
             f"\n{CUSTOMERS} customers: {told.claims} claims, {told.deferrals} put off, "

@@ -15,9 +15,10 @@ def _temporal(address: str, **more: str) -> dict[str, str]:
 
 def test_where_everything_runs(database_url: str, temporal_address: str) -> None:
     async def story() -> None:
-        async with open_shop(database_url, temporal_address):
+        async with open_shop(database_url, temporal_address) as shop:
+            # Temporal knows a worker once it has asked for work.
+            await shop.until(lambda: set(_temporal(temporal_address).values()) == {"well"})
             found = await asyncio.to_thread(_temporal, temporal_address)
-            assert set(found.values()) == {"well"}, found
             assert {f"worker of {queue}" for queue in (RUNS_QUEUE, CALL_QUEUE)} <= found.keys()
 
     asyncio.run(story())
