@@ -1,32 +1,31 @@
-"""A journey's page: its canvas, the panel of a step, and the stream of its counters."""
+"""A journey's page: its canvas, edits of it, the panel of a step, and the stream of its counters."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from functools import partial
 from html import escape
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from designer.canvas import views
-from designer.canvas.sentences import Sentences
-from designer.canvas.tree import Drawing, texts
+from designer.canvas import edits, panels, settings, views
+from designer.canvas.forms.raw import Raw, read
+from designer.canvas.look import Shown, look
+from designer.canvas.palette import palette
+from designer.canvas.tree import texts
 from designer.pages import database, pages
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
 from designer.words import Words
-from engine.compile.compiler import compile as compile_journey
-from engine.compile.validate import check
-from engine.errors import InvalidDocument, NotFound, Problem
-from engine.flow.publish import known
-from engine.model.document import journey_of
-from engine.model.journey import Journey, walk
-from engine.store import drafts
+from engine.errors import Conflict, InvalidInput, NotFound
+from engine.flow.drafting import Draft
+from engine.model.journey import AnyStep, Journey, Step
 from engine.store.counters import counters
-from engine.store.drafts import Names
 from engine.store.session import Database
 
 router = APIRouter()
@@ -34,36 +33,14 @@ router = APIRouter()
 EVERY = 1.5
 """Seconds between two looks at the counters of a journey that somebody watches."""
 
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One journey as somebody looks at it."""
-
-    found: drafts.Found
-    journey: Journey
-    names: Names
-    counted: dict[str, Any]
-    problems: list[Problem]
-    changed: bool
+_STEP: TypeAdapter[AnyStep] = TypeAdapter(Step)
 
 
-def look(database_: Database, journey_id: str, *, draft: bool) -> Shown:
-    """Read a journey: what is live, or else (or when asked for) the draft."""
-    with database_.read() as connection:
-        found = drafts.journey(connection, journey_id)
-        document = found.draft if draft or found.live is None else found.live
-        names = drafts.names(connection)
-        counted = counters(connection, journey_id)
-        problems: list[Problem] = []
-        try:
-            newest = journey_of(found.draft)
-            changed = found.hash is not None and compile_journey(newest).hash != found.hash
-        except InvalidDocument:  # a draft of an earlier release
-            changed = True
-        journey = journey_of(document)
-        if document is found.draft:
-            problems = check(journey, known(connection))
-    return Shown(found, journey, names, counted, problems, changed)
+async def _sent(request: Request) -> FormData:
+    return await request.form()
+
+
+Sent = Annotated[FormData, Depends(_sent)]
 
 
 @router.get("/journeys/{journey_id}")
@@ -78,32 +55,35 @@ def journey(
     """Show a journey; `published` tells that this was its last step."""
     shown = look(database(request), journey_id, draft=show == "draft")
     words = pages(request).words(request)
-    sentences = Sentences(words, shown.journey, shown.names)
-    drawing = Drawing(sentences, shown.counted["steps"], shown.problems)
-    steps = {one.id: one for one in walk(shown.journey.steps)}
     return pages(request).render(
         request,
         "canvas/journey.html",
         words=words,
-        found=shown.found,
+        **_canvas(shown, words),
+        **panels.context(database(request), shown, step, words),
         mark=journey_mark(shown.found.state, words),
         name=shown.journey.name,
-        tree=drawing.tree(shown.journey.steps),
-        top=views.top(shown.journey, sentences),
-        totals=views.totals(shown.counted, shown.journey, words),
-        facts=views.entry_facts(shown.journey, sentences),
-        panel=views.panel(steps[step], shown.counted["steps"].get(step, {}), sentences)
-        if step in steps
-        else None,
-        draft=shown.found.live is None or show == "draft",
         changed=shown.changed,
-        problems=shown.problems,
         outline=view == "outline",
         show=show,
         view=view,
-        chosen=step,
         published=published,
+        groups=palette(words),
     )
+
+
+def _canvas(shown: Shown, words: Words) -> dict[str, Any]:
+    """Return what the canvas and the part of the toolbar that edits change are drawn from."""
+    sentences = shown.sentences(words)
+    return {
+        "found": shown.found,
+        "tree": shown.drawing(sentences).tree(shown.journey.steps),
+        "top": views.top(shown.journey, sentences),
+        "editing": shown.editing,
+        "problems": shown.problems,
+        "undo": edits.named(shown.near.undo, words),
+        "redo": edits.named(shown.near.redo, words),
+    }
 
 
 @router.get("/journeys/{journey_id}/panel")
@@ -113,28 +93,135 @@ def panel(
     """Answer with the panel of one step, or of the journey as a whole."""
     shown = look(database(request), journey_id, draft=show == "draft")
     words = pages(request).words(request)
-    sentences = Sentences(words, shown.journey, shown.names)
-    chosen = next((one for one in walk(shown.journey.steps) if one.id == step), None)
-    if step and chosen is None:
+    if step and shown.step(step) is None:
         raise NotFound(f"The journey has no step {step!r}.")
     response = pages(request).render(
         request,
         "canvas/_panel.html",
         words=words,
         found=shown.found,
+        editing=shown.editing,
         show=show,
         view=view,
-        totals=views.totals(shown.counted, shown.journey, words),
-        facts=views.entry_facts(shown.journey, sentences),
-        panel=views.panel(chosen, shown.counted["steps"].get(step, {}), sentences)
-        if chosen
-        else None,
+        **panels.context(database(request), shown, step, words),
     )
     response.headers["X-Part"] = "panel"
     chosen_now = {"show": show, "view": view, "step": step}
     query = urlencode({key: value for key, value in chosen_now.items() if value})
     response.headers["HX-Replace-Url"] = f"/journeys/{journey_id}" + (f"?{query}" if query else "")
     return response
+
+
+@router.post("/journeys/{journey_id}/ops")
+def ops(request: Request, journey_id: str, sent: Sent) -> Response:
+    """Edit the draft: answers with the tree, the toolbar and the panel as they are now.
+
+    A stale edit is answered with 409, one that cannot be with 422, both with the draft as it is.
+    """
+    words = pages(request).words(request)
+    asked = edits.asked(sent)
+    title = partial(_title, words=words)
+    try:
+        outcome = edits.carry_out(database(request), journey_id, asked, title, words)
+    except Conflict as conflict:
+        said = words.gettext(
+            "Somebody else changed this journey meanwhile; this is how it looks now. Nothing of "
+            "yours was overwritten: do it again if it still fits."
+        )
+        return edited(request, journey_id, asked.step, _reason(said, conflict), 409)
+    except InvalidInput as refusal:
+        return edited(request, journey_id, asked.step, words.gettext(str(refusal)), 422)
+    return edited(request, journey_id, outcome.step, outcome.said)
+
+
+def _reason(said: str, conflict: Conflict) -> str:
+    return said if "meanwhile" in str(conflict) else str(conflict)
+
+
+def edited(request: Request, journey_id: str, step: str, said: str, status: int = 200) -> Response:
+    """Answer with what an edit has changed; the panel only when the edit took effect."""
+    if not request.headers.get("HX-Request"):
+        return RedirectResponse(f"/journeys/{journey_id}?show=draft&step={step}", 303)
+    shown = look(database(request), journey_id, draft=True)
+    words = pages(request).words(request)
+    chosen = step if shown.step(step) else ""
+    response = pages(request).render(
+        request,
+        "canvas/_edited.html",
+        status=status,
+        words=words,
+        said=said,
+        with_panel=status == 200,
+        show="draft",
+        view="",
+        **_canvas(shown, words),
+        **panels.context(database(request), shown, chosen, words),
+    )
+    response.headers["X-Part"] = "edited"
+    return response
+
+
+@router.post("/journeys/{journey_id}/panel")
+def rearrange(request: Request, journey_id: str, sent: Sent) -> Response:
+    """Answer with the panel's form as it was sent, with a row more, less or of another kind."""
+    raw, what = read(sent), str(sent.get("what") or "")
+    if what == "template":
+        return RedirectResponse("/templates/new", 303)
+    shown = look(database(request), journey_id, draft=True)
+    step = str(sent.get("chosen") or "")
+    return _panel(request, shown, step, settings.rearranged(raw, what))
+
+
+def _panel(
+    request: Request,
+    shown: Shown,
+    step: str,
+    raw: Raw,
+    mistakes: dict[str, str] | None = None,
+) -> Response:
+    words = pages(request).words(request)
+    response = pages(request).render(
+        request,
+        "canvas/_panel.html",
+        status=422 if mistakes else 200,
+        words=words,
+        found=shown.found,
+        editing=True,
+        show="draft",
+        view="",
+        **panels.context(database(request), shown, step, words, raw, mistakes),
+    )
+    response.headers["X-Part"] = "panel"
+    return response
+
+
+@router.post("/journeys/{journey_id}/settings")
+def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
+    """Save the settings of a step, or of the journey; with mistakes, the form comes back."""
+    words, raw = pages(request).words(request), read(sent)
+    step = str(sent.get("chosen") or "")
+    rev = edits.asked(sent).rev
+    try:
+        label = settings.save(
+            database(request), journey_id, rev, step, raw, partial(_title, words=words)
+        )
+    except settings.Unfit as unfit:
+        shown = look(database(request), journey_id, draft=True)
+        if step and shown.step(step) is None:
+            return edited(request, journey_id, "", words.gettext("That step is gone."), 409)
+        return _panel(request, shown, step, raw, unfit.mistakes)
+    except Conflict as conflict:
+        said = words.gettext(
+            "Somebody else changed this journey meanwhile; this is how it looks now. What you "
+            "typed is still here: look whether it still fits, then save again."
+        )
+        return edited(request, journey_id, step, _reason(said, conflict), 409)
+    after = str(sent.get("then") or step)
+    return edited(request, journey_id, after if after != "-" else "", edits.done(label, words))
+
+
+def _title(step: Draft, words: Words) -> str:
+    return views.title_of(_STEP.validate_python(step), words)
 
 
 @router.get("/journeys/{journey_id}/counters/stream")

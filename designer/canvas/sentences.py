@@ -98,6 +98,8 @@ class Sentences:
         """Return what the step does."""
         _ = self.words.gettext
         match step:
+            case SendStep() if step.template is None and not step.variants:
+                return _("Choose what to send")
             case SendStep():
                 return _("Send %(template)s", template=self._template(step))
             case WaitStep():
@@ -251,7 +253,7 @@ class Sentences:
         return self.words.gettext(", else ").join(names)
 
     def _template(self, step: SendStep) -> str:
-        return self.words.quote(self.names.templates.get(step.template, step.template))
+        return self.words.quote(self.template(step) or "…")
 
     def _call(self, step: WebhookStep) -> str:
         try:
@@ -310,6 +312,12 @@ class Sentences:
 
     def _segment(self, segment: str) -> str:
         return self.words.quote(self.names.segments.get(segment, segment))
+
+    def template(self, step: SendStep) -> str:
+        """Return the name of what a step sends, or of what its first version does."""
+        own = (str(one.set["template"]) for one in step.variants if "template" in one.set)
+        id_ = step.template or next(own, "")
+        return self.names.templates.get(id_, id_)
 
     def step_name(self, step: str) -> str:
         """Return what a step is called, in quotation marks."""

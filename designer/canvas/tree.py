@@ -41,6 +41,10 @@ class Arm:
     rejoins: bool
     cards: tuple["Card", ...]
 
+    def slot(self, step: str) -> str:
+        """Return the name of the list that the way holds."""
+        return f"{step}/{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -52,6 +56,8 @@ class Card:
     detail: str
     counter: Counter
     problem: str
+    note: str
+    leaves: bool
     arms: tuple[Arm, ...]
     columns: int
     rails: layout.Rails | None
@@ -118,6 +124,8 @@ class Drawing:
             detail=self._sentences.detail(step),
             counter=counter(step, found, words),
             problem=self._problems.get(step.id, ""),
+            note=step.note or "",
+            leaves=isinstance(step, ExitStep),
             arms=ways,
             columns=layout.width(step),
             rails=rails,

@@ -63,6 +63,8 @@ class Panel:
     facts: list[Fact]
     figures: list[Figure]
     versions: list[Fact] = field(default_factory=list)
+    fails: bool = False
+    """Whether it has steps for when it goes wrong."""
 
 
 def top(journey: Journey, sentences: Sentences) -> Top:
@@ -81,6 +83,11 @@ def top(journey: Journey, sentences: Sentences) -> Top:
         exits=exits,
         holdout=words.percent(journey.holdout / 100) if journey.holdout else "",
     )
+
+
+def title_of(step: AnyStep, words: Words) -> str:
+    """Return what to call a step outside of its journey."""
+    return Sentences(words).title(step)
 
 
 def entry_facts(journey: Journey, sentences: Sentences) -> list[Fact]:
@@ -166,6 +173,7 @@ def panel(step: AnyStep, found: Mapping[str, Any], sentences: Sentences) -> Pane
         facts=[fact for fact in _facts(step, sentences) if fact.value],
         figures=figures,
         versions=versions,
+        fails=bool(getattr(step, "on_error", ())),
     )
 
 
@@ -208,7 +216,7 @@ def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
                 Fact(
                     _("Channel"), _(", else ").join(channel_name(c, words) for c in step.channels)
                 ),
-                Fact(_("Template"), sentences.names.templates.get(step.template, step.template)),
+                Fact(_("Template"), sentences.template(step)),
                 Fact(_("Subject"), step.subject or ""),
                 Fact(_("Kind"), kinds[step.class_]),
                 Fact(_("Topic"), step.topic or ""),

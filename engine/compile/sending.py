@@ -37,7 +37,10 @@ def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -
         if not problems:
             sound.append(variant)
     for template, uses in _uses(step, sound).items():
-        yield from _template(template, uses, step, known, before)
+        if template is None:
+            yield error("choose a template: nothing says what it sends", step.id)
+        else:
+            yield from _template(template, uses, step, known, before)
 
 
 def _variant(variant: Variant, step: SendStep) -> Iterator[Problem]:
@@ -69,9 +72,9 @@ def _moment(who: str, at: Moment | None, step: SendStep) -> Iterator[Problem]:
             return
 
 
-def _uses(step: SendStep, variants: list[Variant]) -> dict[str, list[Variant | None]]:
+def _uses(step: SendStep, variants: list[Variant]) -> dict[str | None, list[Variant | None]]:
     """Return each template that may be sent, with the variants that send it."""
-    uses: dict[str, list[Variant | None]] = {}
+    uses: dict[str | None, list[Variant | None]] = {}
     senders: list[Variant | None] = [*variants] if step.variants else [None]
     for variant in senders:
         own = variant.set.get("template") if variant is not None else None

@@ -1,5 +1,6 @@
 """Journeys from draft to live: save, publish, pause, resume."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from engine.errors import Conflict, InvalidDocument, Problem
 from engine.model.document import journey_of, locate
 from engine.model.journey import Journey, SendStep, walk
 from engine.model.topic import topic_named
-from engine.store import coupons, documents, snippets, tables
+from engine.store import coupons, documents, edits, snippets, tables
 from engine.store.documents import StoredJourney
 from engine.store.session import Database
 
@@ -59,7 +60,11 @@ def save_journey(
         if seen is not None:
             _unchanged(documents.journey(connection, journey.id, lock=True), seen)
         problems = check(journey, known(connection))
-        created = documents.put_draft(connection, journey.id, journey.document(), source_text)
+        document = journey.document()
+        created = documents.new_draft(connection, journey.id, document, source_text)
+        if not created:
+            label = json.dumps({"did": "document"})
+            edits.add(connection, journey.id, json.dumps(document), label, source_text)
         return Saved(created, locate(source_text, problems) if source_text else problems)
 
     return database.transact(work)

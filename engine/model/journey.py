@@ -95,7 +95,9 @@ class SendStep(StepBase):
 
     type: Literal["send"]
     channel: Channels
-    template: Slug
+    template: Slug | None = Field(
+        default=None, description="what it sends, unless each of its variants names its own"
+    )
     class_: Literal["marketing", "transactional"] = Field(default="marketing", alias="class")
     topic: Slug | None = Field(default=None, description="else the journey's")
     subject: str | None = None

@@ -38,6 +38,7 @@ class StoredJourney:
     version: int | None
     draft: dict[str, Any]
     source: str | None
+    rev: int
     created_at: datetime
     updated_at: datetime
 
@@ -100,12 +101,17 @@ def journeys(
     return stored, page(rows, limit, [], "id").next
 
 
-def put_draft(
+def new_draft(
     connection: Connection, journey_id: str, draft: Mapping[str, Any], source: str | None
 ) -> bool:
-    """Create or replace a journey's draft; return whether it is a new journey."""
-    values = {"draft": dict(draft), "source": source, "updated_at": func.now()}
-    return upsert(connection, tables.journey, journey_id, values)
+    """Create a journey with its draft unless there is one of that id; return whether it is new."""
+    found = connection.execute(
+        insert(tables.journey)
+        .values(id=journey_id, draft=dict(draft), source=source)
+        .on_conflict_do_nothing()
+        .returning(tables.journey.c.id)
+    ).scalar()
+    return found is not None
 
 
 def delete_draft(connection: Connection, journey_id: str) -> None:
@@ -230,6 +236,7 @@ def _journey(row: Row[Any]) -> StoredJourney:
         version=row.live_version,
         draft=row.draft,
         source=row.source,
+        rev=row.rev,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

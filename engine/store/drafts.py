@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from engine.errors import NotFound
 
 _JOURNEY = text("""
-    SELECT j.id, j.state, j.draft, j.source, j.live_version, j.updated_at,
+    SELECT j.id, j.state, j.draft, j.source, j.rev, j.live_version, j.updated_at,
            v.document AS live, v.hash, v.published_at
     FROM journey j
     LEFT JOIN journey_version v ON v.journey_id = j.id AND v.version = j.live_version
@@ -18,10 +18,11 @@ _JOURNEY = text("""
 """)
 
 _NAMES = text("""
-    SELECT 'template' AS kind, id, document ->> 'name' AS name FROM template
-    UNION ALL SELECT 'segment', id, name FROM segment
-    UNION ALL SELECT 'topic', id, document ->> 'name' FROM topic
-    UNION ALL SELECT 'cap', id, coalesce(rule ->> 'name', id) FROM cap
+    SELECT 'template' AS kind, id, document ->> 'name' AS name, document ->> 'channel' AS channel
+    FROM template
+    UNION ALL SELECT 'segment', id, name, NULL FROM segment
+    UNION ALL SELECT 'topic', id, document ->> 'name', NULL FROM topic
+    UNION ALL SELECT 'cap', id, coalesce(rule ->> 'name', id), NULL FROM cap
 """)
 
 
@@ -33,6 +34,7 @@ class Found:
     state: str
     draft: dict[str, Any]
     source: str | None
+    rev: int
     version: int | None
     updated_at: datetime
     live: dict[str, Any] | None
@@ -50,6 +52,7 @@ def journey(connection: Connection, journey_id: str) -> Found:
         state=row.state,
         draft=row.draft,
         source=row.source,
+        rev=row.rev,
         version=row.live_version,
         updated_at=row.updated_at,
         live=row.live,
@@ -60,22 +63,30 @@ def journey(connection: Connection, journey_id: str) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What people call the things that a journey refers to by id."""
+    """What people call the things that a journey refers to by id.
+
+    `made_for` tells each template's channel.
+    """
 
     templates: Mapping[str, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
     topics: Mapping[str, str] = field(default_factory=dict)
     caps: Mapping[str, str] = field(default_factory=dict)
+    made_for: Mapping[str, str] = field(default_factory=dict)
 
 
 def names(connection: Connection) -> Names:
     """Return what templates, segments, topics and rules are called."""
     found: dict[str, dict[str, str]] = {"template": {}, "segment": {}, "topic": {}, "cap": {}}
+    made_for = {}
     for row in connection.execute(_NAMES):
         found[row.kind][row.id] = row.name
+        if row.channel is not None:
+            made_for[row.id] = row.channel
     return Names(
         templates=found["template"],
         segments=found["segment"],
         topics=found["topic"],
         caps=found["cap"],
+        made_for=made_for,
     )

@@ -158,16 +158,36 @@ class EventRow(SQLModel, table=True):
 
 
 class JourneyRow(SQLModel, table=True):
-    """A journey: its draft, and which version is live. State: draft, live, paused, archived."""
+    """A journey: its draft, and which version is live. State: draft, live, paused, archived.
+
+    `rev` rises with every change of the draft; `edit` is the number of the `journey_edit` at which
+    the draft stands: undoing goes back, and `rev` rises all the same.
+    """
 
     __tablename__ = "journey"
     id: str = _text(primary_key=True)
     state: str = _text(default="draft")
     draft: dict[str, Any] = _json()
     source: str | None = _text(null=True)
+    rev: int = _big(default="1")
+    edit: int = _big(default="0")
     live_version: int | None = Field(sa_column=Column(Integer, nullable=True))
     created_at: datetime = _at(now=True)
     updated_at: datetime = _at(now=True)
+
+
+class JourneyEditRow(SQLModel, table=True):
+    """The draft after one edit. `label` says what was done; number 0 is the draft before all."""
+
+    __tablename__ = "journey_edit"
+    journey_id: str = Field(
+        sa_column=Column(Text, ForeignKey("journey.id", ondelete="CASCADE"), primary_key=True)
+    )
+    n: int = _big(primary_key=True)
+    label: dict[str, Any] = _json(default="{}")
+    draft: dict[str, Any] = _json()
+    source: str | None = _text(null=True)
+    at: datetime = _at(now=True)
 
 
 class JourneyVersionRow(SQLModel, table=True):
@@ -531,6 +551,7 @@ identity = _table("identity")
 event_key = _table("event_key")
 event = _table("event")
 journey = _table("journey")
+journey_edit = _table("journey_edit")
 journey_version = _table("journey_version")
 segment = _table("segment")
 cap = _table("cap")

@@ -1,0 +1,75 @@
+"""Reading a journey for its page: what is live or the draft, with figures and what checks say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from designer.canvas.sentences import Sentences
+from designer.canvas.tree import Drawing
+from designer.words import Words
+from engine.compile.compiler import compile as compile_journey
+from engine.compile.validate import check
+from engine.errors import InvalidDocument, Problem
+from engine.flow.publish import known
+from engine.model.document import journey_of
+from engine.model.journey import AnyStep, Journey, walk
+from engine.store import drafts, edits
+from engine.store.counters import counters
+from engine.store.drafts import Names
+from engine.store.edits import Neighbours
+from engine.store.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One journey as somebody looks at it; `editing` when it is the draft."""
+
+    found: drafts.Found
+    journey: Journey
+    names: Names
+    counted: Mapping[str, Any]
+    problems: list[Problem]
+    changed: bool
+    editing: bool
+    near: Neighbours
+
+    def step(self, step_id: str) -> AnyStep | None:
+        """Return a step by its id."""
+        return next((one for one in walk(self.journey.steps) if one.id == step_id), None)
+
+    def sentences(self, words: Words) -> Sentences:
+        """Return who says the journey's parts in the reader's language."""
+        return Sentences(words, self.journey, self.names)
+
+    def drawing(self, sentences: Sentences) -> Drawing:
+        """Return who draws its steps."""
+        return Drawing(sentences, self.counted["steps"], self.problems)
+
+
+def look(database: Database, journey_id: str, *, draft: bool) -> Shown:
+    """Read a journey: what is live, or else (or when asked for) the draft."""
+    with database.read() as connection:
+        found = drafts.journey(connection, journey_id)
+        editing = draft or found.live is None
+        names = drafts.names(connection)
+        counted = counters(connection, journey_id)
+        changed = _changed(found)
+        problems: list[Problem] = []
+        near = Neighbours()
+        if editing:
+            journey = journey_of(found.draft)
+            problems = check(journey, known(connection))
+            near = edits.neighbours(connection, journey_id)
+        else:
+            journey = journey_of(found.live)
+    return Shown(found, journey, names, counted, problems, changed, editing, near)
+
+
+def _changed(found: drafts.Found) -> bool:
+    """Whether the draft is another than what is live."""
+    if found.hash is None or found.draft == found.live:
+        return False
+    try:
+        return compile_journey(journey_of(found.draft)).hash != found.hash
+    except InvalidDocument:  # a draft of an earlier release
+        return True

@@ -1,0 +1,240 @@
+"""The panel beside the canvas: what a step is and did, and in a draft the form of its settings."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from babel.dates import get_day_names
+from pydantic import TypeAdapter, ValidationError
+
+from designer.canvas import views
+from designer.canvas.forms import journey as journey_form
+from designer.canvas.forms import steps as step_forms
+from designer.canvas.forms.raw import Raw, fields
+from designer.canvas.look import Shown
+from designer.views import channel_name
+from designer.words import N_, Words
+from engine.errors import Problem
+from engine.model.base import CHANNELS, WEEKDAYS, is_tag
+from engine.model.journey import AnyStep, Journey, SendStep, Step, walk
+from engine.model.mistakes import words as mistake_words
+from engine.store import vocabulary
+from engine.store.session import Database
+from engine.store.vocabulary import Vocabulary
+
+Document = dict[str, Any]
+
+_STEP: Final[TypeAdapter[AnyStep]] = TypeAdapter(Step)
+
+
+class Mistakes:
+    """What is wrong with a form, to be told at its fields; `rest` is what no field has told."""
+
+    def __init__(self, found: Mapping[str, str] | None = None) -> None:
+        self._found = dict(found or {})
+        self._told: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def at(self, *places: str) -> list[str]:
+        """Return what is wrong at these places of the document, and below them."""
+        here = [
+            place
+            for place in self._found
+            if any(place == one or place.startswith(f"{one}.") for one in places)
+        ]
+        self._told.update(here)
+        return list(dict.fromkeys(self._found[place] for place in here))
+
+    @property
+    def rest(self) -> list[str]:
+        """What has not been told yet."""
+        return [
+            f"{place}: {said}" if place else said
+            for place, said in self._found.items()
+            if place not in self._told
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a form's fields may name."""
+
+    templates: list[tuple[str, str, str]]
+    topics: list[tuple[str, str]]
+    segments: list[tuple[str, str]]
+    steps: list[tuple[str, str]]
+    messages: list[tuple[str, str]]
+    channels: list[tuple[str, str]]
+    kinds: list[tuple[str, str]]
+    kinds_of_event: list[tuple[str, str]]
+    comparisons: list[tuple[str, str]]
+    words: Vocabulary = field(default_factory=Vocabulary)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form as it is shown: its fields' texts, what is wrong, and whether it is as saved."""
+
+    kind: str
+    step: str
+    raw: Raw
+    mistakes: Mistakes
+    choices: Choices
+    problems: list[Problem]
+    unsaved: bool = False
+
+
+def context(
+    database: Database,
+    shown: Shown,
+    step_id: str,
+    words: Words,
+    raw: Raw | None = None,
+    mistakes: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return what the panel's template needs; `raw` is a form that was sent but not saved."""
+    sentences = shown.sentences(words)
+    step = shown.step(step_id)
+    counted = shown.counted["steps"].get(step_id, {})
+    return {
+        "chosen": step_id if step is not None else "",
+        "totals": views.totals(shown.counted, shown.journey, words),
+        "facts": views.entry_facts(shown.journey, sentences),
+        "panel": views.panel(step, counted, sentences) if step is not None else None,
+        "form": _form(database, shown, step, words, raw, mistakes) if shown.editing else None,
+        "weekdays": _weekdays(words),
+    }
+
+
+def _weekdays(words: Words) -> list[tuple[str, str]]:
+    names = get_day_names("abbreviated", locale=words.locale)
+    return [(day, str(names[n])) for n, day in enumerate(WEEKDAYS)]
+
+
+def _form(
+    database: Database,
+    shown: Shown,
+    step: AnyStep | None,
+    words: Words,
+    raw: Raw | None,
+    mistakes: Mapping[str, str] | None,
+) -> Form | None:
+    document: Document = step.document() if step is not None else shown.journey.document()
+    kind = document["type"] if step is not None else "journey"
+    if step is not None and not step_forms.has_form(kind):
+        return None
+    if raw is None:
+        shown_raw = (
+            step_forms.raw_of(document) if step is not None else journey_form.raw_of(document)
+        )
+    else:
+        shown_raw = raw
+    own = step.id if step is not None else None
+    return Form(
+        kind=kind,
+        step=step.id if step is not None else "",
+        raw=fields(shown_raw),
+        mistakes=Mistakes(mistakes),
+        choices=_choices(database, shown, own, words),
+        problems=[problem for problem in shown.problems if problem.step == own],
+        unsaved=raw is not None,
+    )
+
+
+def _choices(database: Database, shown: Shown, own: str | None, words: Words) -> Choices:
+    with database.read() as connection:
+        found = vocabulary.vocabulary(connection)
+    _, sentences = words.gettext, shown.sentences(words)
+    before = list(_before(shown.journey, own))
+    return Choices(
+        templates=[
+            (id_, name, shown.names.made_for.get(id_, ""))
+            for id_, name in sorted(shown.names.templates.items(), key=_by_name)
+        ],
+        topics=sorted(shown.names.topics.items(), key=_by_name),
+        segments=sorted(shown.names.segments.items(), key=_by_name),
+        steps=[(step.id, sentences.title(step)) for step in before],
+        messages=[
+            (step.id, sentences.title(step)) for step in before if isinstance(step, SendStep)
+        ],
+        channels=[(channel, channel_name(channel, words)) for channel in CHANNELS],
+        kinds=[(kind, _(name)) for kind, name in _CONDITIONS],
+        kinds_of_event=[(kind, _(name)) for kind, name in _OF_EVENT],
+        comparisons=[(operator, _(name)) for operator, name in _COMPARISONS],
+        words=found,
+    )
+
+
+_CONDITIONS: Final = (
+    ("trait", N_("What is known of the customer")),
+    ("event", N_("What the customer has done")),
+    ("segment", N_("A segment")),
+    ("subscribed", N_("What the customer wants to get")),
+    ("reachable", N_("How the customer can be reached")),
+    ("step", N_("What became of a step")),
+    ("property", N_("What the entry's event says")),
+    ("group", N_("A group of conditions")),
+    ("written", N_("As written in the document")),
+)
+_OF_EVENT: Final = (
+    ("property", N_("What the event says")),
+    ("trait", N_("What is known of the customer")),
+    ("group", N_("A group of conditions")),
+    ("written", N_("As written in the document")),
+)
+_COMPARISONS: Final = (
+    ("eq", N_("is")),
+    ("ne", N_("is not")),
+    ("in", N_("is one of")),
+    ("nin", N_("is none of")),
+    ("gte", N_("is at least")),
+    ("lte", N_("is at most")),
+    ("gt", N_("is more than")),
+    ("lt", N_("is less than")),
+    ("contains", N_("contains")),
+    ("starts_with", N_("begins with")),
+    ("before", N_("lies before the day")),
+    ("after", N_("lies after the day")),
+    ("within", N_("lies within the last")),
+    ("known", N_("is known")),
+    ("unknown", N_("is not known")),
+)
+
+
+def _by_name(item: tuple[str, str]) -> str:
+    return item[1].casefold()
+
+
+def _before(journey: Journey, own: str | None) -> Iterable[AnyStep]:
+    for step in walk(journey.steps):
+        if step.id == own:
+            return
+        yield step
+
+
+def step_mistakes(document: Document) -> dict[str, str]:
+    """Return what the model finds wrong with a step, by the place in the document."""
+    try:
+        _STEP.validate_python(document)
+    except ValidationError as error:
+        return _by_place(error, skip=1)
+    return {}
+
+
+def journey_mistakes(document: Document) -> dict[str, str]:
+    """Return what the model finds wrong with what a journey says of itself."""
+    try:
+        Journey.model_validate({**document, "steps": []})
+    except ValidationError as error:
+        return _by_place(error, skip=0)
+    return {}
+
+
+def _by_place(error: ValidationError, skip: int) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for mistake in error.errors(include_url=False, include_input=False):
+        parts = [str(part) for part in mistake["loc"][skip:] if not is_tag(part)]
+        found.setdefault(".".join(parts), mistake_words(mistake))
+    return found

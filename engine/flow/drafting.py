@@ -1,0 +1,83 @@
+"""Edits of a journey's draft, each a transaction that can be undone."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from engine.errors import Conflict, InvalidInput
+from engine.model.document import journey_of
+from engine.model.editing import Edited, find
+from engine.store import documents, edits
+from engine.store.edits import Label
+from engine.store.session import Database
+
+Draft = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an edit makes of a draft, and what it is called."""
+
+    edited: Edited
+    label: Label
+
+
+def edit(
+    database: Database, journey_id: str, rev: int, decide: Callable[[Draft], Edit]
+) -> str | None:
+    """Edit the draft of revision `rev`; return the id of the step that the edit was about.
+
+    Raises `Conflict` when the draft is another by now, and what `decide` raises; then nothing has
+    changed. What comes out is read as a journey, so that a draft always is one. An edit that
+    changes nothing leaves no trace.
+    """
+
+    def work(connection: Connection) -> str | None:
+        stored = documents.journey(connection, journey_id, lock=True)
+        edits.unchanged(stored, rev)
+        made = decide(stored.draft)
+        draft = journey_of(made.edited.document).document()
+        if draft != stored.draft:
+            edits.add(connection, journey_id, json.dumps(draft), json.dumps(made.label))
+        return made.edited.step
+
+    return database.transact(work)
+
+
+def step_back(database: Database, journey_id: str, rev: int, by: Literal[-1, 1]) -> Label:
+    """Undo (-1) or redo (1) the edit next to revision `rev`; return what it was called."""
+
+    def work(connection: Connection) -> Label:
+        stored = documents.journey(connection, journey_id, lock=True)
+        edits.unchanged(stored, rev)
+        near = edits.neighbours(connection, journey_id)
+        label = near.undo if by < 0 else near.redo
+        if label is None:
+            raise Conflict("There is nothing to undo." if by < 0 else "There is nothing to redo.")
+        edits.step(connection, journey_id, by)
+        return label
+
+    return database.transact(work)
+
+
+def create(database: Database, document: Draft) -> None:
+    """Make a new journey; raises `Conflict` when its id is taken."""
+    journey = journey_of(document)
+
+    def work(connection: Connection) -> None:
+        if not documents.new_draft(connection, journey.id, journey.document(), None):
+            raise Conflict(f"There is a journey {journey.id} already: choose another id.")
+
+    database.transact(work)
+
+
+def copied(database: Database, journey_id: str, step: str) -> Draft:
+    """Return a step of a journey's draft, to be pasted elsewhere."""
+    with database.read() as connection:
+        found = find(documents.journey(connection, journey_id).draft, step)
+    if found is None:
+        raise InvalidInput("The copied step is gone: copy it again.")
+    return found
