@@ -30,6 +30,7 @@ from designer.messages import routes as messages
 from designer.outbox import routes as outbox
 from designer.pages import Pages
 from designer.preferences import routes as preferences
+from designer.start import routes as start
 from designer.streams import Streams
 from designer.topics import routes as topics
 from designer.webpush import routes as webpush
@@ -57,6 +58,7 @@ PAGES = (
     links,
     demo,
     preferences,
+    start,
     topics,
     hooks,
     webpush,

@@ -166,7 +166,9 @@ def rearrange(request: Request, journey_id: str, sent: Sent) -> Response:
     """Answer with the panel's form as it was sent, with a row more, less or of another kind."""
     raw, what = read(sent), str(sent.get("what") or "")
     if what == "template":
-        return RedirectResponse("/templates/new", 303)
+        words = pages(request).words(request)
+        raw["template"] = settings.new_template(database(request), raw, words)
+        what = "show"
     shown = look(database(request), journey_id, draft=True)
     step = str(sent.get("chosen") or "")
     return _panel(request, shown, step, settings.rearranged(raw, what))

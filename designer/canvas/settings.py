@@ -1,5 +1,6 @@
 """The settings of a step or of the journey: shown again as typed, or saved as one edit."""
 
+import re
 from copy import deepcopy
 from typing import Any, Final
 
@@ -9,10 +10,14 @@ from designer.canvas.forms.conditions import new_row
 from designer.canvas.forms.raw import Raw, rows, text
 from designer.canvas.forms.raw import at as part_at
 from designer.canvas.panels import journey_mistakes, step_mistakes
+from designer.words import Words
 from engine.errors import Conflict, InvalidInput
-from engine.flow import drafting
+from engine.flow import drafting, materials
 from engine.flow.drafting import Draft, Edit
 from engine.model import editing
+from engine.model.editing import fresh_id
+from engine.model.template import Template
+from engine.store import documents
 from engine.store.edits import Label
 from engine.store.session import Database
 
@@ -86,6 +91,27 @@ def _share(arms: list[Raw]) -> None:
         each, left = divmod(100, len(arms))
         for n, one in enumerate(arms):
             one["weight"] = str(each + (1 if n < left else 0))
+
+
+def new_template(database: Database, raw: Raw, words: Words) -> str:
+    """Make a template for what a form sends, with hardly a word in it yet; return its id."""
+    with database.read() as connection:
+        taken = set(documents.templates(connection))
+    name = text(raw, "name") or words.gettext("New template")
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:48] or "template"
+    id_ = fresh_id(taken, plain)
+    channels = [one for one in raw.get("channel") or [] if one]
+    content = {"subject": name, "body": words.gettext("Hello")}
+    template = Template.model_validate(
+        {
+            "id": id_,
+            "name": name,
+            "channel": channels[0] if channels else "email",
+            "locales": {words.language: content},
+        }
+    )
+    materials.put_template(database, template)
+    return id_
 
 
 class Unfit(Exception):

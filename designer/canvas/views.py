@@ -87,7 +87,10 @@ def top(journey: Journey, sentences: Sentences) -> Top:
 
 def title_of(step: AnyStep, words: Words) -> str:
     """Return what to call a step outside of its journey."""
-    return Sentences(words).title(step)
+    sentences = Sentences(words)
+    if isinstance(step, SendStep) and not step.name:
+        return sentences.kind(step).name
+    return sentences.title(step)
 
 
 def entry_facts(journey: Journey, sentences: Sentences) -> list[Fact]:

@@ -55,7 +55,7 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-@router.get("/new")
+@router.get("/new/document")
 def new(request: Request) -> Response:
     """Show an editor with the commented beginning of a journey."""
     words = pages(request).words(request)
@@ -65,7 +65,7 @@ def new(request: Request) -> Response:
     return _editor(request, Editor(text, views.checked(text, known_)), words)
 
 
-@router.post("/new")
+@router.post("/new/document")
 def create(request: Request, text: Text = "") -> Response:
     """Save a new journey's draft."""
     words, text = pages(request).words(request), _lines(text)

@@ -21,6 +21,8 @@ PAGES = {
     "draft": "/journeys/birthday",
     "document": "/journeys/birthday/document",
     "new": "/new",
+    "ready": "/new/library/abandoned-cart",
+    "new-document": "/new/document",
     "publish": "/journeys/birthday/publish",
     "publish-same": "/journeys/welcome/publish",
     "templates": "/templates",

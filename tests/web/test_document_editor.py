@@ -31,8 +31,8 @@ def _text(page: str) -> str:
 
 
 def _new(visitor: Any, text: str) -> Any:
-    page = visitor.get("/new").text
-    return visitor.post("/new", data={"csrf": _hidden(page, "csrf"), "text": text})
+    page = visitor.get("/new/document").text
+    return visitor.post("/new/document", data={"csrf": _hidden(page, "csrf"), "text": text})
 
 
 def _save(visitor: Any, page: str, id_: str, text: str) -> Any:
@@ -48,10 +48,10 @@ def _made(visitor: Any) -> str:
 
 
 def test_a_new_journey_starts_from_a_document_that_could_be_published(visitor: Any) -> None:
-    page = visitor.get("/new").text
+    page = visitor.get("/new/document").text
     assert "Ready to publish" in page
     assert _text(page).startswith("# A journey is a list of steps.")
-    french = visitor.get("/new", headers={"Accept-Language": "fr"}).text
+    french = visitor.get("/new/document", headers={"Accept-Language": "fr"}).text
     assert "Prêt à publier" in french
 
 
@@ -80,7 +80,7 @@ def test_a_text_with_mistakes_is_kept_and_each_is_named_with_line_and_step(visit
 
 
 def test_checks_follow_the_text_as_it_is_written(visitor: Any) -> None:
-    page = visitor.get("/new").text
+    page = visitor.get("/new/document").text
     text = GOOD.format(id="any", name="Any").replace("template: welcome", "template: nowhere")
     form = {"csrf": _hidden(page, "csrf"), "text": text.replace("\n", "\r\n"), "id": ""}
     answer = visitor.post("/documents/check", data=form)

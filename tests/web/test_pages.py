@@ -44,6 +44,7 @@ PAGES = (
     "/journeys/birthday/publish",
     "/journeys/welcome/publish",
     "/new",
+    "/new/document",
     "/customers",
     "/customers?q=anna",
     "/customers?q=nobody",

@@ -1,0 +1,1 @@
+"""Beginning a journey: from an empty page, or from the library."""

@@ -1,0 +1,160 @@
+"""A new journey: its name and what opens it, or one of the library's."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+import journeys as library
+from designer.canvas import views
+from designer.canvas.sentences import Sentences
+from designer.canvas.tree import Drawing, Tree
+from designer.canvas.views import Top
+from designer.pages import database, pages
+from designer.words import Words
+from engine.errors import Conflict, NotFound
+from engine.flow import drafting, materials
+from engine.model.document import parse_journey
+from engine.model.editing import fresh_id
+from engine.store import documents, vocabulary
+from engine.store.drafts import Names
+from engine.store.session import Database
+
+router = APIRouter()
+
+Text = Annotated[str, Form()]
+
+USUAL: Final = ("Order Completed", "Product Added", "Product Viewed", "Signed Up")
+"""Events that shops usually send, to choose from before any has arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A journey of the library, drawn small."""
+
+    id: str
+    name: str
+    note: str
+    tree: Tree
+    top: Top
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The form of a new journey; `wrong` tells each field's mistake."""
+
+    name: str = ""
+    kind: str = "event"
+    event: str = ""
+    wrong: dict[str, str] = field(default_factory=dict)
+
+
+@router.get("/new")
+def new(request: Request) -> Response:
+    """Ask for a name and what opens the journey, and show the library."""
+    return _page(request, Beginning())
+
+
+@router.post("/new")
+def create(request: Request, name: Text = "", kind: Text = "event", event: Text = "") -> Response:
+    """Make an empty journey, and open its canvas."""
+    words = pages(request).words(request)
+    begun = Beginning(name.strip()[:200], kind, event.strip()[:200])
+    wrong = {}
+    if not begun.name:
+        wrong["name"] = words.gettext("Give it a name.")
+    if kind == "event" and not begun.event:
+        wrong["event"] = words.gettext("Say what the customer does.")
+    if wrong:
+        return _page(request, Beginning(begun.name, kind, begun.event, wrong), 422)
+    on = {"event": begun.event} if kind == "event" else {"api": True}
+    return _opened(request, {"name": begun.name, "entry": {"on": on}, "steps": []})
+
+
+@router.post("/new/library/{ready}")
+def take(request: Request, ready: str) -> Response:
+    """Make a journey from one of the library's, with the templates that it needs."""
+    journey = parse_journey(library.text(ready))
+    needed, known = library.used(journey.steps), library.templates()
+    _add_templates(database(request), [known[name] for name in needed if name in known])
+    return _opened(request, journey.document())
+
+
+def _add_templates(database_: Database, templates: list[Any]) -> None:
+    with database_.read() as connection:
+        there = documents.templates(connection)
+    for template in templates:
+        if template.id not in there:
+            materials.put_template(database_, template)
+
+
+def _opened(request: Request, document: dict[str, Any]) -> Response:
+    """Make the journey under an id that is free, and open it."""
+    with database(request).read() as connection:
+        taken = {stored.id for stored in documents.journeys(connection)[0]}
+    wish = document.get("id") or slug(document["name"])
+    for _ in range(5):
+        id_ = fresh_id(taken, wish)
+        try:
+            drafting.create(database(request), {**document, "format": 1, "id": id_})
+        except Conflict:  # somebody was quicker
+            taken.add(id_)
+        else:
+            return RedirectResponse(f"/journeys/{id_}?show=draft", 303)
+    raise Conflict("Too many journeys are called so: choose another name.")
+
+
+def slug(name: str) -> str:
+    """Return an id that people recognise the name in."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:48] or "journey"
+
+
+def _page(request: Request, begun: Beginning, status: int = 200) -> Response:
+    words = pages(request).words(request)
+    with database(request).read() as connection:
+        events = vocabulary.vocabulary(connection).events
+    return pages(request).render(
+        request,
+        "start/new.html",
+        status=status,
+        words=words,
+        begun=begun,
+        events=[*events, *(event for event in USUAL if event not in events)],
+        ready=[_ready(name, words) for name in library.names()],
+        editing=False,
+        chosen="-",
+    )
+
+
+def _ready(name: str, words: Words) -> Ready:
+    journey = parse_journey(library.text(name))
+    names = Names(templates={t.id: t.name for t in library.templates().values()})
+    sentences = Sentences(words, journey, names)
+    return Ready(
+        id=name,
+        name=journey.name,
+        note=journey.note or "",
+        tree=Drawing(sentences, {}).tree(journey.steps),
+        top=views.top(journey, sentences),
+    )
+
+
+@router.get("/new/library/{ready}")
+def preview(request: Request, ready: str) -> Response:
+    """Show one of the library's journeys large."""
+    if ready not in library.names():
+        raise NotFound(f"The library has no journey {ready!r}.")
+    words = pages(request).words(request)
+    return pages(request).render(
+        request,
+        "start/ready.html",
+        words=words,
+        one=_ready(ready, words),
+        editing=False,
+        chosen="-",
+    )
