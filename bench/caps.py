@@ -1,4 +1,4 @@
-"""What a claim costs: five rules, fifty past messages a customer, claims granted and put off.
+"""What a claim costs: five rules, fifty past messages a customer, all claims granted.
 
 The transaction alone, as the sending activity calls it, without rendering and provider. CPU is
 that of this process and of PostgreSQL. The same claims without any rule show what the rules cost.
@@ -41,7 +41,7 @@ RULES = [
     {"id": "month", "limit": 60, "per": "30d"},
     {"id": "day", "limit": 3, "per": "day", "channels": ["email"]},
     {"id": "week", "limit": 14, "per": "7d", "keep": {"slots": 1, "above_priority": 60}},
-    {"id": "offers", "limit": 40, "per": "month", "topics": ["offers"]},
+    {"id": "offers", "limit": 60, "per": "month", "topics": ["offers"]},
     {"id": "hours", "limit": 2, "per": "4h"},
 ]
 PAST = 50

@@ -9,6 +9,7 @@ from engine.flow.advance import drain, transition, wake_next
 from engine.flow.settle import (
     SENT_AGAIN,
     ask_again,
+    find,
     is_about,
     lease_left,
     message_of,
@@ -53,7 +54,7 @@ def record(
     """
 
     def decide(turn: Turn, run: Run) -> Answer:
-        row = messages.one(turn.connection, message)
+        row = find(turn, run, message)
         if row is not None and row.token == token and row.state in {"claimed", "unknown"}:
             _learn(turn, run, row, outcome)
         return run.answer
@@ -82,7 +83,7 @@ def record_not_found(
     """
 
     def decide(turn: Turn, run: Run) -> Answer:
-        row = messages.one(turn.connection, message)
+        row = find(turn, run, message)
         if row is not None and row.state == "unknown" and is_about(run, row):
             if lease_left(turn, row) > 0 and isinstance(run.command, Deliver):
                 ask_again(turn, run, run.command, after=timedelta(seconds=retry_after))
@@ -95,7 +96,7 @@ def record_not_found(
 
 def taken(turn: Turn, run: Run, message: UUID, provider: str, provider_id: str | None) -> None:
     """The provider has the message, by its own account: settles it when that was not known."""
-    row = messages.one(turn.connection, message)
+    row = find(turn, run, message)
     if row is None:
         return
     again = row.state == "decided" and row.reason == SENT_AGAIN and is_about(run, row)

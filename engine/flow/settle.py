@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from engine.flow.advance import (
     DELIVERY_GRACE,
@@ -44,10 +45,18 @@ ASK_AFTER: Final = timedelta(seconds=3)
 
 def message_of(turn: Turn, run: Run, command: Deliver) -> Message:
     """Return the message that a command is about."""
-    found = messages.one(turn.connection, message_id(run.id, command.step, command.visit))
+    found = find(turn, run, message_id(run.id, command.step, command.visit))
     if found is None:
         raise AssertionError(f"run {run.id} delivers a message that has no row")
     return found
+
+
+def find(turn: Turn, run: Run, message: UUID) -> Message | None:
+    """Return a message, or None: once in a turn from what was read with the lock, then anew."""
+    read, run.message = run.message, None
+    if read is not None and read.id == message:
+        return read
+    return messages.one(turn.connection, message)
 
 
 def step_of(turn: Turn, run: Run) -> SendStep:

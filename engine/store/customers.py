@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, TextualSelect, column, insert, text
 
 from engine.model.customer import Customer
 from engine.store import tables
@@ -15,18 +15,35 @@ from engine.store.session import RaceLost
 Identity = tuple[str, str]
 """A namespace and a value."""
 
-LOCKING = """
-WITH locked AS MATERIALIZED (
-    SELECT id, seq, last_at, traits, addresses, locale, time_zone, consent, suppressed, merged_into
-    FROM customer WHERE {where} ORDER BY id FOR NO KEY UPDATE
-)
-SELECT locked.*, {more} clock_timestamp() AS clock, (SELECT revision FROM workspace) AS revision,
-    clock_timestamp() > statement_timestamp() + interval '1 millisecond' AS waited
-FROM locked {joined} ORDER BY locked.id
-"""
-"""Locks customers in the order of their ids, and reads more with them."""
+_WHO: Final = (
+    "id", "seq", "last_at", "traits", "addresses", "locale", "time_zone", "consent", "suppressed",
+    "merged_into",
+)  # fmt: skip
 
-_LOCK = text(LOCKING.format(where="id = ANY(:ids)", more="", joined=""))
+
+def locking(where: str, more: Mapping[str, str] | None = None, joined: str = "") -> TextualSelect:
+    """Return a statement that locks customers in the order of their ids.
+
+    `more` is read with them: expressions by the name of their column. The columns are told to
+    SQLAlchemy, which otherwise works them out anew at each execution.
+    """
+    read = {
+        **(more or {}),
+        "clock": "clock_timestamp()",
+        "revision": "(SELECT revision FROM workspace)",
+        "waited": "clock_timestamp() > statement_timestamp() + interval '1 millisecond'",
+    }
+    also = ", ".join(f"{expression} AS {name}" for name, expression in read.items())
+    statement = f"""
+WITH locked AS MATERIALIZED (
+    SELECT {", ".join(_WHO)} FROM customer WHERE {where} ORDER BY id FOR NO KEY UPDATE
+)
+SELECT locked.*, {also} FROM locked {joined} ORDER BY locked.id
+"""  # noqa: S608
+    return text(statement).columns(*(column(name) for name in (*_WHO, *read)))
+
+
+_LOCK = locking("id = ANY(:ids)")
 
 
 @dataclass(slots=True)

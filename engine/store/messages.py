@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, text, update
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, column, func, select, text, update
 
 from engine.model.base import Channel
 from engine.model.cap import OnFull
@@ -51,12 +52,29 @@ _READ = (
     _M.lease_until, _M.unknowns, _M.settling,
 )  # fmt: skip
 _ONE = select(*_READ).where(_M.id == tables.bound("message"))
+_MESSAGE: Final = TypeAdapter(Message)
+
+COMMANDED = """
+    (SELECT row_to_json(m) FROM (
+        SELECT id, run_id AS run, step, visit, state, reason, channel, class AS class_, topic,
+            offer, priority, on_full, hours, decided_at, first_deferred_at, deferred_until,
+            claimed_at, claim_seq, token, lease_until, unknowns, settling
+        FROM message WHERE run_id = r.id AND step = r.command ->> 'step'
+            AND visit = CAST(r.command ->> 'visit' AS integer) AND r.command ->> 'kind' = 'deliver'
+    ) AS m)
+"""
+"""The message that the command of a run `r` is about, in one column for `read`."""
 
 
 def one(connection: Connection, message: UUID) -> Message | None:
     """Return a message, or None."""
     row = connection.execute(_ONE, {"message": message}).one_or_none()
     return Message(**row._mapping) if row is not None else None  # noqa: SLF001 - Row's public name
+
+
+def read(value: Any) -> Message:
+    """Return the message that a column made by `COMMANDED` holds."""
+    return _MESSAGE.validate_python(value)
 
 
 _HANDED_OVER = select(_M.to, _M.body).where(_M.id == tables.bound("message"))
@@ -80,7 +98,7 @@ SELECT json_agg(json_build_array(channel, topic, offer,
 FROM message
 WHERE customer_id = :customer AND class = 'marketing'
   AND (state IN ('claimed', 'sent', 'unknown') AND claimed_at >= :since OR state = 'deferred')
-""")
+""").columns(column("slots"), column("waiting"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SEVERAL = select(*_READ).where(_M.id == func.any(tables.bound("messages")))
 

@@ -13,8 +13,9 @@ from engine.names import Answer
 from engine.names import Command as WireCommand
 from engine.run.entry import PastRuns
 from engine.run.state import Call, Command, Deliver, Exit, State, Wait
-from engine.store import customers, tables
+from engine.store import customers, messages, tables
 from engine.store.customers import Locked
+from engine.store.messages import Message
 
 _STATE: Final = TypeAdapter(State)
 _KINDS: Final[dict[str, TypeAdapter[Command]]] = {
@@ -30,6 +31,7 @@ class Run:
     """A run's row, to be changed under the customer's lock and written back.
 
     `answered` is the revision that stands in the database: another one means a new command.
+    `message` is the message that its command was about when it was read with the lock.
     """
 
     id: UUID
@@ -47,6 +49,7 @@ class Run:
     traced: int = 0
     stored: bool = True
     stored_revision: int = 0
+    message: Message | None = None
 
     @property
     def answer(self) -> Answer:
@@ -136,18 +139,23 @@ def _run(row: Any, id: UUID, revision: int) -> Run:
     )
 
 
-_LOCKED = text(
-    customers.LOCKING.format(
-        where="id = (SELECT customer_id FROM run WHERE id = :run)",
+_LOCKED = customers.locking(
+    "id = (SELECT customer_id FROM run WHERE id = :run)",
+    {
+        "run_revision": "r.revision",
+        **{
+            name: f"r.{name}"
+            for name in (
+                "journey_id", "version", "plan_hash", "entry_source", "entry_key", "command",
+                "state", "lease_until", "ended_at", "check_at", "traced",
+            )
+        },
+        "message": messages.COMMANDED,
         # What this statement saw before it got the lock is old when somebody was before it.
-        more="""
-    r.id AS run, r.journey_id, r.version, r.plan_hash, r.entry_source, r.entry_key,
-    r.revision AS run_revision, r.command, r.state, r.lease_until, r.ended_at, r.check_at, r.traced,
-    (SELECT seq FROM customer WHERE id = locked.id) <> locked.seq AS stale,
-""",
-        joined="JOIN run AS r ON r.id = :run",
-    )
-)
+        "stale": "(SELECT seq FROM customer WHERE id = locked.id) <> locked.seq",
+    },
+    "JOIN run AS r ON r.id = :run",
+)  # fmt: skip
 
 
 def locked(connection: Connection, run: UUID) -> tuple[Locked, Run] | None:
@@ -159,8 +167,12 @@ def locked(connection: Connection, run: UUID) -> tuple[Locked, Run] | None:
     if row is None:
         return None
     customer = customers.locked(row)
-    found = one(connection, run) if row.stale else _run(row, row.run, row.run_revision)
-    return (customer, found) if found is not None else None
+    if row.stale:
+        found = one(connection, run)
+        return (customer, found) if found is not None else None
+    found = _run(row, run, row.run_revision)
+    found.message = messages.read(row.message) if row.message is not None else None
+    return customer, found
 
 
 _PAST = text("""
