@@ -34,6 +34,10 @@ class Conflict(ParcoursError):
     status = 409
 
 
+class Stale(Conflict):
+    """Somebody else has changed the thing since it was looked at."""
+
+
 class Unavailable(ParcoursError):
     """A part that is needed (database, Temporal, provider) does not answer."""
 

@@ -22,7 +22,7 @@ from designer.pages import database, pages
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
 from designer.words import Words
-from engine.errors import Conflict, InvalidInput, NotFound
+from engine.errors import Conflict, InvalidInput, NotFound, Stale
 from engine.flow.drafting import Draft
 from engine.model.journey import AnyStep, Journey, Step
 from engine.store.counters import counters
@@ -135,7 +135,7 @@ def ops(request: Request, journey_id: str, sent: Sent) -> Response:
 
 
 def _reason(said: str, conflict: Conflict) -> str:
-    return said if "meanwhile" in str(conflict) else str(conflict)
+    return said if isinstance(conflict, Stale) else str(conflict)
 
 
 def edited(request: Request, journey_id: str, step: str, said: str, status: int = 200) -> Response:

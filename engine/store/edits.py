@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, text
 
-from engine.errors import Conflict
+from engine.errors import Conflict, Stale
 from engine.store.documents import StoredJourney
 
 KEPT: Final = 200
@@ -92,6 +92,6 @@ def neighbours(connection: Connection, journey_id: str) -> Neighbours:
 
 
 def unchanged(stored: StoredJourney, rev: int) -> None:
-    """Raise `Conflict` unless the draft is still the one of that revision."""
+    """Raise `Stale` unless the draft is still the one of that revision."""
     if stored.rev != rev:
-        raise Conflict(f"The journey {stored.id} was changed meanwhile; look at it again.")
+        raise Stale(f"The journey {stored.id} was changed meanwhile; look at it again.")

@@ -100,8 +100,13 @@ async def play(shop: Shop, chance: Random) -> None:
     for n in range(CUSTOMERS):
         who = {"email": f"u{n}@example.com", "first_name": "Ann"}
         await shop.receive([incoming(f"u{n}", "Told", kind="identify", traits=who)])
-    deeds = [(n, j) for n in range(CUSTOMERS) for j in range(JOURNEYS)]
-    chance.shuffle(deeds)
+    deeds: list[tuple[int, int]] = []
+    # Ten at a time: however many there are, each customer's entries come close together.
+    for first in range(0, CUSTOMERS, 10):
+        some = range(first, min(first + 10, CUSTOMERS))
+        block = [(n, j) for n in some for j in range(JOURNEYS)]
+        chance.shuffle(block)
+        deeds += block
     for n, j in deeds:
         await shop.track(f"u{n}", f"Go {j}", item="shoes")
         if chance.random() < 0.1:

@@ -84,7 +84,7 @@ def _entry(entry: Document, raw: Raw) -> Document:
     again = without_empty(
         {
             "mode": mode,
-            "cooldown": length(part(raw, "cooldown")) if mode != "once" else None,
+            "cooldown": length(part(raw, "cooldown")),
             "key": text(raw, "key") if mode == "per_key" else None,
         }
     )

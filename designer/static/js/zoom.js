@@ -31,9 +31,10 @@ function fit() {
   const width = board.clientWidth - parseFloat(space.paddingLeft) - parseFloat(space.paddingRight);
   const height = board.clientHeight - parseFloat(space.paddingTop) - parseFloat(space.paddingBottom)
     - (board.querySelector(".over")?.offsetHeight ?? 0);
-  set(Math.min(1, width / tree.offsetWidth, height / tree.offsetHeight));
+  // Below half its size nobody can read it: the rest is a matter of scrolling.
+  set(Math.max(0.5, Math.min(1, width / tree.offsetWidth, height / tree.offsetHeight)));
   // Smaller letters may break lines elsewhere: look again, at most a few times.
-  for (let n = 0; n < 6 && size < 1 && board.scrollHeight > board.clientHeight; n += 1) {
+  for (let n = 0; n < 6 && size < 1 && size > 0.51 && board.scrollHeight > board.clientHeight; n += 1) {
     set(size * 0.985);
   }
   board.scrollTop = 0;
