@@ -231,5 +231,9 @@ def test_a_journey_begins_from_an_empty_page(visitor: Any, database: Database) -
     assert taken.status_code == 303
     with database.read() as connection:
         assert "second-purchase-thanks" in documents.templates(connection)
-    for id_ in ("fete-d-ete", "fete-d-ete-2", taken.headers["location"].split("/")[2].split("?")[0]):
+    for id_ in (
+        "fete-d-ete",
+        "fete-d-ete-2",
+        taken.headers["location"].split("/")[2].split("?")[0],
+    ):
         database.transact(lambda connection, id_=id_: documents.delete_draft(connection, id_))
