@@ -82,6 +82,11 @@ class Shop:
     demo_visits: bool = False
 
 
+@lru_cache(maxsize=4096)
+def _number(value: float | Decimal, locale: str) -> str:
+    return str(format_decimal(value, locale=locale))
+
+
 class Words:
     """One reader's language, zone and currency."""
 
@@ -105,7 +110,7 @@ class Words:
 
     def number(self, value: float | Decimal) -> str:
         """Write a number."""
-        return str(format_decimal(value, locale=self.locale))
+        return _number(value, str(self.locale))
 
     def percent(self, share: float, *, digits: int = 0) -> str:
         """Write a share of one in percent."""

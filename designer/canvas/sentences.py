@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import time
+from functools import lru_cache
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
@@ -242,9 +243,7 @@ class Sentences:
 
     def duration(self, duration: Duration | str) -> str:
         """Write a duration: 2 days."""
-        text = str(duration).removeprefix("-")
-        digits = "".join(letter for letter in text if letter.isdigit())
-        return str(format_unit(int(digits), _UNITS[text[len(digits) :]], locale=self.words.locale))
+        return _duration(str(duration).removeprefix("-"), str(self.words.locale))
 
     # Parts
 
@@ -323,6 +322,12 @@ class Sentences:
         """Return what a step is called, in quotation marks."""
         found = self._steps.get(step)
         return self.words.quote(found.name if found and found.name else readable(step))
+
+
+@lru_cache(maxsize=2048)
+def _duration(text: str, locale: str) -> str:
+    digits = "".join(letter for letter in text if letter.isdigit())
+    return str(format_unit(int(digits), _UNITS[text[len(digits) :]], locale=locale))
 
 
 def readable(name: str) -> str:

@@ -29,7 +29,8 @@ def journey_of(document: Any) -> Journey:
             "This is no journey",
             [Problem(message="a journey is a mapping with id, name, entry and steps", line=1)],
         )
-    written = plain(document)
+    # What comes from JSON is plain already; what was read from a file remembers its lines.
+    written = document if type(document) is dict else plain(document)
     try:
         return Journey.model_validate(written)
     except ValidationError as error:

@@ -1,0 +1,158 @@
+"""What an edit on the canvas costs: the server's time, and the bytes that it sends.
+
+A step is inserted and taken out again, by turns, in journeys of 13 and of 200 steps, through the
+whole web application in this process, database included.
+
+    python bench/designer.py [--edits 200] [--quick] [--json]
+"""
+
+import argparse
+import gzip
+import re
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+from _stack import machine, report
+
+# This script's own name would hide the package.
+sys.path.remove(str(Path(__file__).resolve().parent))
+
+from designer.app import create_app
+from designer.login.links import login_link
+from engine.flow import drafting
+from engine.model.template import Template
+from engine.settings import Settings
+from engine.store import documents
+from engine.store.migrate import upgrade
+from engine.store.session import Database
+from parcours.embedded.postgres import Postgres
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from fastapi.testclient import TestClient
+
+SIZES = (13, 200)
+
+
+def steps(size: int) -> list[dict[str, Any]]:
+    """Return so many steps: messages, waits, and a branch for every ten."""
+    made: list[dict[str, Any]] = []
+    n = 0
+    while n < size:
+        room = size - n
+        if room >= 10:
+            inner = [_step(n + k) for k in range(1, 10)]
+            condition = {"event": "Order Completed", "within": "30d"}
+            arms = [{"id": "yes", "if": condition, "then": inner[:5]}]
+            made.append({"id": f"s{n}", "type": "branch", "arms": arms, "else": inner[5:]})
+            n += 10
+        else:
+            made.append(_step(n))
+            n += 1
+    return made
+
+
+def _step(n: int) -> dict[str, Any]:
+    if n % 2:
+        return {"id": f"s{n}", "type": "wait", "for": f"{n + 1}h"}
+    return {"id": f"s{n}", "type": "send", "channel": "email", "template": "t", "name": f"Mail {n}"}
+
+
+def furnish(database: Database) -> None:
+    """Make a template and the journeys."""
+    template = {"id": "t", "name": "Hello", "channel": "email", "locales": {"en": {"body": "x"}}}
+    database.transact(lambda c: documents.put_template(c, Template.model_validate(template)))
+    for size in SIZES:
+        entry = {"on": {"event": "Product Added"}}
+        document = {"id": f"j{size}", "name": f"{size} steps", "entry": entry, "topic": "offers",
+                    "steps": steps(size)}  # fmt: skip
+        drafting.create(database, document)
+
+
+class Canvas:
+    """Somebody who edits a journey."""
+
+    def __init__(self, client: Any, journey: str) -> None:
+        self._client, self._journey = client, journey
+        page = client.get(f"/journeys/{journey}?show=draft").text
+        token = re.search(r'X-CSRF-Token": "([^"]+)"', page.replace("&#34;", '"'))
+        assert token is not None
+        self._headers = {"HX-Request": "true", "X-CSRF-Token": token[1]}
+        self._rev = self._found(page)
+
+    @staticmethod
+    def _found(text: str) -> str:
+        found = re.search(r'name="rev" value="(\d+)"', text)
+        assert found is not None
+        return found[1]
+
+    def edit(self, op: str, **fields: str) -> tuple[float, bytes]:
+        """Make an edit; return the seconds until it was answered, and the answer."""
+        started = time.perf_counter()
+        answer = self._client.post(
+            f"/journeys/{self._journey}/ops",
+            data={"op": op, "rev": self._rev, **fields},
+            headers=self._headers,
+        )
+        took = time.perf_counter() - started
+        assert answer.status_code == 200, answer.text
+        self._rev = self._found(answer.text)
+        return took, answer.content
+
+
+def measure(edits: int) -> dict[str, Any]:
+    """Measure edits of each size."""
+    with (
+        tempfile.TemporaryDirectory(prefix="parcours-bench-") as name,
+        Postgres(Path(name)).running() as url,
+    ):
+        upgrade(url)
+        database = Database(url)
+        furnish(database)
+        settings = Settings.load(
+            _env_file=None, database_url=url, data_dir=Path(name), public_url="http://testserver"
+        )
+        figures: dict[str, Any] = {"machine": machine(), "edits": edits}
+        with TestClient(create_app(settings), follow_redirects=False) as client:
+            client.get(login_link(settings).removeprefix("http://testserver"))
+            for size in SIZES:
+                figures[f"steps_{size}"] = _size(Canvas(client, f"j{size}"), edits)
+                print(f"{size} steps: {figures[f'steps_{size}']}", file=sys.stderr)
+        database.close()
+    return figures
+
+
+def _size(canvas: Canvas, edits: int) -> dict[str, float]:
+    times, plain, packed = [], [], []
+    for n in range(-5, edits):
+        took, answer = canvas.edit("insert", type="wait", slot=":s0")
+        canvas.edit("undo")
+        if n >= 0:
+            times.append(took * 1000)
+            plain.append(len(answer))
+            packed.append(len(gzip.compress(answer, 5)))
+    return {
+        "server_ms": round(statistics.median(times), 1),
+        "server_ms_p95": round(sorted(times)[int(len(times) * 0.95)], 1),
+        "bytes": int(statistics.median(plain)),
+        "bytes_gzipped": int(statistics.median(packed)),
+    }
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--edits", type=int, default=200)
+    parser.add_argument("--quick", action="store_true", help="under a minute")
+    parser.add_argument("--json", action="store_true", help="the figures as the last line")
+    given = parser.parse_args()
+    report(measure(30 if given.quick else given.edits), as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
