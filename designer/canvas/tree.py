@@ -11,9 +11,12 @@ from engine.errors import Problem
 from engine.model.journey import (
     AnyStep,
     BranchStep,
+    EnterStep,
     ExitStep,
+    RepeatStep,
     SendStep,
     SplitStep,
+    UpdateStep,
     WaitForStep,
     WaitStep,
     WebhookStep,
@@ -139,7 +142,10 @@ def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
         case WaitStep() | WaitForStep():
             n, unit = found.get("waiting", 0), _("waiting")
             title = _("Customers who wait here now")
-        case BranchStep() | SplitStep() | WebhookStep():
+        case RepeatStep():
+            n, unit = found.get("arms", {}).get("again", 0), _("rounds")
+            title = _("Rounds that customers have begun")
+        case BranchStep() | SplitStep() | UpdateStep() | WebhookStep() | EnterStep():
             n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")
         case ExitStep():
             n, unit, title = found.get("entered", 0), _("left"), _("Customers who left here")

@@ -22,6 +22,7 @@ _NAMES = text("""
     UNION ALL SELECT 'segment', id, name FROM segment
     UNION ALL SELECT 'topic', id, document ->> 'name' FROM topic
     UNION ALL SELECT 'cap', id, coalesce(rule ->> 'name', id) FROM cap
+    UNION ALL SELECT 'journey', id, coalesce(draft ->> 'name', id) FROM journey
 """)
 
 
@@ -66,11 +67,13 @@ class Names:
     segments: Mapping[str, str] = field(default_factory=dict)
     topics: Mapping[str, str] = field(default_factory=dict)
     caps: Mapping[str, str] = field(default_factory=dict)
+    journeys: Mapping[str, str] = field(default_factory=dict)
 
 
 def names(connection: Connection) -> Names:
-    """Return what templates, segments, topics and rules are called."""
-    found: dict[str, dict[str, str]] = {"template": {}, "segment": {}, "topic": {}, "cap": {}}
+    """Return what templates, segments, topics, rules and journeys are called."""
+    kinds = ("template", "segment", "topic", "cap", "journey")
+    found: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
     for row in connection.execute(_NAMES):
         found[row.kind][row.id] = row.name
     return Names(
@@ -78,4 +81,5 @@ def names(connection: Connection) -> Names:
         segments=found["segment"],
         topics=found["topic"],
         caps=found["cap"],
+        journeys=found["journey"],
     )
