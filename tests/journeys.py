@@ -142,8 +142,12 @@ class JourneyMaker:
     def repeat(self, depth: int) -> dict[str, Any]:
         step: dict[str, Any] = {"id": self.name(), "type": "repeat"}
         step["times"] = self.rng.randrange(1, 4)
-        pause = {"id": self.name(), "type": "wait", "for": "10m"}
-        step["steps"] = self.rng.choice([[pause], [pause, self.send()]]) + self.inner(depth)
+        step["steps"] = [{"id": self.name(), "type": "wait", "for": "10m"}]
+        before = list(self.sends)
+        if self.rng.random() < 0.5:
+            step["steps"].append(self.send())
+        step["steps"] += self.inner(depth)
+        self.sends = before
         if self.rng.random() < 0.5:
             step["until"] = self.condition(2)
         return step
@@ -215,6 +219,8 @@ def _ends(steps: list[dict[str, Any]]) -> bool:
     ways = [way.get("then", []) for way in last.get("arms", last.get("events", []))]
     if last["type"] in {"branch", "wait_for"}:
         ways.append(last.get("else", []))
+    if last["type"] == "repeat" and "until" not in last:
+        ways.append(last["steps"])
     return last["type"] == "exit" or (bool(ways) and all(_ends(way) for way in ways))
 
 

@@ -273,7 +273,7 @@ class Sentences:
         return self.words.quote(self.names.templates.get(step.template, step.template))
 
     def _rounds(self, step: RepeatStep) -> str:
-        times = self.words.ngettext("Once", "Up to %(n)s times", step.times)
+        times = self.words.ngettext("Repeat once", "Repeat up to %(n)s times", step.times)
         if step.until is None:
             return times
         until = self.conditions.say(step.until)
