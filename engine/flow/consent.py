@@ -19,7 +19,7 @@ from engine.model.base import CHANNELS, Channel
 from engine.model.customer import EVERYTHING
 from engine.model.topic import Subscription
 from engine.names import Wake
-from engine.run.changes import answer_to
+from engine.run.changes import asked_for
 from engine.run.links import Links
 from engine.store import consent as records
 from engine.store import customers
@@ -124,8 +124,9 @@ def hear(
     """Take note, in a customer's turn, of what she wants; return what was under way (see `say`)."""
     new: dict[tuple[str, Channel], Subscription] = {}
     for (topic, channel), wanted in changes.items():
-        about = turn.catalogue.topic(topic)
-        state = answer_to(turn.customer, about, channel, wanted, confirmed=confirmed)
+        state = wanted
+        if wanted != "unsubscribed" and not confirmed:
+            state = asked_for(turn.customer, turn.catalogue.topic(topic), channel)
         if state != _stated(turn, topic, channel):
             new[topic, channel] = state
     ends = [named for named, state in new.items() if state == "unsubscribed"]

@@ -44,17 +44,8 @@ def _address(value: Any, read: Callable[[Any], str]) -> str | None:
         return None
 
 
-def answer_to(
-    customer: Customer,
-    topic: Topic,
-    channel: Channel,
-    wanted: Subscription,
-    *,
-    confirmed: bool = False,
-) -> Subscription:
-    """Return what a wish makes of a subscription: with double opt-in it has to be confirmed."""
-    if wanted == "unsubscribed" or confirmed:
-        return wanted
+def asked_for(customer: Customer, topic: Topic, channel: Channel) -> Subscription:
+    """Return what the wish to get a topic comes to: with double opt-in it is to be confirmed."""
     if customer.consent.get(topic.id, {}).get(channel) == "subscribed":
         return "subscribed"
     return "pending" if topic.double_opt_in else "subscribed"
@@ -68,6 +59,7 @@ def updated(world: World, update: Update) -> Customer:
     customer = learned(world.customer, update.traits) if update.traits else world.customer
     consent = {topic: dict(channels) for topic, channels in customer.consent.items()}
     for (topic, channel), wanted in update.topics.items():
-        said = answer_to(customer, world.topic(topic), channel, wanted)
+        ends = wanted == "unsubscribed"
+        said = wanted if ends else asked_for(customer, world.topic(topic), channel)
         consent.setdefault(topic, {})[channel] = said
     return replace(customer, consent=consent)

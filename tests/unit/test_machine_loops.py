@@ -1,6 +1,7 @@
 """The machine: repeats, changes of the customer, other journeys."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -132,7 +133,7 @@ def test_a_wait_for_the_clock_lasts_until_its_next_time_in_every_round() -> None
         assert isinstance(walk.command, Wait)
         times.append(walk.command.until)
         walk.wait()
-    assert [after - before for before, after in zip(times, times[1:], strict=False)] == [DAY, DAY]
+    assert [after - before for before, after in pairwise(times)] == [DAY, DAY]
 
 
 def test_an_exit_ends_a_repeat_as_everything() -> None:

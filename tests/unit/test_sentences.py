@@ -107,8 +107,8 @@ def plain(text: str) -> str:
                 "type": "update", "set": {"old": None, "city": {"property": "billing_city"}},
                 "subscribe": ["weekly_news"], "unsubscribe": ["offers"],
             },
-            "Forget old, set city to the event's billing city, subscribe to “weekly news” and "
-            "unsubscribe from “Offers by mail”",
+            ("Forget old, set city to the event's billing city, subscribe to “weekly news” and "
+             "unsubscribe from “Offers by mail”"),
             None,
         ),
         ({"type": "enter", "journey": "win-back"}, "Start the journey “Win back”", None),
