@@ -56,6 +56,7 @@ class Card:
     counter: Counter
     problem: str
     arms: tuple[Arm, ...]
+    loops: bool
     columns: int
     rails: layout.Rails | None
     ends: bool
@@ -122,6 +123,7 @@ class Drawing:
             counter=counter(step, found, words),
             problem=self._problems.get(step.id, ""),
             arms=ways,
+            loops=isinstance(step, RepeatStep),
             columns=layout.width(step),
             rails=rails,
             ends=layout.ends((step,)),
@@ -143,7 +145,7 @@ def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
             n, unit = found.get("waiting", 0), _("waiting")
             title = _("Customers who wait here now")
         case RepeatStep():
-            n, unit = found.get("arms", {}).get("again", 0), _("rounds")
+            n, unit = found.get("arms", {}).get("again", 0), _("begun")
             title = _("Rounds that customers have begun")
         case BranchStep() | SplitStep() | UpdateStep() | WebhookStep() | EnterStep():
             n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")

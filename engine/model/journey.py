@@ -10,6 +10,7 @@ from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import (
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -38,7 +39,7 @@ from engine.model.base import (
     told_by_key,
 )
 from engine.model.cap import OnFull
-from engine.model.condition import Condition, EventMatch, Scalar
+from engine.model.condition import Condition, EventMatch
 from engine.model.duration import Duration, Offset
 
 
@@ -298,12 +299,23 @@ class FromProperty(Frozen):
     property: Name
 
 
+def _plain(value: object) -> object:
+    if value is not None and not isinstance(value, str | int | float):
+        raise PydanticCustomError(
+            "plain",
+            "write a text, a number, true, false or null, or take one from the event: {example}",
+            {"example": "{property: name}"},
+        )
+    return value
+
+
 def _given(value: Any) -> str:
     return tag("property") if isinstance(value, Mapping | FromProperty) else tag("value")
 
 
 Given = Annotated[
-    Annotated[Scalar | None, Tag(tag("value"))] | Annotated[FromProperty, Tag(tag("property"))],
+    Annotated[str | int | float | bool | None, BeforeValidator(_plain), Tag(tag("value"))]
+    | Annotated[FromProperty, Tag(tag("property"))],
     Discriminator(_given),
 ]
 """A text, a number, true, false or null; or a property of the event that opened the journey."""
