@@ -38,7 +38,6 @@ from engine import gateway
 from engine.errors import Unavailable
 from engine.flow import sweep
 from engine.model.base import CHANNELS, Channel
-from engine.run.links import Links
 from engine.settings import Settings
 from engine.store.session import Database
 
@@ -87,7 +86,7 @@ def create_app(
     app.state.gateway = None
     app.state.transports = transports or dict.fromkeys(CHANNELS, OutboxTransport())
     app.state.sessions = sessions
-    app.state.links = Links(base=settings.url, keys=settings.link_keys())
+    app.state.links = database.links = settings.links()
     app.state.pages = Pages(database, sessions)
     app.state.streams = Streams()
     app.mount("/static", Assets(), name="static")

@@ -16,6 +16,7 @@ from pydantic_settings import SettingsConfigDict
 
 from engine.errors import InvalidInput
 from engine.providers import PREFIX, ProviderSettings, WebAddress
+from engine.run.links import Links
 
 SECRETS = f"{PREFIX}SECRET_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -139,6 +140,10 @@ class Settings(ProviderSettings):
         """The keys of links in messages: the last one signs, all of them are accepted."""
         before = self.former_secret_key.get_secret_value()
         return (before, self.signing_key()) if before else (self.signing_key(),)
+
+    def links(self) -> Links:
+        """What makes and reads the links in messages."""
+        return Links(base=self.url, keys=self.link_keys())
 
 
 def _sentences(error: ValidationError) -> list[str]:

@@ -17,7 +17,7 @@ from engine.errors import InvalidDocument, ParcoursError, Problem
 from engine.flow import materials
 from engine.flow import publish as flow
 from engine.model.document import dump_document, journey_of, locate, parse_journey
-from engine.model.journey import AnyStep, Journey
+from engine.model.journey import AnyStep, EnterStep, Entry, Journey, OnApi, walk
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Content, Template
@@ -139,6 +139,13 @@ def _whatever(journey: Journey, beside: Mapping[str, Template]) -> Known:
             for name in found.snippets
         },
         pools={name: None for found in used for name in found.pools},
+        journeys={
+            step.journey: Journey(
+                id=step.journey, name=step.journey, entry=Entry(on=OnApi(api=True))
+            )
+            for step in walk(journey.steps)
+            if isinstance(step, EnterStep)
+        },
     )
 
 

@@ -62,9 +62,9 @@ class JourneyMaker:
         return f"s{self.steps}"
 
     def step(self, depth: int) -> dict[str, Any]:
-        kinds = ["send", "send", "wait", "wait_for", "webhook"]
+        kinds = ["send", "send", "wait", "wait_for", "webhook", "update"]
         if depth:
-            kinds += ["branch", "split", "wait_for"]
+            kinds += ["branch", "split", "wait_for", "repeat"]
         return getattr(self, self.rng.choice(kinds))(depth)
 
     def send(self, _depth: int = 0) -> dict[str, Any]:
@@ -130,6 +130,26 @@ class JourneyMaker:
         }  # fmt: skip
         if self.rng.random() < 0.5:
             step["on_error"] = self.inner(depth)
+        return step
+
+    def update(self, _depth: int) -> dict[str, Any]:
+        step: dict[str, Any] = {"id": self.name(), "type": "update"}
+        step["set"] = {"tier": self.rng.choice([*TIERS, None]), "last": {"property": "key"}}
+        if self.rng.random() < 0.3:
+            step[self.rng.choice(["subscribe", "unsubscribe"])] = ["news"]
+        return step
+
+    def repeat(self, depth: int) -> dict[str, Any]:
+        step: dict[str, Any] = {"id": self.name(), "type": "repeat"}
+        step["times"] = self.rng.randrange(1, 4)
+        step["steps"] = [{"id": self.name(), "type": "wait", "for": "10m"}]
+        before = list(self.sends)
+        if self.rng.random() < 0.5:
+            step["steps"].append(self.send())
+        step["steps"] += self.inner(depth)
+        self.sends = before
+        if self.rng.random() < 0.5:
+            step["until"] = self.condition(2)
         return step
 
     def inner(self, depth: int) -> list[dict[str, Any]]:
@@ -199,6 +219,8 @@ def _ends(steps: list[dict[str, Any]]) -> bool:
     ways = [way.get("then", []) for way in last.get("arms", last.get("events", []))]
     if last["type"] in {"branch", "wait_for"}:
         ways.append(last.get("else", []))
+    if last["type"] == "repeat" and "until" not in last:
+        ways.append(last["steps"])
     return last["type"] == "exit" or (bool(ways) and all(_ends(way) for way in ways))
 
 

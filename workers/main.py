@@ -64,6 +64,7 @@ async def work(settings: Settings, queues: Collection[str] | None = None) -> Non
     """Serve these queues (all when None) until cancelled."""
     client = await patiently_connect(settings)
     database = Database(settings.database_url, pool_size=THREADS, application="parcours-worker")
+    database.links = settings.links()
     gateway = Gateway(client, partial(sweep.told, database))
     with ThreadPoolExecutor(ALL_THREADS, thread_name_prefix="activity") as threads:
         try:

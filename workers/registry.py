@@ -9,7 +9,6 @@ from activities.outbox import OutboxTransport
 from activities.pace import Paced
 from activities.transport import Transport
 from engine.model.base import Channel
-from engine.run.links import Links
 from engine.settings import Settings
 from engine.store.session import Database
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
 def composer(settings: Settings, database: Database) -> Composer:
     """Return what makes messages, with the addresses of this shop's own pages."""
-    links = Links(base=settings.url, keys=settings.link_keys())
-    return Composer(database, links, Tracker(settings.link_keys(), settings.url))
+    return Composer(database, settings.links(), Tracker(settings.link_keys(), settings.url))
 
 
 def transports(settings: Settings) -> Mapping[Channel, Transport]:

@@ -6,11 +6,14 @@ from typing import Final, assert_never
 from designer.words import N_, Words
 from engine.model.condition import (
     All,
+    Anniversary,
     AnyCondition,
     AnyOf,
     Comparison,
     Count,
     EventHappened,
+    EventMatch,
+    EventValue,
     InSegment,
     Not,
     PropertyIs,
@@ -18,6 +21,7 @@ from engine.model.condition import (
     StepWas,
     Subscribed,
     TraitIs,
+    TraitTimes,
 )
 
 _COMPARED: Final = {
@@ -34,6 +38,7 @@ _COMPARED: Final = {
     "before": N_("%(what)s lies before %(value)s"),
     "after": N_("%(what)s lies after %(value)s"),
     "within": N_("%(what)s lies within the last %(value)s"),
+    "older_than": N_("%(what)s lies at least %(value)s back"),
 }
 _KNOWN: Final = {True: N_("%(what)s is known"), False: N_("%(what)s is not known")}
 _OPPOSITE: Final = {"eq": "ne", "ne": "eq", "in": "nin", "nin": "in", "gt": "lte", "gte": "lt",
@@ -43,6 +48,8 @@ _OUTCOMES: Final = {
     "skipped": (N_("%(step)s was skipped"), N_("%(step)s was not skipped")),
     "failed": (N_("%(step)s was refused"), N_("%(step)s was not refused")),
     "unknown": (N_("the outcome of %(step)s is unknown"), N_("the outcome of %(step)s is known")),
+    "done": (N_("%(step)s went to its end"), N_("%(step)s did not go to its end")),
+    "stopped": (N_("%(step)s was over early"), N_("%(step)s was not over early")),
 }
 
 
@@ -89,9 +96,11 @@ class ConditionWords:
         match inner:
             case Not(not_=twice):
                 return self.say(twice, of_event=of_event)
-            case EventHappened() | InSegment() | StepWas() | Reachable() | Subscribed():
+            case EventHappened() | Anniversary() | InSegment() | StepWas():
                 return self._plain(inner, of_event, holds=False)
-            case TraitIs() | PropertyIs() if self._has_opposite(inner):
+            case Reachable() | Subscribed():
+                return self._plain(inner, of_event, holds=False)
+            case TraitIs() | PropertyIs() | EventValue() if self._has_opposite(inner):
                 return self._plain(inner, of_event, holds=False)
             case _:
                 said = self.say(inner, of_event=of_event)
@@ -114,6 +123,10 @@ class ConditionWords:
                 return self._compared(what, condition, holds)
             case EventHappened():
                 return self._happened(condition, holds)
+            case EventValue():
+                return self._compared(self._of_events(condition), condition, holds)
+            case Anniversary():
+                return self._returns(condition, holds)
             case InSegment():
                 segment = self._segment(condition.segment)
                 if holds:
@@ -143,20 +156,50 @@ class ConditionWords:
         return self._words.items(said)
 
     def _value(self, operator: str, operand: object) -> str:
-        if operator == "within":
+        if isinstance(operand, TraitTimes):
+            return self._times_of(operand)
+        if operator in {"within", "older_than"}:
             return self._duration(str(operand))
         if isinstance(operand, list):
             return self._words.items([self._words.value(item) for item in operand], style="or")
         return self._words.value(operand)
 
+    def _times_of(self, length: TraitTimes) -> str:
+        what = _readable(length.trait)
+        if length.times == 1:
+            return what
+        times = self._words.value(length.times)
+        return self._words.gettext("%(n)s times %(what)s", n=times, what=what)
+
+    def _event(self, match: EventMatch) -> str:
+        _ = self._words.gettext
+        event = self._words.quote(match.event)
+        if match.message is not None:
+            event = _("%(event)s (of %(step)s)", event=event, step=self._step(match.message))
+        if match.where is not None:
+            where = self.say(match.where, of_event=True)
+            event = _("%(event)s where %(condition)s", event=event, condition=where)
+        return event
+
+    def _of_events(self, condition: EventValue) -> str:
+        _ = self._words.gettext
+        name, of = condition.aggregate
+        event = self._event(condition)
+        said = aggregated(name, _readable(of), event, self._words)
+        if condition.within is None:
+            return said
+        return _("%(what)s in the last %(time)s", what=said, time=self._duration(condition.within))
+
+    def _returns(self, condition: Anniversary, holds: bool) -> str:
+        _ = self._words.gettext
+        day, time = _readable(condition.anniversary), self._duration(condition.within)
+        if holds:
+            return _("the yearly %(day)s is today or within %(time)s", day=day, time=time)
+        return _("the yearly %(day)s is neither today nor within %(time)s", day=day, time=time)
+
     def _happened(self, condition: EventHappened, holds: bool) -> str:
         _ = self._words.gettext
-        event = self._words.quote(condition.event)
-        if condition.message is not None:
-            event = _("%(event)s (of %(step)s)", event=event, step=self._step(condition.message))
-        if condition.where is not None:
-            where = self.say(condition.where, of_event=True)
-            event = _("%(event)s where %(condition)s", event=event, condition=where)
+        event = self._event(condition)
         said = _("%(event)s has happened", event=event)
         if not holds:
             said = _("%(event)s has not happened", event=event)
@@ -190,6 +233,22 @@ class ConditionWords:
         if holds:
             return _("%(step)s went %(way)s", step=step, way=way)
         return _("%(step)s did not go %(way)s", step=step, way=way)
+
+
+_AGGREGATED: Final = {
+    "sum": N_("the sum of %(property)s over all %(event)s"),
+    "avg": N_("the average %(property)s of all %(event)s"),
+    "min": N_("the lowest %(property)s of all %(event)s"),
+    "max": N_("the highest %(property)s of all %(event)s"),
+    "distinct": N_("the number of different %(property)s of all %(event)s"),
+    "first": N_("the %(property)s of the first %(event)s"),
+    "last": N_("the %(property)s of the last %(event)s"),
+}
+
+
+def aggregated(name: str, of: str, event: str, words: Words) -> str:
+    """Say what is made of a property over several events."""
+    return words.gettext(_AGGREGATED[name], property=of, event=event)
 
 
 _REACHABLE: Final = {

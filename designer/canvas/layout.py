@@ -7,7 +7,9 @@ in half columns, so that the middle of every arm is a whole number.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.model.journey import AnyStep, ExitStep, arms
+from engine.model.journey import AnyStep, arms, ends
+
+__all__ = ["Rails", "columns", "ends", "rails", "width"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,6 @@ def columns(steps: Sequence[AnyStep]) -> int:
 def width(step: AnyStep) -> int:
     """Return how many columns a step takes with its arms."""
     return sum(columns(inner) for _, inner in arms(step)) or 1
-
-
-def ends(steps: Sequence[AnyStep]) -> bool:
-    """Whether nobody gets past the end of the list."""
-    inner = arms(steps[-1]) if steps else ()
-    leaves = bool(steps) and isinstance(steps[-1], ExitStep)
-    return leaves or (bool(inner) and all(ends(list_) for _, list_ in inner))
 
 
 def rails(widths: Sequence[int], rejoins: Sequence[bool]) -> Rails:

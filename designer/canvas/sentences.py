@@ -17,16 +17,20 @@ from engine.model.duration import Duration
 from engine.model.journey import (
     AnyStep,
     BranchStep,
+    EnterStep,
     Entry,
     ExitStep,
+    FromProperty,
     Goal,
     Journey,
     OnApi,
+    RepeatStep,
     SendStep,
     SplitStep,
     UntilProperty,
     UntilTime,
     UntilTrait,
+    UpdateStep,
     WaitForStep,
     WaitStep,
     WebhookStep,
@@ -84,8 +88,14 @@ class Sentences:
                 return Kind("logic", "git-branch", _("Branch"))
             case SplitStep():
                 return Kind("logic", "split", _("Split by chance"))
+            case RepeatStep():
+                return Kind("logic", "repeat", _("Repeat"))
+            case UpdateStep():
+                return Kind("logic", "user", _("Change the customer"))
             case WebhookStep():
                 return Kind("logic", "globe", _("Call a web address"))
+            case EnterStep():
+                return Kind("logic", "route", _("Start another journey"))
             case ExitStep():
                 return Kind("end", "log-out", _("Exit"))
             case _:
@@ -114,8 +124,15 @@ class Sentences:
                 return _("Take the first way that fits")
             case SplitStep():
                 return _("Split by chance")
+            case RepeatStep():
+                return self._rounds(step)
+            case UpdateStep():
+                return self._first_up(self.words.items(self.changes(step)))
             case WebhookStep():
                 return self._call(step)
+            case EnterStep():
+                journey = self.names.journeys.get(step.journey, step.journey)
+                return _("Start the journey %(journey)s", journey=self.words.quote(journey))
             case ExitStep():
                 return _("Leaves: %(reason)s", reason=readable(step.reason))
             case _:
@@ -179,6 +196,8 @@ class Sentences:
             case SplitStep():
                 way = next(arm for arm in step.arms if arm.id == name)
                 return f"{way.label or readable(way.id)} · {self.words.percent(way.weight / 100)}"
+            case RepeatStep():
+                return _("Each round")
             case WebhookStep():
                 return _("Went well") if name == "done" else _("Went wrong")
             case _:
@@ -253,6 +272,39 @@ class Sentences:
 
     def _template(self, step: SendStep) -> str:
         return self.words.quote(self.template(step) or "…")
+
+    def _rounds(self, step: RepeatStep) -> str:
+        times = self.words.ngettext("Repeat once", "Repeat up to %(n)s times", step.times)
+        if step.until is None:
+            return times
+        until = self.conditions.say(step.until)
+        return self.words.gettext("%(times)s, until %(condition)s", times=times, condition=until)
+
+    def changes(self, step: UpdateStep) -> list[str]:
+        """Return each thing that a step changes: set tier to gold."""
+        _ = self.words.gettext
+        said = []
+        for name, value in step.set.items():
+            trait = readable(name)
+            match value:
+                case None:
+                    said.append(_("forget %(trait)s", trait=trait))
+                case FromProperty():
+                    what = _("the event's %(property)s", property=readable(value.property))
+                    said.append(_("set %(trait)s to %(value)s", trait=trait, value=what))
+                case _:
+                    what = self.words.value(value)
+                    said.append(_("set %(trait)s to %(value)s", trait=trait, value=what))
+        said += [_("subscribe to %(topic)s", topic=self._topic(one)) for one in step.subscribe]
+        said += [_("unsubscribe from %(topic)s", topic=self._topic(o)) for o in step.unsubscribe]
+        return said
+
+    def _topic(self, topic: str) -> str:
+        return self.words.quote(self.names.topics.get(topic, readable(topic)))
+
+    @staticmethod
+    def _first_up(text: str) -> str:
+        return text[:1].upper() + text[1:]
 
     def _call(self, step: WebhookStep) -> str:
         try:

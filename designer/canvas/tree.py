@@ -11,9 +11,12 @@ from engine.errors import Problem
 from engine.model.journey import (
     AnyStep,
     BranchStep,
+    EnterStep,
     ExitStep,
+    RepeatStep,
     SendStep,
     SplitStep,
+    UpdateStep,
     WaitForStep,
     WaitStep,
     WebhookStep,
@@ -59,6 +62,7 @@ class Card:
     note: str
     leaves: bool
     arms: tuple[Arm, ...]
+    loops: bool
     columns: int
     rails: layout.Rails | None
     ends: bool
@@ -127,6 +131,7 @@ class Drawing:
             note=step.note or "",
             leaves=isinstance(step, ExitStep),
             arms=ways,
+            loops=isinstance(step, RepeatStep),
             columns=layout.width(step),
             rails=rails,
             ends=layout.ends((step,)),
@@ -147,7 +152,10 @@ def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
         case WaitStep() | WaitForStep():
             n, unit = found.get("waiting", 0), _("waiting")
             title = _("Customers who wait here now")
-        case BranchStep() | SplitStep() | WebhookStep():
+        case RepeatStep():
+            n, unit = found.get("arms", {}).get("again", 0), _("begun")
+            title = _("Rounds that customers have begun")
+        case BranchStep() | SplitStep() | UpdateStep() | WebhookStep() | EnterStep():
             n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")
         case ExitStep():
             n, unit, title = found.get("entered", 0), _("left"), _("Customers who left here")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from designer.canvas.sentences import Sentences, readable
 from designer.views import channel_name
@@ -10,10 +10,14 @@ from designer.words import N_, Words
 from engine.model.journey import (
     AnyStep,
     BranchStep,
+    EnterStep,
     ExitStep,
+    FromProperty,
     Journey,
+    RepeatStep,
     SendStep,
     SplitStep,
+    UpdateStep,
     WaitForStep,
     WaitStep,
     WebhookStep,
@@ -154,7 +158,9 @@ def panel(step: AnyStep, found: Mapping[str, Any], sentences: Sentences) -> Pane
         Figure("", _("Came by"), words.number(found.get("entered", 0)),
                _("Customers who have reached this step")),
     ]  # fmt: skip
-    if not isinstance(step, ExitStep | BranchStep | SplitStep):
+    if not isinstance(
+        step, ExitStep | BranchStep | SplitStep | RepeatStep | UpdateStep | EnterStep
+    ):
         title = _("Customers who stand at this step now")
         figures.append(Figure("", _("Here now"), words.number(found.get("waiting", 0)), title))
     if isinstance(step, SendStep):
@@ -239,6 +245,32 @@ def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
                 Fact(sentences.arm(step, arm.id), sentences.conditions.say(arm.if_))
                 for arm in step.arms
             ]
+        case RepeatStep():
+            until = sentences.conditions.say(step.until) if step.until is not None else ""
+            return [
+                Fact(_("Rounds at most"), words.number(step.times)),
+                Fact(_("Until"), until),
+            ]
+        case UpdateStep():
+            topics = step.subscribe or step.unsubscribe
+            only = step.channels if topics and step.channel is not None else ()
+            return [
+                Fact(_("Changes"), words.items(sentences.changes(step))),
+                Fact(_("Only on"), words.items([channel_name(c, words) for c in only])),
+            ]
+        case EnterStep():
+            told = {
+                readable(name): _("the event's %(property)s", property=readable(value.property))
+                if isinstance(value, FromProperty)
+                else words.value(value)
+                for name, value in step.properties.items()
+            }
+            return [
+                Fact(_("Journey"), sentences.names.journeys.get(step.journey, step.journey)),
+                Fact(
+                    _("Tells it"), words.items([f"{name}: {said}" for name, said in told.items()])
+                ),
+            ]
         case WebhookStep():
             kept = [readable(name) for name in step.keep]
             return [
@@ -251,3 +283,5 @@ def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
             return [Fact(_("Reason"), readable(step.reason))]
         case WaitStep() | SplitStep():
             return []
+        case _:
+            assert_never(step)

@@ -18,7 +18,7 @@ from activities.transport import (
 )
 from designer.words import N_, Words
 from engine.errors import InvalidInput
-from engine.flow.customers import email_address, phone_number
+from engine.model.addresses import email_address, phone_number
 from engine.model.base import Channel
 from engine.names import TRANSPORT_TIMEOUT
 

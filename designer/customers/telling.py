@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from designer.canvas.conditions import reachable, subscribed
+from designer.canvas.conditions import aggregated, reachable, subscribed
 from designer.canvas.sentences import Sentences, readable
 from designer.messages.reasons import ON_THE_WAY, on_the_way, reason
 from designer.words import N_, Words
@@ -31,6 +31,7 @@ _REFUSED: Final = {
     "running": N_("was inside already"),
     "cooldown": N_("left too recently"),
     "paused": N_("the journey was paused"),
+    "not_live": N_("the journey is not published"),
 }
 
 _ENDS: Final = {
@@ -45,7 +46,8 @@ _ICONS: Final = {
     "timed_out": "hourglass", "sent": "send", "skipped": "ban", "failed": "circle-alert",
     "unknown": "info", "called": "globe", "call_failed": "circle-alert", "call_late": "info",
     "deferred": "clock", "moved": "shuffle", "missing": "triangle-alert", "no_best_hour": "clock",
-    "sent_again": "send", "goal": "target", "ended": "log-out",
+    "sent_again": "send", "round": "repeat", "repeated": "repeat", "updated": "user",
+    "started": "route", "not_started": "ban", "too_deep": "triangle-alert", "goal": "target", "ended": "log-out",
     "refused": "ban",
 }  # fmt: skip
 
@@ -128,7 +130,8 @@ class Teller:
             case "call_late":
                 return _("%(step)s: the answer came when it was not needed any more", step=step)
             case what:
-                return self._passage(str(what), data) or f"{readable(str(what))} {step}".strip()
+                said = self._passage(str(what), data) or self._done(str(what), step, data)
+                return said or f"{readable(str(what))} {step}".strip()
 
     def _passage(self, what: str, data: Mapping[str, Any]) -> str:
         _ = self._words.gettext
@@ -145,6 +148,24 @@ class Teller:
             case "ended":
                 why = ending(self._words, data.get("reason"))
                 return _("Left the journey: %(reason)s", reason=why)
+            case _:
+                return ""
+
+    def _done(self, what: str, step: str, data: Mapping[str, Any]) -> str:
+        _ = self._words.gettext
+        match what:
+            case "round":
+                return _("%(step)s: round %(n)s", step=step, n=data.get("round", ""))
+            case "repeated" if data.get("outcome") == "stopped":
+                return _("%(step)s: no more rounds are needed", step=step)
+            case "repeated":
+                return _("%(step)s: every round is over", step=step)
+            case "updated" | "started":
+                return step
+            case "not_started":
+                return _("%(step)s: did not enter", step=step)
+            case "too_deep":
+                return _("%(step)s: not done", step=step)
             case _:
                 return ""
 
@@ -165,8 +186,12 @@ class Teller:
     def _why(self, what: str, data: Mapping[str, Any]) -> str:
         _ = self._words.gettext
         match what:
-            case "chose":
+            case "chose" | "repeated":
                 return self.seen(data.get("seen") or {})
+            case "not_started":
+                return refusal(self._words, str(data.get("reason")))
+            case "too_deep":
+                return _("too much would have followed from one event")
             case "passed":
                 if data.get("reason") == "no_date":
                     return _("the date is not known")
@@ -217,6 +242,12 @@ class Teller:
                     "%(event)s has happened %(n)s time", "%(event)s has happened %(n)s times",
                     int(answer), event=event,
                 )  # fmt: skip
+            case "sum" | "avg" | "min" | "max" | "distinct" | "first" | "last":
+                of, _space, event = name.partition(" of ")
+                what = aggregated(kind, readable(of), words.quote(event), words)
+                if answer is None:
+                    return _("%(what)s is not known", what=what)
+                return _("%(what)s is %(value)s", what=what, value=words.value(answer))
             case "segment":
                 segment = words.quote(self._sentences.names.segments.get(name, name))
                 if answer:

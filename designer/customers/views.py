@@ -216,6 +216,7 @@ _HOW: Final = {
     "api": N_("told by one of the shop's systems"),
     "import": N_("taken over from a former tool"),
     "sms": N_("by a text message"),
+    "journey": N_("set by a journey"),
 }
 _SUPPRESSED: Final = {
     "bounced": N_("messages came back"),

@@ -131,5 +131,9 @@ def _changes(draft: Journey, live: Journey, names: Names, words: Words) -> list[
 def _own(value: object) -> object:
     """Return a step's settings without the steps inside it."""
     if isinstance(value, dict):
-        return {key: _own(item) for key, item in value.items() if key not in {"then", "else"}}
+        return {
+            key: _own(item)
+            for key, item in value.items()
+            if key not in {"then", "else", "on_error", "steps"}
+        }
     return [_own(item) for item in value] if isinstance(value, list) else value

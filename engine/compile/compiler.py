@@ -7,22 +7,28 @@ from typing import assert_never
 from engine.compile.plan import (
     Await,
     CallOut,
+    Change,
     Choose,
     Draw,
     End,
     Instruction,
     Jump,
     Plan,
+    Repeat,
     SendTo,
+    Start,
     WaitHere,
 )
 from engine.model.journey import (
     AnyStep,
     BranchStep,
+    EnterStep,
     ExitStep,
     Journey,
+    RepeatStep,
     SendStep,
     SplitStep,
+    UpdateStep,
     WaitForStep,
     WaitStep,
     WebhookStep,
@@ -113,6 +119,15 @@ class _Code:
                     tuple((arm.id, arm.weight, target)
                           for arm, target in zip(step.arms, targets, strict=True)),
                 )  # fmt: skip
+            case RepeatStep():
+                here = self.add(Jump(0))
+                self.steps(step.steps, topic=topic)
+                self.add(Jump(here))
+                self.instructions[here] = Repeat(step, len(self.instructions))
+            case UpdateStep():
+                self.add(Change(step))
+            case EnterStep():
+                self.add(Start(step))
             case WebhookStep():
                 here = self.add(Jump(0))
                 then, otherwise = self.arms([(), step.on_error], topic)

@@ -1,15 +1,20 @@
 """What a check knows: the shop's templates, segments and the like, and the steps that come before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from engine.errors import Problem
 from engine.model.journey import (
     AnyStep,
     BranchStep,
+    EnterStep,
     ExitStep,
+    Journey,
+    RepeatStep,
     SendStep,
     SplitStep,
+    UpdateStep,
     WaitForStep,
     WaitStep,
     WebhookStep,
@@ -28,12 +33,15 @@ class Known:
     """What exists in the shop, for a journey to refer to.
 
     `pools` tells how many coupon codes each pool has left, None when it makes them itself.
+    `journeys` are as published, else as drafted; nobody can enter those that are `unpublished`.
     """
 
     templates: Mapping[str, Template] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
     snippets: Mapping[str, Snippet] = field(default_factory=dict)
     pools: Mapping[str, int | None] = field(default_factory=dict)
+    journeys: Mapping[str, Journey] = field(default_factory=dict)
+    unpublished: Collection[str] = ()
 
 
 def error(message: str, step: str | None = None) -> Problem:
@@ -57,7 +65,11 @@ def outcomes(step: AnyStep) -> tuple[str, ...]:
             return "received", "timed_out"
         case BranchStep() | SplitStep():
             return tuple(name for name, _ in arms(step))
+        case RepeatStep():
+            return "done", "stopped"
         case WebhookStep():
             return "done", "failed"
-        case ExitStep():
+        case UpdateStep() | EnterStep() | ExitStep():
             return ()
+        case _:
+            assert_never(step)

@@ -7,10 +7,13 @@ from engine.model.condition import AnyCondition, EventMatch
 from engine.model.duration import Duration
 from engine.model.journey import (
     BranchStep,
+    EnterStep,
     ExitStep,
     Journey,
+    RepeatStep,
     SendStep,
     SplitStep,
+    UpdateStep,
     WaitForStep,
     WaitStep,
     WebhookStep,
@@ -69,8 +72,30 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """Begin another round at the next instruction, or go to `after` when the rounds are over."""
+
+    step: RepeatStep
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Change what is known of the customer, then go on at the next instruction."""
+
+    step: UpdateStep
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start another journey for the customer, then go on at the next instruction."""
+
+    step: EnterStep
+
+
+@dataclass(frozen=True, slots=True)
 class Jump:
-    """Go on elsewhere: the end of an arm re-joins."""
+    """Go on elsewhere: the end of an arm re-joins, the end of a round begins another."""
 
     target: int
 
@@ -83,7 +108,9 @@ class End:
     reason: str
 
 
-Instruction = SendTo | WaitHere | Await | CallOut | Choose | Draw | Jump | End
+Instruction = (
+    SendTo | WaitHere | Await | CallOut | Choose | Draw | Repeat | Change | Start | Jump | End
+)
 
 
 @dataclass(frozen=True, slots=True)

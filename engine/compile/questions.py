@@ -8,6 +8,7 @@ from engine.model.condition import (
     AnyCondition,
     EventHappened,
     EventMatch,
+    EventValue,
     InSegment,
     StepWas,
     parts,
@@ -60,7 +61,7 @@ class _Asked:
                     yield from self.segment(part.segment, within)
                 case StepWas():
                     yield from self.outcome(part)
-                case EventHappened():
+                case EventHappened() | EventValue():
                     yield from _message(part, self.step, self.before)
                 case _:
                     pass

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from engine.compile.calling import check_webhook
+from engine.compile.entering import check_circles, check_enter
 from engine.compile.known import Before, Known, error, warning
+from engine.compile.pauses import always_pauses
 from engine.compile.questions import check_awaited, check_condition, check_match
 from engine.compile.sending import check_send
 from engine.errors import Problem
@@ -12,14 +14,16 @@ from engine.model.condition import StepWas, parts
 from engine.model.journey import (
     AnyStep,
     BranchStep,
-    ExitStep,
+    EnterStep,
     Journey,
     OnApi,
+    RepeatStep,
     SendStep,
     SplitStep,
     WaitForStep,
     WebhookStep,
     arms,
+    ends,
     walk,
 )
 
@@ -33,6 +37,7 @@ def check(journey: Journey, known: Known) -> list[Problem]:
         *_entry(journey, known),
         *_around(journey, known),
         *_list(journey, journey.steps, known, {})[1],
+        *check_circles(journey, known),
     ])  # fmt: skip
     return sorted(problems, key=lambda problem: problem.severity != "error")
 
@@ -97,25 +102,14 @@ def _list(
             )
         problems += _step(journey, step, known, before)
         after = {**before, step.id: step}
-        inner_ends = []
         for _, inner in arms(step):
             reached, found = _list(journey, inner, known, {**before, step.id: step})
             problems += found
             after |= reached
-            inner_ends.append(_ends(inner))
         before = after
-        if isinstance(step, ExitStep) or (inner_ends and all(inner_ends)):
+        if ends((step,)):
             ended = step.id
     return before, problems
-
-
-def _ends(steps: tuple[AnyStep, ...]) -> bool:
-    """Whether the list always ends the journey."""
-    if not steps:
-        return False
-    last = steps[-1]
-    inner = arms(last)
-    return isinstance(last, ExitStep) or (bool(inner) and all(_ends(list_) for _, list_ in inner))
 
 
 def _step(journey: Journey, step: AnyStep, known: Known, before: Before) -> Iterator[Problem]:
@@ -123,12 +117,7 @@ def _step(journey: Journey, step: AnyStep, known: Known, before: Before) -> Iter
         case SendStep():
             yield from check_send(journey, step, known, before)
         case WaitForStep():
-            if step.since is not None and step.since not in before:
-                yield error(
-                    f"`since` names {step.since}, which is no step before this one", step.id
-                )
-            for awaited in step.events:
-                yield from check_awaited(awaited.on, step.id, known, before)
+            yield from _wait_for(step, known, before)
         case BranchStep():
             for arm in step.arms:
                 yield from check_condition(arm.if_, step.id, known, before)
@@ -136,10 +125,33 @@ def _step(journey: Journey, step: AnyStep, known: Known, before: Before) -> Iter
             total = sum(arm.weight for arm in step.arms)
             if total != 100:
                 yield error(f"the shares of its ways add up to {total}, not 100", step.id)
+        case RepeatStep():
+            yield from _repeat(step, known, before)
         case WebhookStep():
             yield from check_webhook(step, before)
+        case EnterStep():
+            yield from check_enter(journey, step, known)
         case _:
             pass
+
+
+def _wait_for(step: WaitForStep, known: Known, before: Before) -> Iterator[Problem]:
+    if step.since is not None and step.since not in before:
+        yield error(f"`since` names {step.since}, which is no step before this one", step.id)
+    for awaited in step.events:
+        yield from check_awaited(awaited.on, step.id, known, before)
+
+
+def _repeat(step: RepeatStep, known: Known, before: Before) -> Iterator[Problem]:
+    inside = {inner.id: inner for inner in walk(step.steps)}
+    if step.until is not None:
+        yield from check_condition(step.until, step.id, known, {**before, **inside})
+    if not always_pauses(step.steps, inside):
+        yield error(
+            "its rounds would follow each other at once: put a wait into it that every way "
+            "through comes by",
+            step.id,
+        )
 
 
 def errors(problems: list[Problem]) -> list[Problem]:

@@ -1,10 +1,11 @@
 """Deciding a run's inputs, and the transaction `advance`."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from engine.flow.line import standing
+from engine.flow.traits import learn
 from engine.flow.turn import Turn, finish
 from engine.model.event import Event
 from engine.model.journey import Moment, SendStep, Window
@@ -15,12 +16,15 @@ from engine.run.state import (
     Call,
     Command,
     Deliver,
+    Enter,
     Entered,
     Happened,
     Input,
     Returned,
     Settled,
     TimeReached,
+    Trace,
+    Update,
     Wait,
 )
 from engine.store import events, messages, runs
@@ -55,6 +59,7 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
         if run.revision != revision or not isinstance(run.command, Wait):
             return run.answer
         turn = Turn(database, connection, locked)
+        turn.hold(run)
         turn.stamp(not_before=run.command.until)
         take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
         finish([turn], turn.writes, connection, answered=run_id)
@@ -63,9 +68,16 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
     return database.transact(work)
 
 
+def carry_out(turn: Turn) -> None:
+    """Do what the decisions of this turn asked for, and what these lead to."""
+    from engine.flow import following  # it gives events to runs, and so leads back to here
+
+    following.carry_out(turn)
+
+
 def enter(turn: Turn, run: Run) -> None:
     """Decide the first input of a new run."""
-    take(turn, run, Entered(seq=turn.seq, at=turn.now))
+    _take(turn, run, Entered(seq=turn.seq, at=turn.now))
 
 
 def happen(turn: Turn, run: Run, event: Event) -> None:
@@ -74,11 +86,16 @@ def happen(turn: Turn, run: Run, event: Event) -> None:
     if run.lease_until is not None:
         _keep(turn, run, given, decided=False)
     else:
-        take(turn, run, given)
+        _take(turn, run, given)
 
 
 def take(turn: Turn, run: Run, given: Input) -> None:
-    """Decide one input now and keep it for the record."""
+    """Decide one input now and keep it for the record; do what the decision asks for."""
+    _take(turn, run, given)
+    carry_out(turn)
+
+
+def _take(turn: Turn, run: Run, given: Input) -> None:
     _keep(turn, run, given, decided=True)
     _decide(turn, run, given)
 
@@ -93,6 +110,7 @@ def drain(turn: Turn, run: Run) -> None:
         _decide(turn, run, Happened(seq=row.seq, at=row.at, event=event))
     if rows:
         runs.decided(turn.connection, run.id, [row.seq for row in rows], turn.seq, turn.now)
+        carry_out(turn)
 
 
 def _keep(turn: Turn, run: Run, given: Input, *, decided: bool) -> None:
@@ -127,13 +145,22 @@ def _decide(turn: Turn, run: Run, given: Input) -> None:
     before = run.state
     advanced = turn.machine(run.plan_hash).advance(before, given, turn.world())
     run.state = advanced.state
+    turn.writes.runs[run.id] = run
     for effect in advanced.effects:
-        trace(turn, run, effect.what, effect.step, dict(effect.data))
+        match effect:
+            case Trace():
+                trace(turn, run, effect.what, effect.step, dict(effect.data))
+            case Update():
+                learn(turn, effect.traits)
+                turn.ask(run, effect)
+            case Enter():
+                turn.ask(run, effect)
+            case _:
+                assert_never(effect)
     if run.state.ended is not None and before.ended is None:
         run.ended_at = turn.now
     if _is_other(run.command, advanced.command):
         replace_command(turn, run, advanced.command)
-    turn.writes.runs[run.id] = run
 
 
 def trace(turn: Turn, run: Run, what: str, step: str | None, data: dict[str, Any]) -> None:

@@ -19,12 +19,13 @@ from engine.model.base import CHANNELS, Channel
 from engine.model.customer import EVERYTHING
 from engine.model.topic import Subscription
 from engine.names import Wake
+from engine.run.changes import asked_for
 from engine.run.links import Links
 from engine.store import consent as records
 from engine.store import customers
 from engine.store.session import Database
 
-How = Literal["link", "page", "form", "api", "import", "sms"]
+How = Literal["link", "page", "form", "api", "import", "sms", "journey"]
 """The way in which something was said."""
 
 Changes = Mapping[tuple[str, Channel], Subscription]
@@ -123,7 +124,9 @@ def hear(
     """Take note, in a customer's turn, of what she wants; return what was under way (see `say`)."""
     new: dict[tuple[str, Channel], Subscription] = {}
     for (topic, channel), wanted in changes.items():
-        state = _state(turn, topic, channel, wanted, confirmed=confirmed)
+        state = wanted
+        if wanted != "unsubscribed" and not confirmed:
+            state = asked_for(turn.customer, turn.catalogue.topic(topic), channel)
         if state != _stated(turn, topic, channel):
             new[topic, channel] = state
     ends = [named for named, state in new.items() if state == "unsubscribed"]
@@ -152,16 +155,6 @@ def hear(
 def _stated(turn: Turn, topic: str, channel: Channel) -> Subscription | None:
     """Return what she has said so far, or None when she has not said anything."""
     return turn.customer.consent.get(topic, {}).get(channel)
-
-
-def _state(
-    turn: Turn, topic: str, channel: Channel, wanted: Subscription, *, confirmed: bool
-) -> Subscription:
-    if wanted == "unsubscribed" or confirmed:
-        return wanted
-    if _stated(turn, topic, channel) == "subscribed":
-        return "subscribed"
-    return "pending" if turn.catalogue.topic(topic).double_opt_in else "subscribed"
 
 
 def _under_way(

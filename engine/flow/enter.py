@@ -15,27 +15,29 @@ from engine.store.catalogue import Live
 from engine.store.runs import Run
 
 
-def open_journeys(
-    turn: Turn, open_runs: list[Run], event: Event, *, journey: str | None, key: str | None
-) -> None:
-    """Open the live journeys that the event starts, or just the one that was asked for.
-
-    New runs are appended to `open_runs`; a refusal is kept with its reason.
-    """
-    if journey is not None:
-        asked = turn.catalogue.live.get(journey)
-        if asked is not None:
-            _open(turn, open_runs, event, asked, key, source="api")
-        return
+def open_journeys(turn: Turn, event: Event) -> None:
+    """Open the live journeys that the event starts; a refusal is kept with its reason."""
     world = turn.world()
     for live in turn.catalogue.by_event.get(event.name, ()):
         if entry.triggers(live.machine.plan, event, world):
-            _open(turn, open_runs, event, live, None, source="event")
+            _open(turn, event, live, None, source="event")
+
+
+def open_journey(
+    turn: Turn, event: Event, journey: str, key: str | None, *, source: str
+) -> Refused | None:
+    """Open the journey that `source` asks for; return why not, which is kept, too."""
+    asked = turn.catalogue.live.get(journey)
+    if asked is not None:
+        return _open(turn, event, asked, key, source=source)
+    refused = Refused(reason="not_live")
+    _refuse(turn, event, journey, refused)
+    return refused
 
 
 def _open(
-    turn: Turn, open_runs: list[Run], event: Event, live: Live, given: str | None, *, source: str
-) -> None:
+    turn: Turn, event: Event, live: Live, given: str | None, *, source: str
+) -> Refused | None:
     plan = live.machine.plan
     key = entry.key_of(plan, event, given)
     decision: Opened | Refused
@@ -44,11 +46,11 @@ def _open(
     elif key is None:
         decision = Refused(reason="no_key", data={"key": plan.journey.entry.reentry.key})
     else:
-        past = _past(turn, open_runs, plan.journey.id, key)
+        past = _past(turn, plan.journey.id, key)
         decision = entry.decide(plan, event, turn.world(), past)
     if isinstance(decision, Refused):
         _refuse(turn, event, plan.journey.id, decision)
-        return
+        return decision
     run_id = uuid7()
     run = Run(
         id=run_id,
@@ -72,13 +74,14 @@ def _open(
     advance.enter(turn, run)
     if run.ended_at is not None:
         run.stored_revision = run.revision  # it ended at once: there is no workflow to tell
-    open_runs.append(run)
+    turn.runs().append(run)
+    return None
 
 
-def _past(turn: Turn, open_runs: list[Run], journey: str, key: str) -> PastRuns:
+def _past(turn: Turn, journey: str, key: str) -> PastRuns:
     """Return the earlier runs, those that this transaction has not written yet included."""
     past = runs.past(turn.connection, turn.customer.id, journey, key)
-    unwritten = [run for run in open_runs if run.journey == journey]
+    unwritten = [run for run in turn.runs() if run.journey == journey]
     same = [run for run in unwritten if run.entry_key == key]
     ended = [run.ended_at for run in same if run.ended_at is not None]
     if past.last_ended is not None:

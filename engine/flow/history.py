@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import Unavailable
-from engine.flow.intake import Incoming, learn, lock_customers, mark_suppressed
+from engine.flow.intake import Incoming, learn, lock_customers
+from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
 from engine.store import consent, customers, events, tables

@@ -1,6 +1,6 @@
 """An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -10,16 +10,17 @@ from uuid import UUID
 from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
-from engine.errors import InvalidInput, NotFound
+from engine.errors import NotFound
 from engine.flow import advance
-from engine.flow.customers import email_address, phone_number
-from engine.flow.enter import open_journeys
+from engine.flow.enter import open_journey, open_journeys
+from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.event import Event
 from engine.names import Wake
-from engine.store import consent, customers, events, runs
+from engine.run.changes import learned
+from engine.run.entry import Refused
+from engine.store import customers, events, runs
 from engine.store.customers import Identity, Locked
-from engine.store.runs import Run
 from engine.store.session import Database
 
 Kind = Literal["track", "identify", "page", "screen", "alias", "group", "entry"]
@@ -78,7 +79,8 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
     writes = Writes()
     turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
     earliest = min(turn.now for turn in turns.values())
-    open_runs = runs.open_runs(connection, list(turns), earliest)
+    for id, found in runs.open_runs(connection, list(turns), earliest).items():
+        turns[id].open_with(found)
     for id, item in zip(whose, taken, strict=True):
         turn = turns[id]
         event = _event(turn, item)
@@ -87,7 +89,7 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
         writes.events.append(row(id, event, source=item.source, kind=item.kind, future=future))
         if learn(turn, item):
             mark_suppressed(connection, [turn])
-        give(turn, open_runs[id], event, journey=item.journey, key=item.entry_key)
+        give(turn, event, journey=item.journey, key=item.entry_key)
     return finish(turns.values(), writes, connection)
 
 
@@ -205,59 +207,40 @@ def learn(turn: Turn, item: Incoming) -> bool:
     Returns whether she has other addresses now, of which some may be suppressed.
     """
     customer = turn.customer
-    addresses = dict(customer.addresses)
     if item.kind == "identify" and item.traits:
-        kept = {**customer.traits, **item.traits}
-        turn.change(traits={name: value for name, value in kept.items() if value is not None})
-        for name, read in _ADDRESSES.items():
-            if name in item.traits:
-                addresses[name] = _address(item.traits[name], read)
-    if item.device_token and item.device_token not in addresses.get("push", []):
-        addresses["push"] = [*addresses.get("push", []), item.device_token]
-    addresses = {name: value for name, value in addresses.items() if value is not None}
-    moved = addresses != customer.addresses
-    if moved:
-        turn.change(addresses=addresses)
+        after = learned(customer, item.traits)
+        turn.change(traits=after.traits, addresses=after.addresses)
+    tokens = turn.customer.addresses.get("push", [])
+    if item.device_token and item.device_token not in tokens:
+        added = {"push": [*tokens, item.device_token]}
+        turn.change(addresses={**turn.customer.addresses, **added})
     if item.locale and item.locale != customer.locale:
         turn.change(locale=item.locale)
     if item.time_zone and item.time_zone != customer.time_zone:
         turn.change(time_zone=item.time_zone)
-    return moved
-
-
-def mark_suppressed(connection: Connection, turns: Collection[Turn]) -> None:
-    """Mark which of their addresses must not be written to."""
-    marks = consent.marks(connection, [turn.customer for turn in turns])
-    for turn in turns:
-        turn.change(suppressed=marks.get(turn.customer.id, {}))
-
-
-_ADDRESSES: Mapping[str, Callable[[Any], str]] = {"email": email_address, "phone": phone_number}
-
-
-def _address(value: Any, read: Callable[[Any], str]) -> str | None:
-    """Return an address that can be written to; what cannot be read stays a trait alone."""
-    if value is None:
-        return None
-    try:
-        return read(value)
-    except InvalidInput:
-        return None
+    return turn.customer.addresses != customer.addresses
 
 
 def give(
     turn: Turn,
-    open_runs: list[Run],
     event: Event,
     *,
     journey: str | None = None,
     key: str | None = None,
-) -> None:
+    source: str = "api",
+) -> Refused | None:
     """Give the event to the runs that it concerns, then open the journeys that it starts.
 
-    With `journey`, only that one is opened, for the entry named `key`.
+    With `journey`, only that one is opened, for the entry named `key`, because `source` asks for
+    it; returned is why it was not.
     """
-    for run in open_runs:
+    for run in turn.runs():
         if turn.machine(run.plan_hash).interested(run.state, event.name):
             advance.happen(turn, run, event)
-    open_journeys(turn, open_runs, event, journey=journey, key=key)
+    refused = None
+    if journey is None:
+        open_journeys(turn, event)
+    else:
+        refused = open_journey(turn, event, journey, key, source=source)
+    advance.carry_out(turn)
+    return refused

@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import NotFound
-from engine.flow.intake import give, row
+from engine.flow.event_names import ENTRY_REQUESTED
+from engine.flow.intake import Kind, give, row
 from engine.flow.turn import Turn, finish
 from engine.model.event import Event
 from engine.names import Wake
-from engine.store import customers, runs, search
-from engine.store.runs import Run
+from engine.run.entry import Refused
+from engine.store import customers, search
 from engine.store.session import Database
 
 T = TypeVar("T")
@@ -69,16 +70,26 @@ def happen(
         occurred_at=min(occurred_at or turn.now, turn.now),
         received_at=turn.now,
     )
-    turn.fresh.append(event)
-    turn.writes.events.append(row(turn.customer.id, event, source=source, kind="track"))
-    give(turn, _open_runs(turn), event)
+    _store(turn, event, source=source, kind="track")
+    give(turn, event)
     return event
 
 
-def _open_runs(turn: Turn) -> list[Run]:
-    """Return the runs that the event may concern, those as this turn has left them first."""
-    customer = turn.customer.id
-    stored = runs.open_runs(turn.connection, [customer], turn.now)[customer]
-    known = {run.id: run for run in stored}
-    known |= {id: run for id, run in turn.writes.runs.items() if run.state.customer == customer}
-    return list(known.values())
+def ask_to_enter(turn: Turn, journey: str, properties: Mapping[str, Any]) -> Refused | None:
+    """Have a customer enter a journey because another one says so; return why she may not."""
+    seq = turn.stamp()
+    event = Event(
+        id=uuid7(),
+        seq=seq,
+        name=ENTRY_REQUESTED,
+        properties=dict(properties),
+        occurred_at=turn.now,
+        received_at=turn.now,
+    )
+    _store(turn, event, source="parcours", kind="entry")
+    return give(turn, event, journey=journey, source="journey")
+
+
+def _store(turn: Turn, event: Event, *, source: str, kind: Kind) -> None:
+    turn.fresh.append(event)
+    turn.writes.events.append(row(turn.customer.id, event, source=source, kind=kind))

@@ -11,9 +11,9 @@ from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check, errors
 from engine.errors import Conflict, InvalidDocument, Problem
 from engine.model.document import journey_of, locate
-from engine.model.journey import Journey, SendStep, walk
+from engine.model.journey import Journey, SendStep, UpdateStep, walk
 from engine.model.topic import topic_named
-from engine.store import coupons, documents, edits, snippets, tables
+from engine.store import coupons, documents, edits, snippets, tables, versions
 from engine.store.documents import StoredJourney
 from engine.store.session import Database
 
@@ -27,18 +27,29 @@ class Saved:
 
 
 def topics_of(journey: Journey) -> set[str]:
-    """Return the topics of what a journey sends."""
-    named = {step.topic for step in walk(journey.steps) if isinstance(step, SendStep)}
-    return {topic for topic in {journey.topic, *named} if topic is not None}
+    """Return the topics of what a journey sends, and those that it begins and ends."""
+    named = {journey.topic}
+    for step in walk(journey.steps):
+        match step:
+            case SendStep():
+                named.add(step.topic)
+            case UpdateStep():
+                named |= {*step.subscribe, *step.unsubscribe}
+            case _:
+                pass
+    return {topic for topic in named if topic is not None}
 
 
 def known(connection: Connection) -> Known:
     """Return what journeys may refer to."""
+    journeys = versions.Leading(connection)
     return Known(
         documents.templates(connection),
         documents.segments(connection),
         snippets=snippets.every(connection),
         pools=coupons.left(connection),
+        journeys=journeys,
+        unpublished=journeys.unpublished,
     )
 
 
@@ -98,7 +109,7 @@ def publish(database: Database, journey_id: str, *, seen: datetime | None = None
 
 
 def _register_topics(connection: Connection, journey: Journey) -> None:
-    """Make the topics that the journey sends and that nobody has defined: like any new one."""
+    """Make the topics that the journey names and that nobody has defined: like any new one."""
     defined = documents.topics(connection)
     for name in sorted(topics_of(journey) - defined.keys()):
         documents.put_topic(connection, topic_named(name))

@@ -1,5 +1,6 @@
 """A customer's turn: what one transaction decides for her, under her lock."""
 
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from engine.model.hook import Hook
 from engine.model.topic import Topic
 from engine.names import Answer, Command, Wake
 from engine.run.machine import Machine
+from engine.run.state import Enter, Update
 from engine.store import catalogue as catalogues
 from engine.store import events, runs, tables
 from engine.store.catalogue import Catalogue
@@ -44,11 +46,21 @@ class Writes:
     runs: dict[UUID, Run] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run's decision asked to be done; `depth` counts how much of that led to this."""
+
+    run: Run
+    effect: Update | Enter
+    depth: int
+
+
 class Turn:
     """A customer under her lock. `now` and `seq` are this turn's instant and number.
 
     `settled` is the message whose outcome this turn records, `fresh` are events that will be
     written at its end, and `at_the_end` is what has to be decided once everything else is.
+    `asked` is what runs asked for and is not done yet, `depth` that of what is being done.
     """
 
     def __init__(
@@ -70,7 +82,11 @@ class Turn:
         self.settled: UUID | None = None
         self.at_the_end: Callable[[Turn], None] | None = None
         self.fresh: list[Event] = []
+        self.asked: deque[Asked] = deque()
+        self.depth = 0
         self._was = locked.customer
+        self._runs: list[Run] | None = None
+        self._held: dict[UUID, Run] = {}
 
     @property
     def zone(self) -> str:
@@ -94,6 +110,30 @@ class Turn:
     def change(self, **changes: Any) -> None:
         """Change who she is."""
         self.customer = replace(self.customer, **changes)
+
+    def hold(self, *held: Run) -> None:
+        """Keep runs that were read by another way: a turn has each run once."""
+        self._held |= {run.id: run for run in held}
+
+    def open_with(self, open_runs: list[Run]) -> None:
+        """Take these for her open runs, which were read with others'."""
+        self._runs = open_runs
+
+    def runs(self) -> list[Run]:
+        """Return her runs that an event may concern; a new one is appended by who opens it."""
+        if self._runs is None:
+            customer = self.customer.id
+            stored = runs.open_runs(self.connection, [customer], self.now)[customer]
+            known = {run.id: run for run in stored} | self._held
+            known |= {
+                id: run for id, run in self.writes.runs.items() if run.state.customer == customer
+            }
+            self._runs = list(known.values())
+        return self._runs
+
+    def ask(self, run: Run, effect: Update | Enter) -> None:
+        """Have something done when what is being decided is decided."""
+        self.asked.append(Asked(run, effect, self.depth + 1))
 
     def row(self, *, whole: bool) -> dict[str, Any]:
         """Return what is to be written of her: how far she has come, and who she is now."""
@@ -128,6 +168,7 @@ def finish(
     for turn in turns:
         if turn.at_the_end is not None:
             turn.at_the_end(turn)
+    assert not any(turn.asked for turn in turns)  # noqa: S101 - who decides has it carried out
     new, old = runs.rows(writes.runs.values())
     told = [
         wake_of(run)
@@ -192,6 +233,7 @@ def in_turn_of(
             return gone, []
         locked, run = found
         turn = Turn(database, connection, locked)
+        turn.hold(run)
         turn.stamp()
         answer = decide(turn, run)
         answered = None if own else run_id

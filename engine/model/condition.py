@@ -5,10 +5,10 @@ A condition is a mapping whose first key tells its kind, as in `{trait: tier, eq
 `engine/run/conditions.py` and its test.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Self, assert_never
+from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,7 +17,7 @@ from engine.model.base import WHOLE, Channel, Frozen, Json, Name, Slug, tag, tol
 from engine.model.duration import Duration
 
 OPERATORS = ("eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "starts_with",
-             "exists", "before", "after", "within")  # fmt: skip
+             "exists", "before", "after", "within", "older_than")  # fmt: skip
 """Every operator, in the order forms offer them."""
 
 
@@ -30,6 +30,12 @@ def _scalar(value: object) -> object:
 def _ordered(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise PydanticCustomError("ordered", "compare with a number or a text")
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("number", "write a number")
     return value
 
 
@@ -46,6 +52,27 @@ def _dated(value: object) -> object:
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_scalar)]
 Ordered = Annotated[str | int | float, BeforeValidator(_ordered)]
 Dated = Annotated[str, BeforeValidator(_dated, json_schema_input_type=str)]
+
+
+class TraitTimes(Frozen):
+    """A length of time that is known of the customer, so many times.
+
+    The trait is a number of days, or a duration like `30d`.
+    """
+
+    trait: Name
+    times: Annotated[int | float, Field(gt=0, le=1000), BeforeValidator(_number)] = 1
+
+
+def _length(value: Any) -> str:
+    return tag("trait") if isinstance(value, dict | TraitTimes) else tag("length")
+
+
+Age = Annotated[
+    Annotated[Duration, Tag(tag("length"))] | Annotated[TraitTimes, Tag(tag("trait"))],
+    Discriminator(_length),
+]
+"""How old something is: a duration, or one that is known of the customer."""
 
 
 class Comparison(Frozen):
@@ -68,6 +95,7 @@ class Comparison(Frozen):
     before: Dated | None = Field(default=None, description="an ISO date or instant")
     after: Dated | None = Field(default=None, description="an ISO date or instant")
     within: Duration | None = Field(default=None, description="at most this long ago")
+    older_than: Age | None = Field(default=None, description="at least this long ago")
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
@@ -175,6 +203,67 @@ class EventHappened(EventMatch):
     within: Duration | None = None
 
 
+Aggregate = Literal["sum", "avg", "min", "max", "distinct", "first", "last"]
+"""What is made of a property over several events."""
+
+AGGREGATES: tuple[Aggregate, ...] = ("sum", "avg", "min", "max", "distinct", "first", "last")
+
+
+class _OfEvents(EventMatch):
+    sum: Name | None = None
+    avg: Name | None = None
+    min: Name | None = None
+    max: Name | None = None
+    distinct: Name | None = None
+    first: Name | None = None
+    last: Name | None = None
+
+
+class EventValue(Comparison, _OfEvents):
+    """What a property comes to over such events of hers, within so long, compares so.
+
+    Numbers have a sum, an average, a least and a greatest; `distinct` counts different values;
+    `first` and `last` are the values of the first and the last event that has one. Of no events
+    the sum and the count are 0, and everything else is missing.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "minProperties": 3,
+            "oneOf": [{"required": [name]} for name in AGGREGATES],
+        }
+    )
+
+    @model_validator(mode="after")
+    def _one_aggregate(self) -> Self:
+        if len([name for name in AGGREGATES if getattr(self, name) is not None]) != 1:
+            raise PydanticCustomError(
+                "aggregate", "take one of {known}", {"known": ", ".join(AGGREGATES)}
+            )
+        return self
+
+    @property
+    def aggregate(self) -> tuple[Aggregate, str]:
+        """What is made of which property."""
+        return next(
+            (name, value) for name in AGGREGATES if (value := getattr(self, name)) is not None
+        )
+
+    def operators(self) -> Iterator[tuple[str, Json]]:
+        """Yield each operator that is set; `within` says which events are looked at."""
+        return ((name, value) for name, value in super().operators() if name != "within")
+
+
+class Anniversary(Frozen):
+    """The yearly return of a date is today, or comes within so long, where the customer is.
+
+    29 February returns on 28 February in other years.
+    """
+
+    anniversary: Name = Field(description="the trait that holds the date")
+    within: Duration
+
+
 class InSegment(Frozen):
     """The customer is in this segment now."""
 
@@ -208,6 +297,8 @@ AnyCondition = (
     | TraitIs
     | PropertyIs
     | EventHappened
+    | EventValue
+    | Anniversary
     | InSegment
     | StepWas
     | Reachable
@@ -221,12 +312,24 @@ KINDS: dict[str, type[Frozen]] = {
     "trait": TraitIs,
     "property": PropertyIs,
     "event": EventHappened,
+    "anniversary": Anniversary,
     "segment": InSegment,
     "step": StepWas,
     "reachable": Reachable,
     "subscribed": Subscribed,
 }
-"""The key that tells each kind of condition."""
+"""The key that tells each kind of condition; an `event` may also be an `EventValue`."""
+
+_told = told_by_key(KINDS)
+
+
+def _kind(value: Any) -> str | None:
+    if isinstance(value, EventValue):
+        return tag("value")
+    kind = _told(value)
+    of_events = kind == tag("event") and isinstance(value, Mapping)
+    return tag("value") if of_events and any(name in value for name in AGGREGATES) else kind
+
 
 Condition = Annotated[
     Annotated[All, Tag(tag("all"))]
@@ -235,19 +338,21 @@ Condition = Annotated[
     | Annotated[TraitIs, Tag(tag("trait"))]
     | Annotated[PropertyIs, Tag(tag("property"))]
     | Annotated[EventHappened, Tag(tag("event"))]
+    | Annotated[EventValue, Tag(tag("value"))]
+    | Annotated[Anniversary, Tag(tag("anniversary"))]
     | Annotated[InSegment, Tag(tag("segment"))]
     | Annotated[StepWas, Tag(tag("step"))]
     | Annotated[Reachable, Tag(tag("reachable"))]
     | Annotated[Subscribed, Tag(tag("subscribed"))],
     Discriminator(
-        told_by_key(KINDS),
+        _kind,
         custom_error_type="condition",
         custom_error_message="a condition starts with one of: " + ", ".join(KINDS),
     ),
 ]
 """Any condition."""
 
-for _model in (All, AnyOf, Not, EventMatch, EventHappened):
+for _model in (All, AnyOf, Not, EventMatch, EventHappened, _OfEvents, EventValue):
     _model.model_rebuild()
 
 
@@ -263,10 +368,12 @@ def parts(condition: AnyCondition) -> Iterator[AnyCondition]:
                 yield from parts(part)
         case Not():
             yield from parts(condition.not_)
-        case EventHappened():
+        case EventHappened() | EventValue():
             if condition.where is not None:
                 yield from parts(condition.where)
-        case TraitIs() | PropertyIs() | InSegment() | StepWas() | Reachable() | Subscribed():
+        case TraitIs() | PropertyIs() | Anniversary() | InSegment() | StepWas():
+            pass
+        case Reachable() | Subscribed():
             pass
         case _:
             assert_never(condition)

@@ -5,11 +5,13 @@ Adding a step type is one class here and in `Step`, one case in `engine/compile/
 one in `engine/run/machine.py`, and its test.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import (
+    BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
     StringConstraints,
@@ -21,6 +23,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from engine.model.base import (
+    CHANNELS,
+    WHOLE,
     Channel,
     Channels,
     ClockTime,
@@ -279,6 +283,94 @@ class WebhookStep(StepBase):
         return self
 
 
+class RepeatStep(StepBase):
+    """Goes through its steps again and again, at most `times` times.
+
+    Before each round, the first included, `until` is asked: when it holds, the rounds are over.
+    """
+
+    type: Literal["repeat"]
+    times: Annotated[int, Field(ge=1, le=100), WHOLE]
+    until: Condition | None = Field(default=None, description="asked before each round")
+    steps: tuple["Step", ...] = Field(min_length=1)
+
+
+class FromProperty(Frozen):
+    """A value taken from the event that opened the journey."""
+
+    property: Name
+
+
+def _plain(value: object) -> object:
+    if value is not None and not isinstance(value, str | int | float):
+        raise PydanticCustomError(
+            "plain",
+            "write a text, a number, true, false or null, or take one from the event: {example}",
+            {"example": "{property: name}"},
+        )
+    return value
+
+
+def _given(value: Any) -> str:
+    return tag("property") if isinstance(value, Mapping | FromProperty) else tag("value")
+
+
+Given = Annotated[
+    Annotated[str | int | float | bool | None, BeforeValidator(_plain), Tag(tag("value"))]
+    | Annotated[FromProperty, Tag(tag("property"))],
+    Discriminator(_given),
+]
+"""A text, a number, true, false or null; or a property of the event that opened the journey."""
+
+
+class UpdateStep(StepBase):
+    """Changes what is known of the customer: her traits, and the topics that she wants.
+
+    `null` forgets a trait; a property that the event lacks leaves it as it is. `channel` says on
+    which channels topics are meant, every one when left out.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [key]} for key in ("set", "subscribe", "unsubscribe")]
+        }
+    )
+
+    type: Literal["update"]
+    set: dict[Name, Given] = Field(default_factory=dict, description="traits by name")
+    subscribe: tuple[Slug, ...] = ()
+    unsubscribe: tuple[Slug, ...] = ()
+    channel: Channels | None = None
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels on which topics are meant."""
+        if self.channel is None:
+            return CHANNELS
+        return self.channel if isinstance(self.channel, tuple) else (self.channel,)
+
+    @model_validator(mode="after")
+    def _changes(self) -> Self:
+        if not (self.set or self.subscribe or self.unsubscribe):
+            raise PydanticCustomError("update", "say what to `set`, `subscribe` or `unsubscribe`")
+        both = sorted({*self.subscribe} & {*self.unsubscribe})
+        if both:
+            raise PydanticCustomError(
+                "update", "{topics} cannot be both begun and ended", {"topics": ", ".join(both)}
+            )
+        return self
+
+
+class EnterStep(StepBase):
+    """Starts another journey for this customer, if its rules let her in."""
+
+    type: Literal["enter"]
+    journey: Slug
+    properties: dict[Name, Given] = Field(
+        default_factory=dict, description="what the other journey knows as those of its event"
+    )
+
+
 class ExitStep(StepBase):
     """Ends the journey for this customer."""
 
@@ -286,7 +378,18 @@ class ExitStep(StepBase):
     reason: Name = "exit"
 
 
-AnyStep = SendStep | WaitStep | WaitForStep | BranchStep | SplitStep | WebhookStep | ExitStep
+AnyStep = (
+    SendStep
+    | WaitStep
+    | WaitForStep
+    | BranchStep
+    | SplitStep
+    | RepeatStep
+    | UpdateStep
+    | WebhookStep
+    | EnterStep
+    | ExitStep
+)
 
 Step = Annotated[AnyStep, Field(discriminator="type")]
 
@@ -375,7 +478,8 @@ class Journey(Frozen):
 
 
 for _model in (
-    AwaitedEvent, WaitForStep, BranchArm, BranchStep, SplitArm, SplitStep, WebhookStep, Journey,
+    AwaitedEvent, WaitForStep, BranchArm, BranchStep, SplitArm, SplitStep, RepeatStep, WebhookStep,
+    Journey,
 ):  # fmt: skip
     _model.model_rebuild()
 
@@ -383,8 +487,8 @@ for _model in (
 def arms(step: AnyStep) -> tuple[tuple[str, tuple[AnyStep, ...]], ...]:
     """Return the named lists of steps that a branching step holds, in order; else nothing.
 
-    The name of a branch's or split's arm is its id; `else`, `event-N` (from 0), `done` and
-    `on_error` are the others.
+    The name of a branch's or split's arm is its id; `else`, `event-N` (from 0), `again`, `done`
+    and `on_error` are the others.
     """
     match step:
         case WaitForStep():
@@ -394,9 +498,11 @@ def arms(step: AnyStep) -> tuple[tuple[str, tuple[AnyStep, ...]], ...]:
             return (*((arm.id, arm.then) for arm in step.arms), ("else", step.else_))
         case SplitStep():
             return tuple((arm.id, arm.then) for arm in step.arms)
+        case RepeatStep():
+            return (("again", step.steps),)
         case WebhookStep():
             return (("done", ()), ("on_error", step.on_error)) if step.on_error else ()
-        case SendStep() | WaitStep() | ExitStep():
+        case SendStep() | WaitStep() | UpdateStep() | EnterStep() | ExitStep():
             return ()
         case _:
             assert_never(step)
@@ -408,3 +514,14 @@ def walk(steps: tuple[AnyStep, ...]) -> Iterator[AnyStep]:
         yield step
         for _, inner in arms(step):
             yield from walk(inner)
+
+
+def ends(steps: Sequence[AnyStep]) -> bool:
+    """Whether nobody gets past the end of the list."""
+    if not steps:
+        return False
+    last = steps[-1]
+    if isinstance(last, RepeatStep) and last.until is not None:
+        return False  # it may be over before its first round
+    inner = arms(last)
+    return isinstance(last, ExitStep) or (bool(inner) and all(ends(list_) for _, list_ in inner))

@@ -32,7 +32,10 @@ _WORDS = {
     "none_required": "this key is not known here",
     "recursion_loop": "this is nested too deeply",
 }
-_STEP_TYPES = "the type of a step is one of send, wait, wait_for, branch, split, exit"
+_STEP_TYPES = (
+    "the type of a step is one of send, wait, wait_for, branch, split, repeat, update, webhook, "
+    "enter, exit"
+)
 
 
 def problems_of(document: Any, error: ValidationError) -> list[Problem]:

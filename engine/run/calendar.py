@@ -151,6 +151,23 @@ def shifted(
     return None
 
 
+def next_anniversary(value: Any, now: datetime, zone: str) -> datetime | None:
+    """Return when the next day begins on which a date returns, which may be today.
+
+    Not before the date itself; 29 February returns on 28 February in other years. None when the
+    value is no date.
+    """
+    start = moment(value, zone)
+    if start is None:
+        return None
+    born, today = local(start, zone).date(), local(now, zone).date()
+    for year in range(today.year, min(today.year + 1, MAXYEAR) + 1):
+        returns = _anniversary(born, year)
+        if returns >= max(born, today):
+            return instant_of(returns, time(), zone)
+    return instant_of(born, time(), zone) if born > today else None
+
+
 def _anniversary(born: date, year: int) -> date:
     return add_months(born, 12 * (year - born.year))
 

@@ -2,7 +2,20 @@
 
 from typing import assert_never
 
-from engine.compile.plan import Await, CallOut, Choose, Draw, End, Jump, Plan, SendTo, WaitHere
+from engine.compile.plan import (
+    Await,
+    CallOut,
+    Change,
+    Choose,
+    Draw,
+    End,
+    Jump,
+    Plan,
+    Repeat,
+    SendTo,
+    Start,
+    WaitHere,
+)
 from engine.model.base import CHANNELS, Channel
 from engine.model.journey import SendStep, Variant
 from engine.run.state import Call, Command, Deliver, Exit, State, Wait
@@ -28,7 +41,7 @@ def command_of(plan: Plan, state: State, world: World | None) -> Command:
             )
         case WaitHere() | Await():
             return Wait(step=here.step.id, until=state.until or state.entered_at)
-        case Choose() | Draw() | Jump() | End():
+        case Choose() | Draw() | Repeat() | Change() | Start() | Jump() | End():
             raise AssertionError("a run never rests here")
         case _:
             assert_never(here)

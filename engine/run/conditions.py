@@ -1,20 +1,26 @@
 """Whether a condition holds for one customer, now."""
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, assert_never
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from engine.model.base import CHANNELS
 from engine.model.condition import (
+    Aggregate,
     All,
+    Anniversary,
     AnyCondition,
     AnyOf,
     Comparison,
     Count,
     EventHappened,
     EventMatch,
+    EventValue,
     InSegment,
     Not,
     PropertyIs,
@@ -22,10 +28,11 @@ from engine.model.condition import (
     StepWas,
     Subscribed,
     TraitIs,
+    TraitTimes,
 )
 from engine.model.duration import Duration
 from engine.model.event import Event
-from engine.run.calendar import moment
+from engine.run.calendar import moment, next_anniversary
 from engine.run.world import Seen, World
 
 _AT_LEAST_ONE = Count(gte=1)
@@ -35,11 +42,14 @@ _DEEPEST = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a condition may ask besides the world: the event at hand and the run so far."""
+    """What a condition may ask besides the world: the event at hand and the run so far.
+
+    `messages` are those of each sending step, one for each time it was reached.
+    """
 
     properties: Mapping[str, Any] = field(default_factory=dict)
     outcomes: Mapping[str, str] = field(default_factory=dict)
-    messages: Mapping[str, UUID] = field(default_factory=dict)
+    messages: Mapping[str, Collection[UUID]] = field(default_factory=dict)
     depth: int = 0
 
 
@@ -57,20 +67,20 @@ def holds(
             return any(holds(part, world, scope, seen) for part in condition.any)
         case Not():
             return not holds(condition.not_, world, scope, seen)
-        case TraitIs():
-            value = look_up(world.customer.traits, condition.trait)
-            return _noted(seen, f"trait {condition.trait}", value) and compares(
-                condition, value, world.now, world.zone
-            )
-        case PropertyIs():
-            value = look_up(scope.properties, condition.property)
-            return _noted(seen, f"property {condition.property}", value) and compares(
-                condition, value, world.now, world.zone
-            )
+        case TraitIs() | PropertyIs() | EventValue():
+            question, value = _value(condition, world, scope)
+            _noted(seen, question, value)
+            return _compared(condition, value, world, seen)
         case EventHappened():
             n = count(condition, world, scope)
             _noted(seen, f"event {condition.event}", n)
             return (condition.count or _AT_LEAST_ONE).holds(n)
+        case Anniversary():
+            value = look_up(world.customer.traits, condition.anniversary)
+            _noted(seen, f"trait {condition.anniversary}", value)
+            until = condition.within.after(world.now, world.zone)
+            returns = next_anniversary(value, world.now, world.zone)
+            return returns is not None and returns <= until
         case InSegment():
             rule = world.segment(condition.segment)
             inside = (
@@ -94,6 +104,22 @@ def holds(
             assert_never(condition)
 
 
+def _value(
+    condition: TraitIs | PropertyIs | EventValue, world: World, scope: Scope
+) -> tuple[str, Any]:
+    """Return what is compared, and how it is called in a trace."""
+    match condition:
+        case TraitIs(trait=name):
+            return f"trait {name}", look_up(world.customer.traits, name)
+        case PropertyIs(property=name):
+            return f"property {name}", look_up(scope.properties, name)
+        case EventValue():
+            made, of = condition.aggregate
+            return f"{made} {of} of {condition.event}", aggregated(condition, world, scope)
+        case _:
+            assert_never(condition)
+
+
 def _subscribed(condition: Subscribed, world: World, seen: Seen | None) -> bool:
     topic = world.topic(condition.subscribed)
     channels = CHANNELS if condition.channel is None else (condition.channel,)
@@ -103,19 +129,91 @@ def _subscribed(condition: Subscribed, world: World, seen: Seen | None) -> bool:
     return wanted
 
 
-def _noted(seen: Seen | None, question: str, answer: Any) -> bool:
+def _noted(seen: Seen | None, question: str, answer: Any) -> None:
     if seen is not None:
         seen.note(question, answer)
-    return True
+
+
+def _compared(comparison: Comparison, value: Any, world: World, seen: Seen | None) -> bool:
+    traits = world.customer.traits
+    if isinstance(comparison.older_than, TraitTimes):
+        length = comparison.older_than.trait
+        _noted(seen, f"trait {length}", look_up(traits, length))
+    return compares(comparison, value, world.now, world.zone, traits)
 
 
 def count(condition: EventHappened, world: World, scope: Scope = NOWHERE) -> int:
     """Return how many of her events the condition means."""
+    return len(_meant(condition, world, scope))
+
+
+def _meant(condition: EventHappened | EventValue, world: World, scope: Scope) -> list[Event]:
     since = condition.within.before(world.now, world.zone) if condition.within is not None else None
-    return sum(
-        matches(condition, event, world, scope)
-        for event in world.events(condition.event, since=since)
-    )
+    found = world.events(condition.event, since=since)
+    return [event for event in found if matches(condition, event, world, scope)]
+
+
+def aggregated(condition: EventValue, world: World, scope: Scope = NOWHERE) -> Any:
+    """Return what the property comes to over the events that are meant, None when missing."""
+    name, of = condition.aggregate
+    meant = _meant(condition, world, scope)
+    if name in {"first", "last"}:
+        meant.sort(key=lambda event: (event.occurred_at, event.seq))
+    values = [value for event in meant if (value := look_up(event.properties, of)) is not None]
+    return _aggregate(name, values)
+
+
+def _aggregate(name: Aggregate, values: list[Any]) -> Any:
+    match name:
+        case "first":
+            return values[0] if values else None
+        case "last":
+            return values[-1] if values else None
+        case "distinct":
+            return len({_key(value) for value in values})
+        case "sum" | "avg" | "min" | "max":
+            return _of_numbers(
+                name,
+                [
+                    value
+                    for value in values
+                    if isinstance(value, int | float) and not isinstance(value, bool)
+                ],
+            )
+        case _:
+            assert_never(name)
+
+
+def _of_numbers(
+    name: Literal["sum", "avg", "min", "max"], numbers: list[int | float]
+) -> int | float | None:
+    total = sum(map(_exact, numbers), Fraction())
+    match name:
+        case "sum":
+            return _number(total)
+        case "avg":
+            return _number(total / len(numbers)) if numbers else None
+        case "min":
+            return min(numbers, default=None)
+        case "max":
+            return max(numbers, default=None)
+        case _:
+            assert_never(name)
+
+
+def _exact(value: float) -> Fraction:
+    """Return the number as it was written: three times 0.1 is 0.3."""
+    return Fraction(str(value))
+
+
+def _number(exact: Fraction) -> int | float:
+    return int(exact) if exact.denominator == 1 else float(exact)
+
+
+def _key(value: Any) -> str:
+    """Return what tells a value from others: 1 is 1.0, and neither true nor a text."""
+    whole = isinstance(value, float) and value.is_integer()
+    return json.dumps(int(value) if whole else value, sort_keys=True)
 
 
 def matches(match: EventMatch, event: Event, world: World, scope: Scope = NOWHERE) -> bool:
@@ -123,8 +221,8 @@ def matches(match: EventMatch, event: Event, world: World, scope: Scope = NOWHER
     if event.name != match.event:
         return False
     if match.message is not None:
-        sent = scope.messages.get(match.message)
-        if sent is None or event.properties.get("message") != str(sent):
+        sent = scope.messages.get(match.message, ())
+        if not any(event.properties.get("message") == str(message) for message in sent):
             return False
     if match.where is None:
         return True
@@ -149,11 +247,34 @@ def look_up(values: Mapping[str, Any], name: str) -> Any:
     return found
 
 
-def compares(comparison: Comparison, value: Any, now: datetime, zone: str) -> bool:
-    """Return whether the value satisfies every operator of the comparison."""
+def compares(
+    comparison: Comparison, value: Any, now: datetime, zone: str, traits: Mapping[str, Any]
+) -> bool:
+    """Return whether the value satisfies every operator of the comparison.
+
+    `traits` are the customer's, for the comparisons with one.
+    """
     return all(
-        _OPERATORS[name](value, operand, now, zone) for name, operand in comparison.operators()
+        _OPERATORS[name](
+            value, _age(operand, traits) if isinstance(operand, TraitTimes) else operand, now, zone
+        )
+        for name, operand in comparison.operators()
     )
+
+
+def _age(asked: TraitTimes, traits: Mapping[str, Any]) -> timedelta | None:
+    """Return the length of time that a trait tells, so many times; None when it tells none."""
+    told = look_up(traits, asked.trait)
+    try:
+        if isinstance(told, str) and re.fullmatch(Duration.pattern, told):
+            length = Duration(told).at_most
+        elif isinstance(told, int | float) and not isinstance(told, bool) and told >= 0:
+            length = timedelta(days=told)
+        else:
+            return None
+        return length * asked.times
+    except (OverflowError, ValueError):
+        return timedelta.max
 
 
 _Operator = Callable[[Any, Any, datetime, str], bool]
@@ -195,6 +316,15 @@ def _within(value: Any, operand: Any, now: datetime, zone: str) -> bool:
     return at is not None and Duration(operand).before(now, zone) < at <= now
 
 
+def _older_than(value: Any, operand: Any, now: datetime, zone: str) -> bool:
+    at = moment(value, zone)
+    if at is None or operand is None:
+        return False
+    if isinstance(operand, timedelta):
+        return now - at >= operand
+    return at <= Duration(operand).before(now, zone)
+
+
 _OPERATORS: dict[str, _Operator] = {
     "eq": lambda value, operand, now, zone: value is not None and _same(value, operand),
     "ne": lambda value, operand, now, zone: not _same(value, operand),
@@ -212,4 +342,5 @@ _OPERATORS: dict[str, _Operator] = {
     "before": _dated(lambda left, right: left < right),
     "after": _dated(lambda left, right: left > right),
     "within": _within,
+    "older_than": _older_than,
 }

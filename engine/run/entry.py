@@ -45,7 +45,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """She does not; `reason` is one of late, condition, no_key, once, running, cooldown, paused."""
+    """She does not; `reason` is one of late, condition, no_key, once, running, cooldown, paused, not_live."""
 
     reason: str
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from engine.model.base import Channel
 from engine.model.event import Event
+from engine.model.topic import Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class State:
     ended: str | None = None
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What was kept of the answers to calls, by step."""
+    rounds: Mapping[str, int] = field(default_factory=dict)
+    """How many rounds have begun of each repeat that the run stands in."""
 
     @property
     def told(self) -> dict[str, dict[str, Any]]:
@@ -147,8 +150,9 @@ Command = Deliver | Call | Wait | Exit
 class Trace:
     """One thing that happened to a run, for people to read.
 
-    `what` is one of entered, held_out, reached, chose, drew, waits, passed, received, timed_out,
-    sent, skipped, failed, unknown, deferred, called, call_failed, call_late, goal, ended.
+    `what` is one of entered, held_out, reached, chose, drew, round, repeated, waits, passed,
+    received, timed_out, sent, skipped, failed, unknown, deferred, called, call_failed, call_late,
+    updated, goal, ended; and what the transaction adds, such as started, not_started, too_deep.
     """
 
     what: str
@@ -156,8 +160,26 @@ class Trace:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Effect = Trace
-"""What a decision brings about besides the run's own state. Other kinds come with their steps."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """The customer has other traits (None forgets one), and wants topics or does not any more."""
+
+    step: str
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    topics: Mapping[tuple[str, Channel], Subscription] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enter:
+    """The customer asks to enter another journey, with these properties of an event."""
+
+    step: str
+    journey: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+Effect = Trace | Update | Enter
+"""What a decision brings about besides the run's own state; the transaction carries it out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """One input's way through a plan: what `Machine.advance` does."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, assert_never
@@ -7,23 +8,29 @@ from typing import Any, assert_never
 from engine.compile.plan import (
     Await,
     CallOut,
+    Change,
     Choose,
     Draw,
     End,
     Instruction,
     Jump,
     Plan,
+    Repeat,
     SendTo,
+    Start,
     WaitHere,
 )
 from engine.model.event import Event
-from engine.model.journey import WaitStep
+from engine.model.journey import EnterStep, FromProperty, UpdateStep, WaitStep
+from engine.model.topic import Subscription
 from engine.run.assignment import draw, message_id
+from engine.run.changes import updated
 from engine.run.command import command_of
 from engine.run.conditions import Scope, holds, look_up, matches
 from engine.run.state import (
     Advanced,
     Effect,
+    Enter,
     Entered,
     Happened,
     Input,
@@ -32,9 +39,10 @@ from engine.run.state import (
     State,
     TimeReached,
     Trace,
+    Update,
 )
 from engine.run.waiting import due
-from engine.run.world import Seen, World
+from engine.run.world import Changed, Seen, World
 
 _MOST_MONEY = 10**15
 """What claims to be more is no amount of money."""
@@ -201,35 +209,55 @@ class Stretch:
         """Carry out instructions from `place` on until one has to wait."""
         while True:
             self._set(place=place)
-            match self.here:
-                case Jump(target=target):
-                    place = target
-                case End(step=step, reason=reason):
-                    self._end(step.id if step is not None else None, reason)
-                    return
-                case Choose():
-                    place = self._choose(self.here)
-                case Draw():
-                    place = self._draw(self.here)
-                case SendTo(step=step):
-                    self._reach(step.id)
-                    if step.variants:
-                        self._drawn(step.id, [(v.id, v.weight) for v in step.variants])
-                    return
-                case CallOut(step=step):
-                    self._reach(step.id)
-                    self._set(until=step.retry_for.after(self.world.now, self.world.zone))
-                    return
+            here = self.here
+            match here:
+                case Jump() | Choose() | Draw() | Repeat() | Change() | Start():
+                    place = self._pass(here)
                 case WaitHere(step=step):
                     self._reach(step.id)
                     if self._waits(step):
                         return
                     place += 1
-                case Await():
-                    self._arrive(self.here)
+                case SendTo() | CallOut() | Await() | End():
+                    self._stay(here)
                     return
                 case _:
-                    assert_never(self.here)
+                    assert_never(here)
+
+    def _pass(self, here: Jump | Choose | Draw | Repeat | Change | Start) -> int:
+        """Carry out an instruction at which nobody stays; return where to go on."""
+        match here:
+            case Jump(target=target):
+                return target
+            case Choose():
+                return self._choose(here)
+            case Draw():
+                return self._draw(here)
+            case Repeat():
+                return self._repeat(here)
+            case Change(step=step):
+                self._update(step)
+            case Start(step=step):
+                self._start(step)
+            case _:
+                assert_never(here)
+        return self.state.place + 1
+
+    def _stay(self, here: SendTo | CallOut | Await | End) -> None:
+        match here:
+            case SendTo(step=step):
+                self._reach(step.id)
+                if step.variants:
+                    self._drawn(step.id, [(v.id, v.weight) for v in step.variants])
+            case CallOut(step=step):
+                self._reach(step.id)
+                self._set(until=step.retry_for.after(self.world.now, self.world.zone))
+            case Await():
+                self._arrive(here)
+            case End(step=step, reason=reason):
+                self._end(step.id if step is not None else None, reason)
+            case _:
+                assert_never(here)
 
     def _choose(self, here: Choose) -> int:
         self._reach(here.step.id)
@@ -265,8 +293,73 @@ class Stretch:
         self._tell("drew", step, arm=arm)
         return arm
 
+    def _repeat(self, here: Repeat) -> int:
+        """Begin another round, unless there were enough or `until` holds."""
+        step, state = here.step, self.state
+        begun = state.rounds.get(step.id)
+        if begun is None:
+            self._reach(step.id)
+            begun = 0
+        seen = Seen()
+        stopped = (
+            begun < step.times
+            and step.until is not None
+            and holds(step.until, self.world, self._scope(), seen)
+        )
+        if begun < step.times and not stopped:
+            self._set(rounds={**state.rounds, step.id: begun + 1})
+            self._tell("round", step.id, arm="again", round=begun + 1)
+            return self.state.place + 1
+        outcome = "stopped" if stopped else "done"
+        self._set(
+            rounds={name: n for name, n in state.rounds.items() if name != step.id},
+            outcomes={**self.state.outcomes, step.id: outcome},
+            since={**self.state.since, step.id: self.world.seq},
+        )
+        self._tell("repeated", step.id, outcome=outcome, rounds=begun, seen=seen.answers)
+        return here.after
+
+    def _update(self, step: UpdateStep) -> None:
+        self._reach(step.id)
+        wishes: tuple[tuple[tuple[str, ...], Subscription], ...] = (
+            (step.subscribe, "subscribed"),
+            (step.unsubscribe, "unsubscribed"),
+        )
+        update = Update(
+            step=step.id,
+            traits=self._values(step.set),
+            topics={
+                (topic, channel): wanted
+                for topics, wanted in wishes
+                for topic in topics
+                for channel in step.channels
+            },
+        )
+        self.effects.append(update)
+        self.world = Changed(self.world, updated(self.world, update))
+        self._tell("updated", step.id, traits=dict(update.traits))
+
+    def _start(self, step: EnterStep) -> None:
+        self._reach(step.id)
+        properties = self._values(step.properties)
+        self.effects.append(Enter(step=step.id, journey=step.journey, properties=properties))
+
+    def _values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values by name; a property that the entry's event lacks has none."""
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            told = (
+                look_up(self.state.entry, value.property)
+                if isinstance(value, FromProperty)
+                else value
+            )
+            if told is not None or value is None:
+                values[name] = told
+        return values
+
     def _waits(self, step: WaitStep) -> bool:
-        until = due(step, self.state.entry, self.world)
+        again = self.state.visits[step.id] > 1
+        until = due(step, self.state.entry, self.world, again=again)
         if until is None or until <= self.world.now:
             told = {"until": until.isoformat()} if until is not None else {}
             reason = "already_past" if until is not None else "no_date"
@@ -315,7 +408,12 @@ class Stretch:
     def _scope(self) -> Scope:
         state = self.state
         messages = {
-            step: message_id(state.run, step, visit) for step, visit in state.visits.items()
+            here.step.id: [
+                message_id(state.run, here.step.id, visit)
+                for visit in range(1, state.visits[here.step.id] + 1)
+            ]
+            for here in self.plan.instructions
+            if isinstance(here, SendTo) and here.step.id in state.visits
         }
         return Scope(properties=state.entry, outcomes=state.outcomes, messages=messages)
 

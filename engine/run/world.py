@@ -86,6 +86,43 @@ class MemoryWorld:
         return self.topics.get(topic) or topic_named(topic)
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A world in which the decision at hand has changed the customer."""
+
+    before: World
+    customer: Customer
+
+    @property
+    def now(self) -> datetime:
+        """See `World.now`."""
+        return self.before.now
+
+    @property
+    def seq(self) -> int:
+        """See `World.seq`."""
+        return self.before.seq
+
+    @property
+    def zone(self) -> str:
+        """See `World.zone`."""
+        return self.before.zone
+
+    def events(
+        self, name: str, *, since: datetime | None = None, after: int | None = None
+    ) -> Iterable[Event]:
+        """See `World.events`."""
+        return self.before.events(name, since=since, after=after)
+
+    def segment(self, segment: str) -> AnyCondition | None:
+        """See `World.segment`."""
+        return self.before.segment(segment)
+
+    def topic(self, topic: str) -> Topic:
+        """See `World.topic`."""
+        return self.before.topic(topic)
+
+
 @dataclass(slots=True)
 class Seen:
     """The questions that a decision asked, with their answers, for the trace."""

@@ -36,7 +36,7 @@ _TRACED = """
                                        ELSE t.data ->> 'arm' END AS arm, count(*) AS n
     FROM run_trace t {join}
     WHERE t.journey_id = :journey AND t.step IS NOT NULL
-      AND t.what IN ('reached', 'chose', 'drew', 'received', 'timed_out', 'called', 'call_failed')
+      AND t.what IN ('reached', 'chose', 'drew', 'round', 'received', 'timed_out', 'called', 'call_failed')
       {only}
     GROUP BY 1, 2, 3
 """

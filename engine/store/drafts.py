@@ -23,6 +23,7 @@ _NAMES = text("""
     UNION ALL SELECT 'segment', id, name, NULL FROM segment
     UNION ALL SELECT 'topic', id, document ->> 'name', NULL FROM topic
     UNION ALL SELECT 'cap', id, coalesce(rule ->> 'name', id), NULL FROM cap
+    UNION ALL SELECT 'journey', id, coalesce(draft ->> 'name', id), NULL FROM journey
 """)
 
 
@@ -73,11 +74,13 @@ class Names:
     topics: Mapping[str, str] = field(default_factory=dict)
     caps: Mapping[str, str] = field(default_factory=dict)
     made_for: Mapping[str, str] = field(default_factory=dict)
+    journeys: Mapping[str, str] = field(default_factory=dict)
 
 
 def names(connection: Connection) -> Names:
-    """Return what templates, segments, topics and rules are called."""
-    found: dict[str, dict[str, str]] = {"template": {}, "segment": {}, "topic": {}, "cap": {}}
+    """Return what templates, segments, topics, rules and journeys are called."""
+    kinds = ("template", "segment", "topic", "cap", "journey")
+    found: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
     made_for = {}
     for row in connection.execute(_NAMES):
         found[row.kind][row.id] = row.name
@@ -89,4 +92,5 @@ def names(connection: Connection) -> Names:
         topics=found["topic"],
         caps=found["cap"],
         made_for=made_for,
+        journeys=found["journey"],
     )

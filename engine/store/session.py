@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from engine.errors import Contended, Unavailable
+from engine.run.links import Links
 
 T = TypeVar("T")
 
@@ -38,8 +39,11 @@ def _dumps(value: object) -> str:
 class Database:
     """A pool of connections to one PostgreSQL.
 
-    `transact` is the one way to write: it commits, and tries again what lost a race.
+    `transact` is the one way to write: it commits, and tries again what lost a race. `links` make
+    the addresses that stand in events, where the process knows its public address.
     """
+
+    links: Links | None = None
 
     def __init__(self, url: str, *, pool_size: int = 8, application: str = "parcours") -> None:
         self.url = url

@@ -276,8 +276,8 @@ class CouponCodeRow(SQLModel, table=True):
 class ConsentRow(SQLModel, table=True):
     """What a customer said about a topic on a channel; append-only, the proof of it.
 
-    `how` is the way it was said (link, page, form, api, import, sms), `source` where (a page's
-    address, a key's name), `text_version` the wording she saw.
+    `how` is the way it was said (link, page, form, api, import, sms, journey), `source` where (a
+    page's address, a key's name, a journey's step), `text_version` the wording she saw.
     """
 
     __tablename__ = "consent"

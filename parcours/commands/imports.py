@@ -108,6 +108,7 @@ def _run(
         from parcours.imports import job
 
         database = Database(settings.database_url, pool_size=2)
+        database.links = settings.links()
         try:
             report = do(job, database, kind)
         except (KeyboardInterrupt, Unavailable):

@@ -48,6 +48,7 @@ async def visits(settings: Settings) -> None:
     Whatever fails is tried again later: it must never take the serving process with it.
     """
     database = Database(settings.database_url, pool_size=1, application="parcours-visits")
+    database.links = settings.links()
     gateway: Gateway | None = None
     told = False
     try:

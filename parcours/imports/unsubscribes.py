@@ -8,7 +8,7 @@ from uuid import UUID
 
 from engine.errors import InvalidInput, ParcoursError
 from engine.flow.consent import Changes, Proof, decline_everything, say, suppress
-from engine.flow.customers import email_address, phone_number
+from engine.model.addresses import email_address, phone_number
 from engine.model.base import CHANNELS, Channel
 from engine.store import documents, search
 from engine.store.session import Database

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from engine.errors import Conflict, InvalidInput
 from engine.flow import materials, publish
-from engine.flow.customers import CustomerRecord, phone_number, put_customer
+from engine.flow.customers import CustomerRecord, put_customer
+from engine.model.addresses import phone_number
 from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import keys

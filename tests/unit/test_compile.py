@@ -7,7 +7,20 @@ import pytest
 
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.compiler import content_hash
-from engine.compile.plan import Await, CallOut, Choose, Draw, End, Jump, Plan, SendTo, WaitHere
+from engine.compile.plan import (
+    Await,
+    CallOut,
+    Change,
+    Choose,
+    Draw,
+    End,
+    Jump,
+    Plan,
+    Repeat,
+    SendTo,
+    Start,
+    WaitHere,
+)
 from engine.model.document import dump_journey, parse_journey
 from engine.model.journey import Journey, SendStep, walk
 from tests.journeys import journeys
@@ -105,7 +118,7 @@ def test_a_plan_is_closed(one: Journey) -> None:
     assert plan.places.keys() == steps
     for index, instruction in enumerate(plan.instructions):
         for target in _targets(instruction, index):
-            assert index < target < size  # forwards only: it always ends
+            assert index < target < size or isinstance(plan.instructions[target], Repeat)
     reached, ahead = set(), [0]
     while ahead:
         index = ahead.pop()
@@ -117,7 +130,7 @@ def test_a_plan_is_closed(one: Journey) -> None:
 
 def _targets(instruction: Any, index: int) -> list[int]:
     match instruction:
-        case SendTo() | WaitHere():
+        case SendTo() | WaitHere() | Change() | Start():
             return [index + 1]
         case Await(events=events, otherwise=otherwise):
             return [*(target for _, target in events), otherwise]
@@ -129,8 +142,12 @@ def _targets(instruction: Any, index: int) -> list[int]:
             return [target for _, _, target in arms]
         case Jump(target=target):
             return [target]
-        case _:
+        case Repeat(after=after):
+            return [index + 1, after]
+        case End():
             return []
+        case _:
+            raise AssertionError(f"what follows {instruction}?")
 
 
 def test_the_hash_is_of_what_is_said() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from engine.model.base import CHANNELS
 from engine.model.condition import OPERATORS, AnyCondition, Condition
@@ -17,7 +17,7 @@ from engine.model.customer import Customer
 from engine.model.event import Event
 from engine.model.segment import Segment
 from engine.model.topic import Topic
-from engine.run.conditions import Scope, count, holds, look_up, matches
+from engine.run.conditions import Scope, aggregated, count, holds, look_up, matches
 from engine.run.world import MemoryWorld, Seen
 from tests.journeys import EVENTS, SEGMENTS, JourneyMaker, properties, traits
 
@@ -76,6 +76,9 @@ MISSING = object()
          ["2026-05-04", "0001-01-01", None]),
         ("within", "2d", ["2026-05-04", "2026-05-04T12:00", "2026-05-02T10:00:00.000001Z"],
          ["2026-05-02T10:00:00Z", "2026-05-04T10:00:00.000001Z", "2026-05-05", None, MISSING]),
+        ("older_than", "2d", ["2026-05-02T10:00:00Z", "2026-05-01", "0001-01-01"],
+         ["2026-05-02T10:00:00.000001Z", "2026-05-04", "2026-06-01", 5, "soon", None, MISSING]),
+        ("older_than", "1mo", ["2026-04-04T10:00:00Z"], ["2026-04-04T10:00:00.000001Z"]),
     ],
 )  # fmt: skip
 def test_an_operator(operator: str, operand: Any, true: list[Any], false: list[Any]) -> None:
@@ -87,7 +90,7 @@ def test_an_operator(operator: str, operand: Any, true: list[Any], false: list[A
 
 def test_a_missing_value_is_false_but_for_three() -> None:
     operands: dict[str, Any] = {"in": ["a"], "nin": ["a"], "exists": True, "within": "1d",
-                                "before": "2026-01-01", "after": "2026-01-01"}  # fmt: skip
+                                "before": "2026-01-01", "after": "2026-01-01", "older_than": "1d"}  # fmt: skip
     for operator in OPERATORS:
         condition = read({"trait": "x", operator: operands.get(operator, "a")})
         assert holds(condition, world()) is (operator in {"ne", "nin"})
@@ -137,7 +140,7 @@ def test_how_often(bounds: dict[str, int] | None, numbers: set[int]) -> None:
 
 def test_an_event_about_a_message_names_it() -> None:
     sent = UUID(int=77)
-    scope = Scope(messages={"mail": sent})
+    scope = Scope(messages={"mail": [UUID(int=76), sent]})
     asked = read({"event": "Message Opened", "message": "mail"})
     opened = event("Message Opened", message=str(sent))
     assert matches(asked, opened, world(), scope)  # type: ignore[arg-type]
@@ -234,7 +237,7 @@ def test_no_value_is_too_odd(value: Any, operand: Any, several: list[Any], zone:
             right = several
         elif operator in {"before", "after"}:
             right = "2026-05-04"
-        elif operator == "within":
+        elif operator in {"within", "older_than"}:
             right = "3mo"
         elif operator == "exists":
             right = True
@@ -281,3 +284,125 @@ def test_a_deep_rule_is_either_refused_or_decided() -> None:
         rule = {"not": {"all": [rule]}}
     segment = Segment.model_validate({"id": "deep", "name": "deep", "rule": rule})
     assert holds(segment.rule, world(x=1)) is False
+
+
+def orders(*totals: Any) -> list[Event]:
+    return [
+        event("Order", ago=(len(totals) - n) * DAY, seq=n, **({} if total is MISSING else {"total": total}))
+        for n, total in enumerate(totals)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("totals", "sum_", "avg", "least", "greatest", "distinct", "first", "last"),
+    [
+        ([], 0, None, None, None, 0, None, None),
+        ([MISSING, None], 0, None, None, None, 0, None, None),
+        ([0.1, 0.1, 0.1], 0.3, 0.1, 0.1, 0.1, 1, 0.1, 0.1),
+        ([10, MISSING, 20.5], 30.5, 15.25, 10, 20.5, 2, 10, 20.5),
+        ([1, 1.0, True, "1"], 2, 1, 1, 1, 3, 1, "1"),
+        (["a", [1], {"x": 1}, [1]], 0, None, None, None, 3, "a", [1]),
+    ],
+)
+def test_a_property_over_several_events(
+    totals: list[Any], sum_: Any, avg: Any, least: Any, greatest: Any, distinct: Any, first: Any,
+    last: Any,
+) -> None:  # fmt: skip
+    here = world(*orders(*totals))
+
+    def value(name: str) -> Any:
+        return aggregated(read({"event": "Order", name: "total", "exists": True}), here)  # type: ignore[arg-type]
+
+    names = ("sum", "avg", "min", "max", "distinct", "first", "last")
+    assert [value(name) for name in names] == [sum_, avg, least, greatest, distinct, first, last]
+
+
+def test_what_a_property_comes_to_is_compared() -> None:
+    here = world(*orders(100, 40, 60))
+    for condition, expected in [
+        ({"sum": "total", "gte": 200}, True),
+        ({"sum": "total", "gte": 101, "within": "2d"}, False),  # (t - within, t]
+        ({"sum": "total", "eq": 60, "within": "2d"}, True),
+        ({"sum": "total", "where": {"property": "total", "lt": 50}, "eq": 40}, True),
+        ({"last": "total", "lt": 100, "gt": 40}, True),
+        ({"avg": "other", "gte": 0}, False),
+        ({"avg": "other", "ne": 0}, True),
+        ({"max": "other", "exists": False}, True),
+        ({"sum": "other", "eq": 0}, True),
+    ]:
+        assert holds(read({"event": "Order", **condition}), here) is expected, condition
+
+
+def test_the_first_and_the_last_are_by_when_they_occurred() -> None:
+    here = world(event("E", ago=DAY, seq=2, n=1), event("E", ago=2 * DAY, seq=3, n=0),
+                 event("E", ago=DAY, seq=4, n=2))  # fmt: skip
+    assert holds(read({"event": "E", "first": "n", "eq": 0}), here)
+    assert holds(read({"event": "E", "last": "n", "eq": 2}), here)
+
+
+@pytest.mark.parametrize(
+    ("date", "now", "within", "expected"),
+    [
+        ("1990-05-04", "2026-05-04T10:00Z", "0d", True),  # today
+        ("1990-05-03", "2026-05-03T21:59Z", "0d", True),
+        ("1990-05-03", "2026-05-03T22:00Z", "7d", False),  # her clock is past midnight
+        ("1990-05-11", "2026-05-04T10:00Z", "7d", True),
+        ("1990-05-12", "2026-05-04T10:00Z", "7d", False),
+        ("1990-01-02", "2026-12-30T10:00Z", "7d", True),
+        ("2000-02-29", "2026-02-28T10:00Z", "0d", True),
+        ("2000-02-29", "2028-02-28T10:00Z", "0d", False),
+        ("2000-02-29", "2028-02-28T10:00Z", "1d", True),
+        ("1990-05-03T23:30:00-02:00", "2026-05-04T10:00Z", "0d", True),  # the 4th where she is
+        ("2030-05-04", "2026-05-04T10:00Z", "7d", False),  # not before the date itself
+        ("2026-05-06", "2026-05-04T10:00Z", "7d", True),
+        ("2028-01-01", "2026-12-30T10:00Z", "1y", False),
+        ("9999-12-31", "2026-05-04T10:00Z", "999999999y", True),
+        ("soon", "2026-05-04T10:00Z", "7d", False),
+        (None, "2026-05-04T10:00Z", "7d", False),
+        (5, "2026-05-04T10:00Z", "7d", False),
+    ],
+)
+def test_a_date_returns_every_year(date: Any, now: str, within: str, expected: bool) -> None:
+    here = replace(world(born=date), now=datetime.fromisoformat(now))
+    assert holds(read({"anniversary": "born", "within": within}), here) is expected
+
+
+@pytest.mark.parametrize(
+    ("told", "times", "expected"),
+    [
+        (5, 2, True), (5.1, 2, False), (10, 1, True), ("10d", 1, True), ("1w", 1.5, False),
+        ("1w", 1, True), (0, 1, True), (-1, 1, False), (True, 1, False), ("soon", 1, False),
+        (None, 2, False), (10**12, 1000, False), ({"days": 1}, 1, False),
+    ],
+)  # fmt: skip
+def test_an_age_is_compared_with_what_is_usual_for_her(
+    told: Any, times: float, expected: bool
+) -> None:
+    condition = read({"trait": "last", "older_than": {"trait": "usual", "times": times}})
+    here = world(last="2026-04-24T10:00:00Z", usual=told)  # ten days ago
+    assert holds(condition, here) is expected
+    assert not holds(condition, world(usual=told))
+
+
+def test_what_was_asked_of_new_kinds_can_be_seen() -> None:
+    seen = Seen()
+    rules = [{"event": "Order", "sum": "total", "gte": 1}, {"anniversary": "born", "within": "1d"},
+             {"trait": "last", "older_than": {"trait": "usual"}}]  # fmt: skip
+    holds(read({"any": rules}), world(*orders(0), born="1990-01-01", usual=3), Scope(), seen)
+    assert seen.answers == {"sum total of Order": 0, "trait born": "1990-01-01",
+                            "trait last": None, "trait usual": 3}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"event": "E", "sum": "n", "within": "1d"}, {"event": "E", "sum": "n", "avg": "n", "gt": 1},
+        {"event": "E", "sum": "n", "gt": 1, "count": {"gte": 1}}, {"anniversary": "born"},
+        {"trait": "a", "older_than": {"trait": "b", "times": 0}},
+        {"trait": "a", "older_than": {"trait": "b", "times": True}}, {"trait": "a", "older_than": 5},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_condition_that_says_too_much_or_too_little(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        read(wrong)

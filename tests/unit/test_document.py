@@ -340,3 +340,59 @@ def test_problems_are_located_by_their_step() -> None:
     assert [one.severity for one in found] == ["error", "error", "error", "warning"]
     assert locate("a: [", found) == found
     assert locate("a: &a [*a]", found) == found
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "message"),
+    [
+        ("type: update, set: {x: [1]}", "set.x", "take one from the event: {property: name}"),
+        ("type: update", "", "say what to `set`, `subscribe` or `unsubscribe`"),
+        ("type: update, subscribe: [n], unsubscribe: [n]", "", "n cannot be both begun and ended"),
+        ("type: repeat, times: 101, steps: [{id: b, type: exit}]", "times", "this is at most 100"),
+        ("type: repeat, times: 2, steps: []", "steps", "there must be at least 1"),
+        ("type: enter", "journey", "this is needed"),
+    ],
+)
+def test_a_mistake_in_a_step_names_it(step: str, path: str, message: str) -> None:
+    found = only(HEAD + f"steps:\n  - {{id: a, {step}}}\n")
+    assert (found.step, found.line) == ("a", 5)
+    assert ".".join(map(str, found.path)) == f"steps.0.{path}".rstrip(".")
+    assert message in found.message
+
+
+def test_repeats_updates_and_entries_come_back_as_they_were_written() -> None:
+    text = (
+        HEAD
+        + """steps:
+  - id: loop
+    type: repeat
+    times: 2
+    until:
+      event: Order Completed
+      sum: total
+      gte: 500
+      within: 1y
+    steps:
+      - id: up
+        type: update
+        set:
+          tier: gold
+          old:
+          city:
+            property: town
+        subscribe:
+          - news
+      - id: rest
+        type: wait
+        for: 1h
+  - id: next
+    type: enter
+    journey: other
+    properties:
+      n: 1
+"""
+    )
+    one = parse_journey(text)
+    written = dump_journey(one)
+    assert parse_journey(written) == one
+    assert written.partition("steps:")[2] == text.partition("steps:")[2]

@@ -1,10 +1,21 @@
 """Where steps, rails and joins stand."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from designer.canvas.layout import Rails, columns, ends, rails, width
-from engine.model.journey import AnyStep, BranchStep, ExitStep, SplitStep, WaitStep
+from engine.model.condition import Reachable
+from engine.model.journey import (
+    AnyStep,
+    BranchStep,
+    ExitStep,
+    RepeatStep,
+    SplitArm,
+    SplitStep,
+    WaitStep,
+)
 
 WAIT = WaitStep.model_validate({"id": "w", "type": "wait", "for": "1d"})
 EXIT = ExitStep(id="x", type="exit")
@@ -93,3 +104,16 @@ def test_whatever_the_journey_every_arm_has_its_own_columns(journey: list[AnySte
         return columns(list_)
 
     check(tuple(journey))
+
+
+def test_a_repeat_holds_its_steps_and_ends_when_they_always_do() -> None:
+    def loop(*steps: AnyStep, **more: Any) -> RepeatStep:
+        return RepeatStep(id="l", type="repeat", times=2, steps=steps, **more)
+
+    wide = SplitStep(
+        id="s", type="split", arms=(SplitArm(id="a", weight=50), SplitArm(id="b", weight=50))
+    )
+    assert width(loop(wide)) == 2
+    assert ends([loop(EXIT)])
+    assert not ends([loop(wide)])
+    assert not ends([loop(EXIT, until=Reachable(reachable="sms"))])

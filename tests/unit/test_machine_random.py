@@ -1,5 +1,6 @@
 """The machine on random journeys and histories: what holds whatever happens."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,9 @@ from engine.compile.plan import Await, CallOut, SendTo, WaitHere
 from engine.model.condition import AnyCondition, Condition
 from engine.model.customer import Customer
 from engine.model.event import Event
-from engine.model.journey import Journey
+from engine.model.journey import Journey, RepeatStep, walk
 from engine.run import entry
+from engine.run.changes import updated
 from engine.run.entry import Opened, PastRuns
 from engine.run.machine import Machine
 from engine.run.state import (
@@ -30,10 +32,13 @@ from engine.run.state import (
     Settled,
     State,
     TimeReached,
+    Trace,
+    Update,
     Wait,
 )
 from engine.run.world import MemoryWorld
-from tests.journeys import EVENTS, SEGMENTS, JourneyMaker, properties, traits
+from tests.journeys import EVENTS, SEGMENTS, JourneyMaker, properties
+from tests.journeys import traits as traits_of
 
 STATES = TypeAdapter(State)
 RULES: dict[str, AnyCondition] = {
@@ -62,6 +67,11 @@ class Story:
     turns: list[Turn]
 
 
+def traces(story: Story) -> Iterator[Trace]:
+    for turn in story.turns:
+        yield from (effect for effect in turn.after.effects if isinstance(effect, Trace))
+
+
 def stories(seed: int) -> Iterator[Story]:
     rng = Random(seed)
     for n in range(10):
@@ -72,7 +82,7 @@ def stories(seed: int) -> Iterator[Story]:
 
 def turns(rng: Random, machine: Machine) -> Iterator[Turn]:
     """Live through a run: events, time, and messages that are settled sooner, later or twice."""
-    told = traits(rng)
+    told = traits_of(rng)
     customer = Customer(
         id=UUID(int=rng.getrandbits(128)), traits=told, time_zone="Europe/Zurich",
         addresses={"email": told.get("email"), "phone": told.get("phone")},
@@ -93,6 +103,9 @@ def turns(rng: Random, machine: Machine) -> Iterator[Turn]:
     for _ in range(rng.randrange(5, 60)):
         after = machine.advance(state, given, world())
         yield Turn(given, world(), state, after)
+        for effect in after.effects:
+            if isinstance(effect, Update):
+                customer = updated(world(), effect)
         state, command = after.state, after.command
         kind = rng.random()
         claimed = seq
@@ -185,13 +198,13 @@ def test_an_ended_run_stays_ended(some: list[Story]) -> None:
                 assert turn.after.state.place == turn.before.place
                 assert turn.after.state.visits == turn.before.visits
                 assert turn.after.command == Exit(reason=turn.before.ended)
-        ends = [e for turn in story.turns for e in turn.after.effects if e.what == "ended"]
+        ends = [e for e in traces(story) if e.what == "ended"]
         assert len(ends) == (story.turns[-1].after.state.ended is not None)
 
 
 def test_the_goal_is_reached_once_and_in_time(some: list[Story]) -> None:
     for story in some:
-        goals = [e for turn in story.turns for e in turn.after.effects if e.what == "goal"]
+        goals = [e for e in traces(story) if e.what == "goal"]
         final = story.turns[-1].after.state
         assert len(goals) == (final.goal_at is not None)
         assert final.goal_until is not None
@@ -216,21 +229,67 @@ def _is_goal(journey: Journey, turn: Turn) -> bool:
 
 def test_steps_are_reached_before_anything_becomes_of_them(some: list[Story]) -> None:
     for story in some:
-        reached: set[str] = set()
+        reached: Counter[str] = Counter()
         for turn in story.turns:
             late = isinstance(turn.given, Settled | Returned)
             for effect in turn.after.effects:
-                if effect.what == "reached" and effect.step is not None:
-                    assert effect.step not in reached  # without loops, once
-                    reached.add(effect.step)
+                if not isinstance(effect, Trace):
+                    assert effect.step in reached
+                elif effect.what == "reached" and effect.step is not None:
+                    reached[effect.step] += 1
                 elif effect.step is not None and not late:
                     assert effect.step in reached
             state = turn.after.state
-            assert set(state.visits) == reached
-            assert set(state.visits.values()) <= {1}
-            assert set(state.since) == reached
+            assert state.visits == reached
+            assert set(state.since) == set(reached)
             assert max(state.since.values(), default=0) <= turn.world.seq
-            assert reached <= story.machine.plan.places.keys()
+            assert reached.keys() <= story.machine.plan.places.keys()
+
+
+def test_no_repeat_has_more_rounds_than_it_may(some: list[Story]) -> None:
+    for story in some:
+        times = {s.id: s.times for s in walk(story.journey.steps) if isinstance(s, RepeatStep)}
+        begun: Counter[str] = Counter()
+        for told in traces(story):
+            if told.what == "reached" and told.step in times:
+                begun[told.step] = 0
+            elif told.what == "round" and told.step is not None:
+                begun[told.step] += 1
+                assert told.data["round"] == begun[told.step] <= times[told.step]
+            elif told.what == "repeated" and told.step is not None:
+                assert told.data["rounds"] == begun[told.step]
+                if told.data["outcome"] == "done":
+                    assert begun[told.step] == times[told.step]
+        final = story.turns[-1].after.state
+        assert all(final.rounds[step] == begun[step] for step in final.rounds)
+
+
+def test_every_run_comes_to_an_end_when_its_commands_are_carried_out() -> None:
+    """Repeats and all: what is published ends, and time passes on the way."""
+    for seed in range(20):
+        rng = Random(seed)
+        machine = Machine(compile_journey(JourneyMaker(rng, "j").journey()))
+        customer = Customer(id=UUID(int=seed), traits=traits_of(rng), addresses={"email": "a@b.c"})
+        now, seq = BEGIN, 1
+        state = State(run=UUID(int=7), customer=customer.id, entered_at=now, entry=properties(rng))
+        given: Input = Entered(seq=1, at=now)
+        for _ in range(3000):
+            world = MemoryWorld(now=now, seq=seq, zone="Europe/Zurich", customer=customer,
+                                segments=RULES)  # fmt: skip
+            after = machine.advance(state, given, world)
+            state, seq = after.state, seq + 1
+            match after.command:
+                case Exit():
+                    break
+                case Wait(until=until):
+                    assert until > now
+                    now = until
+                    given = TimeReached(seq=seq, at=now)
+                case Deliver(step=step, visit=visit):
+                    given = Settled(seq=seq, at=now, step=step, visit=visit, outcome="sent")
+                case Call(step=step, visit=visit):
+                    given = _returned(rng, seq, now, step, visit)
+        assert state.ended is not None
 
 
 def test_draws_stay(some: list[Story]) -> None:
@@ -283,7 +342,9 @@ def test_only_the_result_of_the_call_at_hand_changes_a_run(some: list[Story]) ->
                 assert state.results[given.step] == given.kept
             else:
                 assert state == turn.before
-                assert [effect.what for effect in turn.after.effects] == ["call_late"]
+                (told,) = turn.after.effects
+                assert isinstance(told, Trace)
+                assert told.what == "call_late"
 
 
 def test_the_histories_are_worth_the_name() -> None:
@@ -291,6 +352,7 @@ def test_the_histories_are_worth_the_name() -> None:
     told: set[str] = set()
     for seed in range(12):
         for story in stories(seed):
-            told |= {e.what for turn in story.turns for e in turn.after.effects}
+            told |= {e.what for e in traces(story)}
     assert told >= {"entered", "held_out", "reached", "chose", "drew", "waits", "passed", "received",
-                    "timed_out", "sent", "skipped", "failed", "unknown", "goal", "ended", "called", "call_failed", "call_late"}  # fmt: skip
+                    "timed_out", "sent", "skipped", "failed", "unknown", "goal", "ended", "called", "call_failed", "call_late",
+                    "round", "repeated", "updated"}  # fmt: skip

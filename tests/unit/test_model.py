@@ -81,11 +81,14 @@ def test_every_condition_is_of_one_kind_in_the_schema() -> None:
     """An editor completes by `oneOf`: no document may fit two of its ways."""
     schema = READER.json_schema()
     ways = [{"$defs": schema["$defs"], **way} for way in schema["oneOf"]]
-    assert len(ways) == len(KINDS)
+    assert len(ways) == len(KINDS) + 1  # an event is also asked for what a property comes to
     for condition in (
         {"all": [{"trait": "a", "eq": 1}]}, {"any": [{"reachable": "sms"}]}, {"not": {"segment": "a"}},
         {"trait": "a", "exists": False}, {"property": "a", "in": [1, "b", True]}, {"event": "A", "within": "1d"},
         {"segment": "vip"}, {"step": "a", "is": "sent"}, {"reachable": "email"},
+        {"event": "A", "sum": "total", "gte": 500, "within": "1y"}, {"event": "A", "last": "b", "exists": False},
+        {"anniversary": "birth_date", "within": "7d"}, {"trait": "a", "older_than": "90d"},
+        {"trait": "a", "older_than": {"trait": "b", "times": 2}},
         {"subscribed": "news"}, {"subscribed": "news", "channel": "sms"},
     ):  # fmt: skip
         fits = [way for way in ways if jsonschema.Draft202012Validator(way).is_valid(condition)]

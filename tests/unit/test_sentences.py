@@ -15,6 +15,7 @@ from engine.store.drafts import Names
 STEP: TypeAdapter[Any] = TypeAdapter(Step)
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
 
+REST = [{"id": "rest", "type": "wait", "for": "1d"}]
 JOURNEY = Journey.model_validate(
     {
         "id": "j",
@@ -29,7 +30,13 @@ JOURNEY = Journey.model_validate(
 
 def told(language: str = "en-GB") -> Sentences:
     words = Words(language[:2], accepted=language)
-    return Sentences(words, JOURNEY, Names({"hello": "Hello mail"}, {"vip": "VIP"}))
+    names = Names(
+        {"hello": "Hello mail"},
+        {"vip": "VIP"},
+        {"offers": "Offers by mail"},
+        journeys={"win-back": "Win back"},
+    )
+    return Sentences(words, JOURNEY, names)
 
 
 def plain(text: str) -> str:
@@ -87,6 +94,25 @@ def plain(text: str) -> str:
         ),
         ({"type": "webhook", "url": "https://crm.example.com/a?b={{ secret.C }}"}, "Call crm.example.com", None),
         ({"type": "webhook", "url": "{{ event.callback }}"}, "Call a web address", None),
+        ({"type": "repeat", "times": 3, "steps": REST}, "Repeat up to 3 times", None),
+        ({"type": "repeat", "times": 1, "steps": REST}, "Repeat once", None),
+        (
+            {"type": "repeat", "times": 3, "steps": REST, "until": {"step": "first-mail", "is": "sent"}},
+            "Repeat up to 3 times, until “First mail” was sent",
+            None,
+        ),
+        ({"type": "update", "set": {"loyalty_tier": "gold"}}, "Set loyalty tier to gold", None),
+        (
+            {
+                "type": "update", "set": {"old": None, "city": {"property": "billing_city"}},
+                "subscribe": ["weekly_news"], "unsubscribe": ["offers"],
+            },
+            ("Forget old, set city to the event's billing city, subscribe to “weekly news” and "
+             "unsubscribe from “Offers by mail”"),
+            None,
+        ),
+        ({"type": "enter", "journey": "win-back"}, "Start the journey “Win back”", None),
+        ({"type": "enter", "journey": "gone"}, "Start the journey “gone”", None),
         ({"type": "exit", "reason": "too-late"}, "Leaves: too late", "Sort : too late"),
     ],
 )  # fmt: skip
@@ -156,6 +182,46 @@ def test_a_condition_is_said_in_plain_words(condition: dict[str, Any], said: str
 
 
 @pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        (
+            {"event": "Order Completed", "sum": "total", "gte": 500, "within": "1y"},
+            "the sum of total over all “Order Completed” in the last 1 year is at least 500",
+        ),
+        (
+            {"event": "Order Completed", "avg": "total", "where": {"property": "total", "gt": 0}, "lt": 9},
+            "the average total of all “Order Completed” where total is more than 0 is less than 9",
+        ),
+        ({"event": "E", "min": "n", "gt": 1}, "the lowest n of all “E” is more than 1"),
+        ({"event": "E", "max": "n", "exists": True}, "the highest n of all “E” is known"),
+        ({"event": "E", "distinct": "n", "gt": 1}, "the number of different n of all “E” is more than 1"),
+        ({"event": "E", "first": "n", "eq": "a"}, "the n of the first “E” is a"),
+        ({"not": {"event": "E", "last": "n", "eq": "a"}}, "the n of the last “E” is not a"),
+        ({"not": {"event": "E", "last": "n", "gt": 1}}, "not (the n of the last “E” is more than 1)"),
+        (
+            {"anniversary": "birth_date", "within": "7d"},
+            "the yearly birth date is today or within 7 days",
+        ),
+        (
+            {"not": {"anniversary": "birth_date", "within": "7d"}},
+            "the yearly birth date is neither today nor within 7 days",
+        ),
+        ({"trait": "last_order_at", "older_than": "90d"}, "last order at lies at least 90 days back"),
+        (
+            {"trait": "last_order_at", "older_than": {"trait": "usual_interval", "times": 2}},
+            "last order at lies at least 2 times usual interval back",
+        ),
+        ({"trait": "a", "older_than": {"trait": "usual_b"}}, "a lies at least usual b back"),
+        ({"step": "first-mail", "is": "stopped"}, "“First mail” was over early"),
+    ],
+)  # fmt: skip
+def test_a_condition_over_events_or_time_is_said_in_plain_words(
+    condition: dict[str, Any], said: str
+) -> None:
+    assert plain(told().conditions.say(CONDITION.validate_python(condition))) == said
+
+
+@pytest.mark.parametrize(
     ("reentry", "said"),
     [
         ({}, "Again after leaving"),
@@ -170,6 +236,12 @@ def test_an_entry_says_who_enters_and_how_often(reentry: dict[str, Any], said: s
     )  # fmt: skip
     assert told().opens(entry) == "On “Product Added” where value is at least 30"
     assert told().again(entry) == said
+
+
+def test_the_way_through_a_repeat_is_labelled() -> None:
+    loop = STEP.validate_python({"id": "l", "type": "repeat", "times": 2, "steps": REST})
+    assert told().arm(loop, "again") == "Each round"
+    assert (told().kind(loop).icon, told().kind(loop).name) == ("repeat", "Repeat")
 
 
 def test_the_ways_out_of_a_step_are_labelled() -> None:

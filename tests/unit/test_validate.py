@@ -431,3 +431,111 @@ def test_a_coupon_pool_must_exist_and_should_not_run_dry() -> None:
     [(severity, _, message)] = sms(body, pools={"spring": 12})
     assert (severity, "12 codes left" in message) == ("warning", True)
     assert sms(body, pools={"spring": None}) == sms(body, pools={"spring": 5000}) == []
+
+
+WAIT = {"id": "pause", "type": "wait", "for": "1h"}
+
+
+def repeat(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"id": "loop", "type": "repeat", "times": 3, "steps": list(steps), **more}
+
+
+def wait(**how: Any) -> dict[str, Any]:
+    return {"id": "pause", "type": "wait", **how}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [WAIT, MAIL], [MAIL, wait(until={"time": "10:00"})], [await_({"event": "Go"})],
+        [MAIL, await_({"event": "Message Opened", "message": "mail"}, since="mail")],
+        [branch(GOLD, [WAIT], **{"else": [{**WAIT, "id": "other"}]})],
+        [branch(GOLD, [BYE], **{"else": [WAIT]})],
+        [{**repeat(WAIT), "id": "inner"}],
+        [await_({"event": "Go"}, timeout="0s", events=[{"on": {"event": "Go"}, "then": [WAIT]}],
+                **{"else": [{**WAIT, "id": "other"}]})],
+    ],
+)  # fmt: skip
+def test_a_repeat_takes_time(steps: list[dict[str, Any]]) -> None:
+    assert said(journey(repeat(*steps))) == []
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [MAIL], [wait(**{"for": "0s"})], [branch(GOLD, [WAIT])], [{**repeat(MAIL, WAIT, until=GOLD), "id": "inner"}],
+        [wait(until={"trait": "birth_date", "yearly": True})], [wait(until={"property": "due"})],
+        [await_({"event": "Go"}, since="before")], [await_({"event": "Go"}, timeout="0s")],
+        [{"id": "up", "type": "update", "set": {"a": 1}}],
+        [{"id": "call", "type": "webhook", "url": "https://a.example", "on_error": [WAIT]}],
+    ],
+)  # fmt: skip
+def test_a_repeat_without_a_pause_on_every_way_is_refused(steps: list[dict[str, Any]]) -> None:
+    before = {"id": "before", "type": "wait", "for": "1h"}
+    only_error(journey(before, repeat(*steps)), "loop", "put a wait into it")
+
+
+def test_what_ends_a_repeat_may_ask_about_its_own_steps() -> None:
+    assert said(journey(repeat(MAIL, WAIT, until={"step": "mail", "is": "sent"}))) == []
+    opened = {"event": "Message Opened", "message": "mail"}
+    assert said(journey(repeat(MAIL, WAIT, until=opened), branch(opened))) == []
+    only_error(
+        journey(repeat(WAIT, until={"step": "b", "is": "yes"}), branch(GOLD)),
+        "loop",
+        "no step before",
+    )
+    only_error(journey(repeat(WAIT), branch({"step": "loop", "is": "sent"})), "b", "done, stopped")
+
+
+def test_nothing_gets_past_a_repeat_that_always_ends_the_journey() -> None:
+    only_error(journey(repeat(WAIT, BYE), MAIL), "mail", "the step loop before it always ends")
+    assert said(journey(repeat(WAIT, BYE, until=GOLD), MAIL)) == []
+
+
+def enter(journey: str, id: str = "go") -> dict[str, Any]:
+    return {"id": id, "type": "enter", "journey": journey}
+
+
+def others(*some: Journey, unpublished: tuple[str, ...] = ()) -> Known:
+    return replace(known(), journeys={one.id: one for one in some}, unpublished=unpublished)
+
+
+def test_the_journey_that_is_started_has_to_exist() -> None:
+    only_error(journey(enter("x")), "go", "there is no journey x")
+    there = journey(WAIT, id="x")
+    assert said(journey(enter("x")), others(there)) == []
+    only_warning(journey(enter("x")), "go", "x is a draft", shop=others(there, unpublished=("x",)))
+
+
+def test_a_journey_does_not_enter_itself_at_once() -> None:
+    only_error(journey(MAIL, enter("j")), "go", "enters itself without a pause: j → j")
+    for pause in (WAIT, wait(until={"time": "10:00"}), await_({"event": "Go"})):
+        assert said(journey(pause, enter("j"))) == []
+    for none in (wait(**{"for": "0s"}), wait(until={"property": "due"}), branch(GOLD, [WAIT])):
+        only_error(journey(none, enter("j")), "go", "without a pause")
+    only_error(journey(branch(GOLD, [enter("j")])), "go", "without a pause")
+    assert said(journey(branch(GOLD, [BYE], **{"else": [WAIT]}), enter("j"))) == []
+
+
+@pytest.mark.parametrize(
+    ("reentry", "refused"),
+    [
+        ({"mode": "once"}, False), ({"mode": "after_exit", "cooldown": "1d"}, False),
+        ({"mode": "after_exit", "cooldown": "0s"}, True), ({"mode": "per_key", "key": "n"}, False),
+        ({"mode": "per_key", "key": "n", "cooldown": "0s"}, True),
+    ],
+)  # fmt: skip
+def test_who_cannot_come_back_at_once_is_in_no_circle(
+    reentry: dict[str, Any], refused: bool
+) -> None:
+    one = journey(enter("j"), entry={"on": {"event": "Go"}, "reentry": reentry})
+    assert bool(said(one)) is refused
+
+
+def test_a_circle_by_way_of_other_journeys_is_found() -> None:
+    one = journey(enter("x"))
+    back, on = journey(enter("j"), id="y"), journey(MAIL, enter("y"), id="x")
+    only_error(one, "go", "j → x → y → j", shop=others(on, back))
+    assert said(one, others(journey(WAIT, enter("y"), id="x"), back)) == []
+    # A circle of others is theirs to mend.
+    assert said(one, others(on, journey(enter("x"), id="y"))) == []

@@ -1,0 +1,46 @@
+"""What the decisions of runs ask for besides messages: changes of the customer, other journeys.
+
+It is done in the transaction that decides, after what is being decided, and in the order in
+which it was asked for. What it leads to asks for more; a bound keeps that from going on for ever.
+"""
+
+from typing import Final, assert_never
+
+from engine.flow.advance import trace
+from engine.flow.consent import Proof, hear
+from engine.flow.internal import ask_to_enter
+from engine.flow.turn import Asked, Turn
+from engine.run.state import Enter, Update
+
+DEEPEST: Final = 16
+"""How much may follow from one another within a transaction."""
+
+
+def carry_out(turn: Turn) -> None:
+    """Do what was asked for, and what follows from it, unless that is being done already."""
+    if turn.depth:
+        return
+    while turn.asked:
+        asked = turn.asked.popleft()
+        turn.depth = asked.depth
+        if asked.depth > DEEPEST:
+            trace(turn, asked.run, "too_deep", asked.effect.step, {})
+        else:
+            _carry_out(turn, asked)
+    turn.depth = 0
+
+
+def _carry_out(turn: Turn, asked: Asked) -> None:
+    run, effect = asked.run, asked.effect
+    match effect:
+        case Update():
+            if effect.topics:
+                proof = Proof(how="journey", source=f"{run.journey}/{effect.step}")
+                hear(turn, effect.topics, proof, links=turn.database.links)
+        case Enter():
+            refused = ask_to_enter(turn, effect.journey, effect.properties)
+            told = {"reason": refused.reason} if refused is not None else {}
+            what = "started" if refused is None else "not_started"
+            trace(turn, run, what, effect.step, {"journey": effect.journey, **told})
+        case _:
+            assert_never(effect)
