@@ -16,8 +16,9 @@ from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, ParcoursError, Problem
 from engine.flow import materials
 from engine.flow import publish as flow
+from engine.model.activity import ActivityType
 from engine.model.document import dump_document, journey_of, locate, parse_journey
-from engine.model.journey import AnyStep, Journey
+from engine.model.journey import ActivityStep, AnyStep, Journey, walk
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Content, Template
@@ -26,7 +27,7 @@ from engine.store import documents as stored
 from engine.store.session import Database
 from parcours.embedded import addresses
 
-_INSIDE: Final = frozenset({"arms", "events", "then", "else"})
+_INSIDE: Final = frozenset({"arms", "events", "then", "else", "on_error"})
 _ANY_RULE: Final = {"trait": "id", "exists": True}
 
 
@@ -139,6 +140,11 @@ def _whatever(journey: Journey, beside: Mapping[str, Template]) -> Known:
             for name in found.snippets
         },
         pools={name: None for found in used for name in found.pools},
+        activities={
+            step.activity: ActivityType(name=step.activity, title=step.activity)
+            for step in walk(journey.steps)
+            if isinstance(step, ActivityStep)
+        },
     )
 
 

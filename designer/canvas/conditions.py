@@ -15,6 +15,7 @@ from engine.model.condition import (
     Not,
     PropertyIs,
     Reachable,
+    ResultIs,
     StepWas,
     Subscribed,
     TraitIs,
@@ -91,7 +92,7 @@ class ConditionWords:
                 return self.say(twice, of_event=of_event)
             case EventHappened() | InSegment() | StepWas() | Reachable() | Subscribed():
                 return self._plain(inner, of_event, holds=False)
-            case TraitIs() | PropertyIs() if self._has_opposite(inner):
+            case TraitIs() | PropertyIs() | ResultIs() if self._has_opposite(inner):
                 return self._plain(inner, of_event, holds=False)
             case _:
                 said = self.say(inner, of_event=of_event)
@@ -121,6 +122,11 @@ class ConditionWords:
                 return _("the customer is not in %(segment)s", segment=segment)
             case StepWas():
                 return self._was(condition, holds)
+            case ResultIs(result=asked):
+                what = _(
+                    "%(name)s of %(step)s", name=_readable(asked.name), step=self._step(asked.step)
+                )
+                return self._compared(what, condition, holds)
             case Reachable():
                 return reachable(condition.reachable, self._words, holds=holds)
             case Subscribed():

@@ -9,6 +9,7 @@ from designer.canvas.sentences import Kind, Sentences
 from designer.words import Words
 from engine.errors import Problem
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     ExitStep,
@@ -139,7 +140,7 @@ def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
         case WaitStep() | WaitForStep():
             n, unit = found.get("waiting", 0), _("waiting")
             title = _("Customers who wait here now")
-        case BranchStep() | SplitStep() | WebhookStep():
+        case BranchStep() | SplitStep() | WebhookStep() | ActivityStep():
             n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")
         case ExitStep():
             n, unit, title = found.get("entered", 0), _("left"), _("Customers who left here")

@@ -21,7 +21,16 @@ _FAILED_CALLS: Final = {
     "busy": N_("the other side has a problem or is busy"),
     "template_error": N_("a text of the step has a mistake"),
     "secret_missing": N_("a secret that the step uses is not set"),
+    "no_result": N_("it ended without a result"),
+    "not_done": N_("it did not succeed in the time that it had"),
+    "gave_up": N_("it gave up"),
+    "raised": N_("it failed again and again"),
+    "bad_parameters": N_("what it was given is not what it wants"),
+    "bad_result": N_("its result is not what it promised"),
 }
+
+_EXPLAINED: Final = frozenset({"gave_up", "bad_parameters", "bad_result"})
+"""What is told with the developer's own words."""
 
 _REFUSED: Final = {
     "late": N_("the event was too old when it arrived"),
@@ -190,6 +199,8 @@ class Teller:
     def _failed_call(self, data: Mapping[str, Any]) -> str:
         given = str(data.get("reason") or "")
         said = self._words.gettext(_FAILED_CALLS[given]) if given in _FAILED_CALLS else given
+        if given in _EXPLAINED and data.get("detail"):
+            return f"{said}: {data['detail']}"
         return f"{said} ({data['status']})" if data.get("status") else said
 
     def seen(self, answers: Mapping[str, Any]) -> str:
@@ -217,6 +228,16 @@ class Teller:
                     "%(event)s has happened %(n)s time", "%(event)s has happened %(n)s times",
                     int(answer), event=event,
                 )  # fmt: skip
+            case "result":
+                step, _space, part = name.partition(" ")
+                what = _(
+                    "%(name)s of %(step)s",
+                    name=readable(part),
+                    step=self._sentences.step_name(step),
+                )
+                if answer is None:
+                    return _("%(what)s is not known", what=what)
+                return _("%(what)s is %(value)s", what=what, value=words.value(answer))
             case "segment":
                 segment = words.quote(self._sentences.names.segments.get(name, name))
                 if answer:

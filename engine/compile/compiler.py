@@ -17,6 +17,7 @@ from engine.compile.plan import (
     WaitHere,
 )
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     ExitStep,
@@ -113,7 +114,7 @@ class _Code:
                     tuple((arm.id, arm.weight, target)
                           for arm, target in zip(step.arms, targets, strict=True)),
                 )  # fmt: skip
-            case WebhookStep():
+            case WebhookStep() | ActivityStep():
                 here = self.add(Jump(0))
                 then, otherwise = self.arms([(), step.on_error], topic)
                 self.instructions[here] = CallOut(step, then, otherwise)

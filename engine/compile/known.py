@@ -1,10 +1,12 @@
 """What a check knows: the shop's templates, segments and the like, and the steps that come before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import Problem
+from engine.model.activity import ActivityType
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     ExitStep,
@@ -28,12 +30,15 @@ class Known:
     """What exists in the shop, for a journey to refer to.
 
     `pools` tells how many coupon codes each pool has left, None when it makes them itself.
+    `silent` names the activities of which no worker has told for long.
     """
 
     templates: Mapping[str, Template] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
     snippets: Mapping[str, Snippet] = field(default_factory=dict)
     pools: Mapping[str, int | None] = field(default_factory=dict)
+    activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    silent: Collection[str] = ()
 
 
 def error(message: str, step: str | None = None) -> Problem:
@@ -57,7 +62,7 @@ def outcomes(step: AnyStep) -> tuple[str, ...]:
             return "received", "timed_out"
         case BranchStep() | SplitStep():
             return tuple(name for name, _ in arms(step))
-        case WebhookStep():
+        case WebhookStep() | ActivityStep():
             return "done", "failed"
         case ExitStep():
             return ()

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from engine.compile.calling import check_webhook
+from engine.compile.calling import check_activity, check_webhook
 from engine.compile.known import Before, Known, error, warning
 from engine.compile.questions import check_awaited, check_condition, check_match
 from engine.compile.sending import check_send
 from engine.errors import Problem
-from engine.model.condition import StepWas, parts
+from engine.model.condition import ResultIs, StepWas, parts
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     ExitStep,
@@ -68,6 +69,7 @@ def _entry(journey: Journey, known: Known) -> Iterator[Problem]:
         if condition is None:
             continue
         later = {part.step for part in parts(condition) if isinstance(part, StepWas)}
+        later |= {part.result.step for part in parts(condition) if isinstance(part, ResultIs)}
         for step in sorted(later):
             yield error(f"the entry cannot depend on the step {step}: it comes later")
         if not later:
@@ -138,6 +140,8 @@ def _step(journey: Journey, step: AnyStep, known: Known, before: Before) -> Iter
                 yield error(f"the shares of its ways add up to {total}, not 100", step.id)
         case WebhookStep():
             yield from check_webhook(step, before)
+        case ActivityStep():
+            yield from check_activity(step, known, before)
         case _:
             pass
 

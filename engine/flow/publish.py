@@ -12,7 +12,7 @@ from engine.errors import Conflict, InvalidDocument, Problem
 from engine.model.document import journey_of, locate
 from engine.model.journey import Journey, SendStep, walk
 from engine.model.topic import topic_named
-from engine.store import coupons, documents, snippets, tables
+from engine.store import activities, coupons, documents, snippets, tables
 from engine.store.documents import StoredJourney
 from engine.store.session import Database
 
@@ -38,6 +38,8 @@ def known(connection: Connection) -> Known:
         documents.segments(connection),
         snippets=snippets.every(connection),
         pools=coupons.left(connection),
+        activities=activities.every(connection),
+        silent=activities.silent(connection),
     )
 
 

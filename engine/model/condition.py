@@ -188,6 +188,23 @@ class StepWas(Frozen):
     is_: str = Field(alias="is", description="sent, skipped, failed, unknown, or an arm's id")
 
 
+class ResultOf(Frozen):
+    """A part of what an earlier step kept; `a.b` looks inside."""
+
+    step: Slug
+    name: Name
+
+
+class _OfResult(Frozen):
+    result: ResultOf
+
+
+class ResultIs(Comparison, _OfResult):
+    """What an earlier calling step of this run kept compares so."""
+
+    model_config = _TWO_KEYS
+
+
 class Reachable(Frozen):
     """The customer can be reached on this channel."""
 
@@ -210,6 +227,7 @@ AnyCondition = (
     | EventHappened
     | InSegment
     | StepWas
+    | ResultIs
     | Reachable
     | Subscribed
 )
@@ -223,6 +241,7 @@ KINDS: dict[str, type[Frozen]] = {
     "event": EventHappened,
     "segment": InSegment,
     "step": StepWas,
+    "result": ResultIs,
     "reachable": Reachable,
     "subscribed": Subscribed,
 }
@@ -237,6 +256,7 @@ Condition = Annotated[
     | Annotated[EventHappened, Tag(tag("event"))]
     | Annotated[InSegment, Tag(tag("segment"))]
     | Annotated[StepWas, Tag(tag("step"))]
+    | Annotated[ResultIs, Tag(tag("result"))]
     | Annotated[Reachable, Tag(tag("reachable"))]
     | Annotated[Subscribed, Tag(tag("subscribed"))],
     Discriminator(
@@ -267,6 +287,8 @@ def parts(condition: AnyCondition) -> Iterator[AnyCondition]:
             if condition.where is not None:
                 yield from parts(condition.where)
         case TraitIs() | PropertyIs() | InSegment() | StepWas() | Reachable() | Subscribed():
+            pass
+        case ResultIs():
             pass
         case _:
             assert_never(condition)

@@ -19,6 +19,7 @@ from engine.model.condition import (
     Not,
     PropertyIs,
     Reachable,
+    ResultIs,
     StepWas,
     Subscribed,
     TraitIs,
@@ -39,6 +40,7 @@ class Scope:
 
     properties: Mapping[str, Any] = field(default_factory=dict)
     outcomes: Mapping[str, str] = field(default_factory=dict)
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     messages: Mapping[str, UUID] = field(default_factory=dict)
     depth: int = 0
 
@@ -84,6 +86,11 @@ def holds(
             outcome = scope.outcomes.get(condition.step)
             _noted(seen, f"step {condition.step}", outcome)
             return outcome == condition.is_
+        case ResultIs(result=asked):
+            value = look_up(scope.results.get(asked.step, {}), asked.name)
+            return _noted(seen, f"result {asked.step} {asked.name}", value) and compares(
+                condition, value, world.now, world.zone
+            )
         case Reachable():
             reachable = world.customer.reachable(condition.reachable)
             _noted(seen, f"reachable {condition.reachable}", reachable)
@@ -131,6 +138,7 @@ def matches(match: EventMatch, event: Event, world: World, scope: Scope = NOWHER
     inner = Scope(
         properties=event.properties,
         outcomes=scope.outcomes,
+        results=scope.results,
         messages=scope.messages,
         depth=scope.depth,
     )

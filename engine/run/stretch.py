@@ -16,9 +16,11 @@ from engine.compile.plan import (
     SendTo,
     WaitHere,
 )
+from engine.model.duration import Duration
 from engine.model.event import Event
-from engine.model.journey import WaitStep
+from engine.model.journey import ActivityStep, WaitStep, WebhookStep
 from engine.run.assignment import draw, message_id
+from engine.run.calls import terms
 from engine.run.command import command_of
 from engine.run.conditions import Scope, holds, look_up, matches
 from engine.run.state import (
@@ -218,7 +220,7 @@ class Stretch:
                     return
                 case CallOut(step=step):
                     self._reach(step.id)
-                    self._set(until=step.retry_for.after(self.world.now, self.world.zone))
+                    self._set(until=self._patience(step).after(self.world.now, self.world.zone))
                     return
                 case WaitHere(step=step):
                     self._reach(step.id)
@@ -230,6 +232,12 @@ class Stretch:
                     return
                 case _:
                     assert_never(self.here)
+
+    def _patience(self, step: WebhookStep | ActivityStep) -> Duration:
+        """Return how long a call is tried again."""
+        if isinstance(step, WebhookStep):
+            return step.retry_for
+        return terms(step, self.world.activity(step.activity)).retry_for
 
     def _choose(self, here: Choose) -> int:
         self._reach(here.step.id)
@@ -317,7 +325,12 @@ class Stretch:
         messages = {
             step: message_id(state.run, step, visit) for step, visit in state.visits.items()
         }
-        return Scope(properties=state.entry, outcomes=state.outcomes, messages=messages)
+        return Scope(
+            properties=state.entry,
+            outcomes=state.outcomes,
+            results=state.results,
+            messages=messages,
+        )
 
 
 def _money(value: Any) -> Decimal | None:

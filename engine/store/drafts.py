@@ -22,6 +22,8 @@ _NAMES = text("""
     UNION ALL SELECT 'segment', id, name FROM segment
     UNION ALL SELECT 'topic', id, document ->> 'name' FROM topic
     UNION ALL SELECT 'cap', id, coalesce(rule ->> 'name', id) FROM cap
+    UNION ALL SELECT 'activity', id, document ->> 'title' FROM activity_type
+    UNION ALL SELECT 'icon', id, document ->> 'icon' FROM activity_type
 """)
 
 
@@ -60,17 +62,20 @@ def journey(connection: Connection, journey_id: str) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What people call the things that a journey refers to by id."""
+    """What people call the things that a journey refers to by id; `icons` are activities'."""
 
     templates: Mapping[str, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
     topics: Mapping[str, str] = field(default_factory=dict)
     caps: Mapping[str, str] = field(default_factory=dict)
+    activities: Mapping[str, str] = field(default_factory=dict)
+    icons: Mapping[str, str] = field(default_factory=dict)
 
 
 def names(connection: Connection) -> Names:
-    """Return what templates, segments, topics and rules are called."""
-    found: dict[str, dict[str, str]] = {"template": {}, "segment": {}, "topic": {}, "cap": {}}
+    """Return what templates, segments, topics, rules and activities are called."""
+    kinds = ("template", "segment", "topic", "cap", "activity", "icon")
+    found: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
     for row in connection.execute(_NAMES):
         found[row.kind][row.id] = row.name
     return Names(
@@ -78,4 +83,6 @@ def names(connection: Connection) -> Names:
         segments=found["segment"],
         topics=found["topic"],
         caps=found["cap"],
+        activities=found["activity"],
+        icons=found["icon"],
     )
