@@ -27,21 +27,28 @@ _TOLD_EVERY: Final = 60.0
 
 
 class Custom:
-    """The activities that were found on this machine. What is broken is told once, in the log."""
+    """The activities on this machine that this worker serves: those of `queues`, else all.
 
-    def __init__(self, database: Database, found: Found) -> None:
+    What is broken is told once, in the log.
+    """
+
+    def __init__(
+        self, database: Database, found: Found, queues: Collection[str] | None = None
+    ) -> None:
         self._database = database
-        self._found = found
+        self._served = [
+            one
+            for one in found.activities.values()
+            if queues is None or one.declared.queue in queues
+        ]
         self._runner = Runner(database)
         for sentence in found.broken:
             _log.error("An activity cannot be used. %s", sentence)
 
-    def workers(
-        self, client: Client, threads: ThreadPoolExecutor, queues: Collection[str] | None = None
-    ) -> list[Worker]:
+    def workers(self, client: Client, threads: ThreadPoolExecutor) -> list[Worker]:
         """Return a worker for each queue that an activity names."""
         by_queue: dict[str, list[Callable[[str], None]]] = defaultdict(list)
-        for one in self._found.activities.values():
+        for one in self._served:
             by_queue[one.declared.queue].append(self._runner.registered(one))
         return [
             Worker(
@@ -55,12 +62,11 @@ class Custom:
                 graceful_shutdown_timeout=timedelta(seconds=5),
             )
             for queue, registered in by_queue.items()
-            if queues is None or queue in queues
         ]
 
     async def tell(self) -> None:
         """Tell of the activities until cancelled, so that journeys may use them."""
-        types = [one.declared for one in self._found.activities.values()]
+        types = [one.declared for one in self._served]
         while True:
             try:
                 if types:

@@ -66,14 +66,14 @@ async def work(settings: Settings, queues: Collection[str] | None = None) -> Non
     """Serve these queues (all when None) until cancelled."""
     client = await patiently_connect(settings)
     database = Database(settings.database_url, pool_size=THREADS, application="parcours-worker")
-    custom = Custom(database, find(settings.activities))
+    custom = Custom(database, find(settings.activities), queues)
     gateway = Gateway(client, partial(sweep.told, database))
     with ThreadPoolExecutor(ALL_THREADS, thread_name_prefix="activity") as threads:
         try:
             async with AsyncExitStack() as running:
                 for worker in (
                     *workers(client, database, gateway, settings, threads, queues),
-                    *custom.workers(client, threads, queues),
+                    *custom.workers(client, threads),
                 ):
                     await running.enter_async_context(worker)
                 await custom.tell()

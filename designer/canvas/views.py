@@ -239,7 +239,7 @@ def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
             ]
         case ActivityStep():
             return [
-                Fact(_("Does"), sentences.activity_name(step.activity)),
+                Fact(_("Does"), sentences.activity_name(step.activity) if step.name else ""),
                 *(
                     Fact(readable(name).capitalize(), words.value(value))
                     for name, value in step.parameters.items()
