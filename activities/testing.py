@@ -8,7 +8,7 @@ def test_points_are_added():
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
@@ -37,17 +37,17 @@ ADA = Customer(
 
 @overload
 def run_activity(
-    activity: Activity[Any, Any],
+    activity: Activity[..., Coroutine[Any, Any, R]],
     parameters: Mapping[str, Any] | None = None,
     *,
     customer: Customer = ADA,
     call: Call | None = None,
-) -> Any: ...
+) -> R: ...
 
 
 @overload
 def run_activity(
-    activity: Activity[Any, R],
+    activity: Activity[..., R],
     parameters: Mapping[str, Any] | None = None,
     *,
     customer: Customer = ADA,
@@ -56,7 +56,7 @@ def run_activity(
 
 
 def run_activity(
-    activity: Activity[Any, Any],
+    activity: Activity[..., Any],
     parameters: Mapping[str, Any] | None = None,
     *,
     customer: Customer = ADA,

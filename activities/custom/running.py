@@ -77,7 +77,7 @@ class Runner:
         try:
             returned = one.ask(parameters, customer_of(asked), call_of(asked))
             if one.is_async:
-                returned = self._awaited(returned, activity.info().start_to_close_timeout)
+                returned = self._awaited(returned, asked.timeout)
         except GiveUp as error:
             raise refused(self._database, asked.call, "gave_up", str(error)) from None
         except Exception as error:  # noqa: BLE001 - a developer's own code may raise anything
@@ -108,8 +108,7 @@ class Runner:
             next_retry_delay=timedelta(seconds=pause),
         ) from None
 
-    def _awaited(self, work: Coroutine[Any, Any, Any], limit: timedelta | None) -> Any:
-        seconds = limit.total_seconds() if limit is not None else None
+    def _awaited(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
         bounded = asyncio.wait_for(work, seconds)
         return asyncio.run_coroutine_threadsafe(bounded, self._running()).result()
 

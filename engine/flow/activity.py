@@ -36,7 +36,7 @@ class CallOver(ParcoursError):
 class Asked:
     """A call before its texts are rendered. `key` is the same for every attempt.
 
-    `until` is the instant after which it is not tried again. `type` is None for an activity of
+    `timeout` is in seconds and holds for one attempt; `until` is the instant after which it is not tried again. `type` is None for an activity of
     which no worker has told.
     """
 
@@ -46,6 +46,7 @@ class Asked:
     journey: str
     step: ActivityStep
     type: ActivityType | None
+    timeout: float
     until: datetime
     variables: Mapping[str, Any]
     customer: Customer
@@ -75,13 +76,13 @@ def prepare(database: Database, call: CallId) -> Asked:
         journey=run.journey,
         step=step,
         type=catalogue.activities.get(step.activity),
+        timeout=command.errand.timeout if command.errand is not None else 0.0,
         until=command.until,
         variables=variables_of(run, customer, catalogue.workspace),
         customer=customer,
         external_id=named.get(customer.id),
     )
-    timeout = command.errand.timeout if command.errand is not None else 0.0
-    put_off(database, asked, timeout)
+    put_off(database, asked, asked.timeout)
     return asked
 
 

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from engine.model.base import Frozen, Name, Slug
 from engine.model.duration import Duration
+from engine.model.schema import unsound
 from engine.names import CALL_QUEUE, CHANNEL_QUEUES, CUSTOM_QUEUE, RUNS_QUEUE
 
 LONGEST_ATTEMPT: Final = timedelta(hours=1)
@@ -66,6 +67,8 @@ class ActivityType(Frozen):
         for schema in (self.parameters, self.result):
             if schema.get("type", "object") != "object":
                 raise PydanticCustomError("schema", "the schemas are of JSON objects")
+            if (said := unsound(schema)) is not None:
+                raise PydanticCustomError("schema", "in a schema, {said}", {"said": said})
         if OUTCOME in self.result.get("properties", {}):
             raise PydanticCustomError(
                 "schema", "`outcome` is every step's own: give that part of the result another name"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _DEEPEST: Final = 32
+_MOST: Final = 20_000
+"""Looks at a value, at most: a schema may lead back to itself by several ways."""
 
 _NAMES: Final = {
     "string": "a text", "integer": "a whole number", "number": "a number",
@@ -26,15 +28,63 @@ def conform(
     A text that reads as the number or the truth value that is wanted becomes one: templates write
     texts. A text of which `later` says that its value comes about later is left as it is.
     """
-    reader = _Reader(schema, later)
+    reader = _Reader(schema, later, [_MOST])
     read = reader.read(value, schema, "", 0)
     return read, list(dict.fromkeys(reader.mistakes))
+
+
+def unsound(schema: Any) -> str | None:
+    """Return what is wrong with a schema itself, as far as it is known here; None when nothing."""
+    if isinstance(schema, bool):
+        return None
+    if not isinstance(schema, Mapping):
+        return "a schema is a mapping"
+    for keys, fits, sentence in _SOUND:
+        for key in keys:
+            if key in schema and not fits(schema[key]):
+                return f"`{key}` {sentence}"
+    inner = [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    for key in ("properties", "$defs", "definitions"):
+        inner += schema.get(key, {}).values()
+    for key in ("anyOf", "oneOf", "allOf"):
+        inner += schema.get(key, ())
+    return next((said for said in map(unsound, inner) if said is not None), None)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _readable(value: Any) -> bool:
+    try:
+        re.compile(value)
+    except (TypeError, re.error, RecursionError):
+        return False
+    return True
+
+
+_SOUND: Final[tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...]] = (
+    (("type",), lambda value: isinstance(value, str) or _texts(value), "is a text, or a list of texts"),
+    (("required",), _texts, "is a list of texts"),
+    (("enum", "anyOf", "oneOf", "allOf"), lambda value: isinstance(value, list), "is a list"),
+    (("properties", "$defs", "definitions"), lambda value: isinstance(value, Mapping), "is a mapping"),
+    (
+        (
+            "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+            "minLength", "maxLength", "minItems", "maxItems",
+        ),
+        lambda value: _is(value, "number"),
+        "is a number",
+    ),
+    (("pattern",), _readable, "is a regular expression"),
+)  # fmt: skip
 
 
 @dataclass(slots=True)
 class _Reader:
     root: Mapping[str, Any]
     later: Callable[[str], bool]
+    left: list[int]
     mistakes: list[str] = field(default_factory=list)
 
     def say(self, place: str, sentence: str) -> None:
@@ -47,8 +97,9 @@ class _Reader:
             self.say(place, "is not known here")
             return value
         schema = resolved(self.root, schema)
-        if depth > _DEEPEST:
-            self.say(place, "is nested too deeply")
+        self.left[0] -= 1
+        if depth > _DEEPEST or self.left[0] < 0:
+            self.say(place, "is nested too deeply" if depth > _DEEPEST else "is too large to check")
             return value
         for part in schema.get("allOf", ()):
             value = self.read(value, part, place, depth + 1)
@@ -75,7 +126,7 @@ class _Reader:
         # What fits as it is goes before what could be made to fit.
         ordered = sorted(choices, key=lambda choice: not self._is(value, choice))
         for choice in ordered:
-            inner = _Reader(self.root, self.later)
+            inner = _Reader(self.root, self.later, self.left)
             read = inner.read(value, choice, place, depth + 1)
             if not inner.mistakes:
                 return read

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from designer.canvas.fields import Field as FormField
 from designer.canvas.fields import fields_of
 from engine.model.duration import Duration
-from engine.model.schema import conform
+from engine.model.schema import conform, unsound
 
 
 class Inner(BaseModel):
@@ -81,6 +81,32 @@ def test_a_schema_may_be_wrong_and_stops_nobody() -> None:
     for _ in range(60):
         value = [value]
     assert conform({"a": value}, deep)[1][0].endswith("is nested too deeply")
+
+
+def test_a_schema_that_leads_back_to_itself_ends() -> None:
+    twice: dict[str, Any] = {"anyOf": [{"$ref": "#/x"}, {"$ref": "#/x"}]}
+    assert conform("a", {**twice, "x": twice})[1] == ["is nested too deeply"]
+
+
+def test_a_value_that_is_too_large_is_not_looked_at_for_ever() -> None:
+    read, mistakes = conform([1] * 30_000, {"items": {"type": "integer"}})
+    assert len(read) == 30_000
+    assert mistakes[0] == "[19999]: is too large to check"
+
+
+@pytest.mark.parametrize(
+    ("schema", "sentence"),
+    [
+        (SCHEMA, None),
+        ({"properties": []}, "`properties` is a mapping"),
+        ({"properties": {"a": {"minimum": "1"}}}, "`minimum` is a number"),
+        ({"$defs": {"A": {"pattern": "("}}}, "`pattern` is a regular expression"),
+        ({"items": {"anyOf": [{"required": "a"}]}}, "`required` is a list of texts"),
+        ({"properties": {"a": "text"}}, "a schema is a mapping"),
+    ],
+)
+def test_a_schema_is_held_to_what_is_known_of_schemas(schema: Any, sentence: str | None) -> None:
+    assert unsound(schema) == sentence
 
 
 def test_a_schema_becomes_the_fields_of_a_form() -> None:
