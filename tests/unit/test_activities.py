@@ -1,5 +1,6 @@
 """Developers' activities: declared, found, and tried as a shop's developer would."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from activities import Customer, GiveUp, activity
 from activities.custom.declaring import LARGEST, DeclarationError
 from activities.custom.finding import GROUP, find
+from activities.custom.running import Runner
 from activities.testing import RefusedError, run_activity
 
 SHOP = Path(__file__).parents[1] / "shop_activities"
@@ -176,3 +178,20 @@ def test_installed_packages_bring_activities(monkeypatch: pytest.MonkeyPatch) ->
     assert list(found.activities) == ["add_points"]
     (sentence,) = found.broken
     assert "entry point nothing (tests.there_is_no_such): ModuleNotFoundError" in sentence
+
+
+def test_async_activities_share_a_loop_and_keep_to_their_time() -> None:
+    runner = Runner(None)  # type: ignore[arg-type]
+
+    async def loop() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    async def too_long() -> None:
+        await asyncio.sleep(30)
+
+    try:
+        assert runner._awaited(loop(), 5) is runner._awaited(loop(), 5)
+        with pytest.raises(TimeoutError):
+            runner._awaited(too_long(), 0.05)
+    finally:
+        runner.close()
