@@ -15,6 +15,7 @@ from engine.names import (
     CallRequest,
     Cause,
     Command,
+    Errand,
     RunStart,
     SendRequest,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "CallRequest",
     "Cause",
     "Command",
+    "Errand",
     "RunStart",
     "SendRequest",
 ]

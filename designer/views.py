@@ -1,6 +1,9 @@
 """Small parts that several pages show the same way."""
 
+import re
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from designer.words import N_, Words
@@ -46,6 +49,17 @@ _CHANNELS: Final = {
     "whatsapp": "WhatsApp",
     "push": N_("Push"),
 }
+
+
+ACTIVITY_ICON: Final = "puzzle"
+"""What stands for a developer's activity that names no icon which there is."""
+
+
+@cache
+def icons() -> frozenset[str]:
+    """Return the names of the icons that there are."""
+    drawn = Path(__file__).parent / "static" / "vendor" / "lucide" / "icons.css"
+    return frozenset(re.findall(r"^\.i-([\w-]+) ", drawn.read_text("utf-8"), re.MULTILINE))
 
 
 def journey_mark(state: str, words: Words) -> Mark:

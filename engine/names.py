@@ -32,6 +32,9 @@ CALL: Final = "call_webhook"
 CALL_QUEUE: Final = "parcours-webhook"
 """Task queue of the calls."""
 
+CUSTOM_QUEUE: Final = "parcours-custom"
+"""Task queue of developers' activities that name no other."""
+
 CALL_TIMEOUT: Final = timedelta(seconds=100)
 """The longest that one attempt of a call may take: its own 60 s, the look-up, the record."""
 
@@ -47,8 +50,26 @@ LEASE: Final = timedelta(seconds=20)
 ACTIVITY_TIMEOUT: Final = timedelta(seconds=30)
 """transport < lease < activity: a retry never overtakes an attempt that may still send."""
 
-Cause = Literal["look", "time_reached"]
-"""Why `advance` is called: to ask for the command, or because the awaited instant has come."""
+Cause = Literal["look", "time_reached", "call_ended", "call_failed"]
+"""Why `advance` is called: to ask for the command, or because the awaited instant has come.
+
+Or a developer's activity has ended, or has failed for good; if the run still stands at its call
+then, it has left no result.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A developer's activity that carries out a call: `until` when it is tried again, at most.
+
+    `call` is all that it is given. `timeout` is in seconds, `until` in seconds since 1970.
+    """
+
+    call: str
+    activity: str
+    queue: str
+    timeout: float
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +80,7 @@ class Command:
     step: str = ""
     channel: str = ""
     at: float | None = None
+    errand: Errand | None = None
 
 
 @dataclass(frozen=True, slots=True)

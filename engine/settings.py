@@ -57,11 +57,13 @@ class Settings(ProviderSettings):
     """The one that was changed: links in messages that it signed still hold."""
     allow_private_addresses: bool = False  # may outgoing calls reach this machine and its network?
     log_format: Literal["console", "json"] = "console"
+    activities: Path | None = None
+    """A folder with Python files in which developers have written activities."""
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "activities")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
 
     @field_validator("database_url")
     @classmethod
@@ -105,6 +107,10 @@ class Settings(ProviderSettings):
             raise InvalidInput(
                 f"{PREFIX}TEMPORAL_TLS_CERT and {PREFIX}TEMPORAL_TLS_KEY go together: "
                 "give both or neither."
+            )
+        if self.activities is not None and not self.activities.is_dir():
+            raise InvalidInput(
+                f"{PREFIX}ACTIVITIES names a folder that is not there: {self.activities}."
             )
         tls = {
             "temporal_tls_cert": self.temporal_tls_cert,

@@ -16,8 +16,17 @@ from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, ParcoursError, Problem
 from engine.flow import materials
 from engine.flow import publish as flow
+from engine.model.activity import ActivityType
 from engine.model.document import dump_document, journey_of, locate, parse_journey
-from engine.model.journey import AnyStep, EnterStep, Entry, Journey, OnApi, walk
+from engine.model.journey import (
+    ActivityStep,
+    AnyStep,
+    EnterStep,
+    Entry,
+    Journey,
+    OnApi,
+    walk,
+)
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Content, Template
@@ -26,7 +35,7 @@ from engine.store import documents as stored
 from engine.store.session import Database
 from parcours.embedded import addresses
 
-_INSIDE: Final = frozenset({"arms", "events", "then", "else"})
+_INSIDE: Final = frozenset({"arms", "events", "then", "else", "on_error"})
 _ANY_RULE: Final = {"trait": "id", "exists": True}
 
 
@@ -145,6 +154,11 @@ def _whatever(journey: Journey, beside: Mapping[str, Template]) -> Known:
             )
             for step in walk(journey.steps)
             if isinstance(step, EnterStep)
+        },
+        activities={
+            step.activity: ActivityType(name=step.activity, title=step.activity)
+            for step in walk(journey.steps)
+            if isinstance(step, ActivityStep)
         },
     )
 

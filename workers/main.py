@@ -18,6 +18,7 @@ from temporalio.worker import (
 )
 
 from activities.advance import Advance
+from activities.custom.finding import find
 from activities.delivery import Delivery
 from activities.webhook import Webhook
 from engine.errors import Unavailable
@@ -26,6 +27,7 @@ from engine.gateway import Gateway, connect, prepare_namespace
 from engine.names import CALL_QUEUE, CHANNEL_QUEUES, RUNS_QUEUE
 from engine.settings import Settings, own_secrets
 from engine.store.session import Database
+from workers.custom import CUSTOM, Custom
 from workers.discretion import Discreet
 from workers.registry import composer, transports
 from workers.workflows.journey_run import JourneyRun
@@ -40,7 +42,7 @@ CALLS: Final = 6
 
 QUEUES: Final = (RUNS_QUEUE, *CHANNEL_QUEUES.values(), CALL_QUEUE)
 
-ALL_THREADS: Final = THREADS * (1 + len(CHANNEL_QUEUES)) + CALLS
+ALL_THREADS: Final = THREADS * (1 + len(CHANNEL_QUEUES)) + CALLS + CUSTOM
 """Enough for every queue: those who wait for a provider that is down take nobody else's."""
 
 
@@ -65,14 +67,19 @@ async def work(settings: Settings, queues: Collection[str] | None = None) -> Non
     client = await patiently_connect(settings)
     database = Database(settings.database_url, pool_size=THREADS, application="parcours-worker")
     database.links = settings.links()
+    custom = Custom(database, find(settings.activities), queues)
     gateway = Gateway(client, partial(sweep.told, database))
     with ThreadPoolExecutor(ALL_THREADS, thread_name_prefix="activity") as threads:
         try:
             async with AsyncExitStack() as running:
-                for worker in workers(client, database, gateway, settings, threads, queues):
+                for worker in (
+                    *workers(client, database, gateway, settings, threads, queues),
+                    *custom.workers(client, threads),
+                ):
                     await running.enter_async_context(worker)
-                await asyncio.Event().wait()
+                await custom.tell()
         finally:
+            custom.close()
             database.close()
 
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from activities.rendering import render
+from activities.filling import filled, filled_text
 from engine.compile.calling import SECRET
 from engine.flow.call import Outgoing
-from engine.model.template import Content
-from engine.run.conditions import look_up
 
-_ALONE: Final = re.compile(r"\s*{{-?\s*([A-Za-z_][\w.-]*?)\s*-?}}\s*")
 _FIRST: Final = re.compile(r"\s*({{.*?}})(.*)", re.DOTALL)
 _SECRET: Final = re.compile(rf"\b{SECRET}\s*\.\s*([A-Za-z_]\w*)")
 
@@ -48,14 +45,12 @@ def request_of(outgoing: Outgoing, secrets: Mapping[str, str]) -> Request:
     headers = {"User-Agent": "Parcours", "Idempotency-Key": str(outgoing.key)}
     if kind is not None:
         headers["Content-Type"] = kind
-    own = {name: " ".join(_text(text, variables).split()) for name, text in step.headers.items()}
+    own = {
+        name: " ".join(filled_text(text, variables).split()) for name, text in step.headers.items()
+    }
     replaced = {name.lower() for name in own}
     kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
     return Request(url=_address(step.url, variables), headers={**kept, **own}, body=body)
-
-
-def _text(text: str, variables: Mapping[str, Any]) -> str:
-    return render(Content(body=text), "push", variables).body
 
 
 def _address(text: str, variables: Mapping[str, Any]) -> str:
@@ -65,7 +60,7 @@ def _address(text: str, variables: Mapping[str, Any]) -> str:
     """
     found = _FIRST.fullmatch(text)
     first, rest = (found[1], found[2]) if found else ("", text)
-    return (_text(first, variables) + _text(rest, _escaped(variables))).strip()
+    return (filled_text(first, variables) + filled_text(rest, _escaped(variables))).strip()
 
 
 def _escaped(value: Any) -> Any:
@@ -86,21 +81,8 @@ def _body(body: Any, variables: Mapping[str, Any]) -> tuple[bytes, str | None]:
         case None:
             return b"", None
         case str():
-            return _text(body, variables).encode(), "text/plain; charset=utf-8"
+            return filled_text(body, variables).encode(), "text/plain; charset=utf-8"
         case _:
-            filled = _filled(body, variables)
-            return json.dumps(filled, ensure_ascii=False).encode(), "application/json"
-
-
-def _filled(value: Any, variables: Mapping[str, Any]) -> Any:
-    match value:
-        case str():
-            # A text that is one variable and nothing else keeps its kind: a number, a list.
-            alone = _ALONE.fullmatch(value)
-            return look_up(variables, alone[1]) if alone else _text(value, variables)
-        case Mapping():
-            return {key: _filled(inner, variables) for key, inner in value.items()}
-        case list() | tuple():
-            return [_filled(inner, variables) for inner in value]
-        case _:
-            return value
+            return json.dumps(
+                filled(body, variables), ensure_ascii=False
+            ).encode(), "application/json"

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from designer.api import (
+    activities,
     customers,
     entries,
     health,
@@ -27,6 +28,7 @@ ROUTERS = (
     materials,
     shared,
     topics,
+    activities,
     messages,
     hooks,
     health,

@@ -18,6 +18,7 @@ Permission = Literal[
     "request entries",
     "send events",
     "administer",
+    "serve activities",
 ]
 
 _READ: Final[frozenset[Permission]] = frozenset({"read", "read customers"})
@@ -32,6 +33,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Permission]]] = {
     "publisher": _PUBLISH,
     "steward": _READ | {"write customers"},
     "administrator": _PUBLISH | {"write customers", "administer"},
+    "worker": frozenset({"serve activities"}),
 }
 """What is not named here is refused. A write key may be public (in a shop's page): it opens
 nothing but what a page sends, and no other key can be used in its place."""

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from designer.api import segment
+from engine.model.activity import ActivityType
 from engine.model.base import CHANNELS
 from engine.model.cap import Cap
 from engine.model.coupon import Codes, CouponPool
@@ -106,6 +107,39 @@ _SCHEMAS: Final[dict[str, Any]] = {
             "messageId": {**_TEXT, "description": "the same one counts once"},
         },
     },
+    "ActivityCall": {
+        "type": "object",
+        "properties": {
+            "id": {**_TEXT, "description": "what the activity was given"},
+            "activity": _TEXT,
+            "key": {**_TEXT, "format": "uuid", "description": "the same for every attempt"},
+            "journey": _TEXT,
+            "step": _TEXT,
+            "until": {**_INSTANT, "description": "after this it is not tried again"},
+            "parameters": {**_OBJECT, "description": "rendered, as the activity's schema says"},
+            "customer": {
+                "type": "object",
+                "properties": {
+                    "id": _TEXT,
+                    "external_id": {"type": ["string", "null"]},
+                    "traits": _OBJECT,
+                    "addresses": _OBJECT,
+                    "locale": {"type": ["string", "null"]},
+                    "time_zone": {"type": ["string", "null"]},
+                },
+            },
+        },
+    },
+    "ActivityOutcome": {
+        "description": "either `result`, or an `error`: then it is not tried again",
+        "type": "object",
+        "properties": {
+            "result": {**_OBJECT, "description": "as the activity's schema says, 32 KB at most"},
+            "error": {**_TEXT, "description": "a sentence for the shop's people"},
+        },
+        "oneOf": [{"required": ["result"]}, {"required": ["error"]}],
+        "additionalProperties": False,
+    },
     "Problem": {
         "type": "object",
         "properties": {
@@ -133,10 +167,15 @@ _BODIES: Final = {
     ("/v1/coupons/{pool}/codes", "post"): "Codes",
     ("/v1/topics/{topic}", "put"): "Topic",
     ("/v1/workspace", "put"): "Workspace",
+    ("/v1/activities/{activity}", "put"): "ActivityType",
+    ("/v1/calls/{call}", "post"): "ActivityOutcome",
 }
 
+_ANSWERS: Final = {("/v1/calls/{call}", "get"): "ActivityCall"}
+
 _MODELS: Final = (
-    Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace
+    Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,
+    ActivityType,
 )  # fmt: skip
 
 
@@ -203,6 +242,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     is_call = body in {"Call", "Batch"}
     operation["security"] = [{"writeKey": []}] if is_call else [{"key": []}]
     operation["responses"].pop("422", None)
+    if (answer := _ANSWERS.get((path, method))) is not None:
+        schema = {"schema": {"$ref": f"#/components/schemas/{answer}"}}
+        operation["responses"]["200"]["content"] = {"application/json": schema}
     operation["responses"]["default"] = {
         "description": "What went wrong",
         "content": {

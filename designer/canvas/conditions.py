@@ -18,6 +18,7 @@ from engine.model.condition import (
     Not,
     PropertyIs,
     Reachable,
+    ResultIs,
     StepWas,
     Subscribed,
     TraitIs,
@@ -100,7 +101,7 @@ class ConditionWords:
                 return self._plain(inner, of_event, holds=False)
             case Reachable() | Subscribed():
                 return self._plain(inner, of_event, holds=False)
-            case TraitIs() | PropertyIs() | EventValue() if self._has_opposite(inner):
+            case TraitIs() | PropertyIs() | EventValue() | ResultIs() if self._has_opposite(inner):
                 return self._plain(inner, of_event, holds=False)
             case _:
                 said = self.say(inner, of_event=of_event)
@@ -115,16 +116,10 @@ class ConditionWords:
     def _plain(self, condition: AnyCondition, of_event: bool, *, holds: bool) -> str:
         _ = self._words.gettext
         match condition:
-            case TraitIs():
-                return self._compared(_readable(condition.trait), condition, holds)
-            case PropertyIs():
-                name = _readable(condition.property)
-                what = name if of_event else _("the event's %(property)s", property=name)
-                return self._compared(what, condition, holds)
+            case TraitIs() | PropertyIs() | EventValue() | ResultIs():
+                return self._compared(self._what(condition, of_event), condition, holds)
             case EventHappened():
                 return self._happened(condition, holds)
-            case EventValue():
-                return self._compared(self._of_events(condition), condition, holds)
             case Anniversary():
                 return self._returns(condition, holds)
             case InSegment():
@@ -141,6 +136,22 @@ class ConditionWords:
                 return subscribed(topic, condition.channel, self._words, holds=holds)
             case All() | AnyOf() | Not():
                 return self.say(condition, of_event=of_event)
+            case _:
+                assert_never(condition)
+
+    def _what(self, condition: TraitIs | PropertyIs | EventValue | ResultIs, of_event: bool) -> str:
+        _ = self._words.gettext
+        match condition:
+            case TraitIs():
+                return _readable(condition.trait)
+            case PropertyIs():
+                name = _readable(condition.property)
+                return name if of_event else _("the event's %(property)s", property=name)
+            case EventValue():
+                return self._of_events(condition)
+            case ResultIs(result=asked):
+                step = self._step(asked.step)
+                return _("%(name)s of %(step)s", name=_readable(asked.name), step=step)
             case _:
                 assert_never(condition)
 

@@ -10,11 +10,12 @@ from babel.dates import format_time, get_day_names
 from babel.units import format_unit
 
 from designer.canvas.conditions import ConditionWords
-from designer.views import CHANNEL_ICONS, channel_name
+from designer.views import ACTIVITY_ICON, CHANNEL_ICONS, channel_name, icons
 from designer.words import Words
 from engine.model.condition import EventMatch
 from engine.model.duration import Duration
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     EnterStep,
@@ -96,6 +97,10 @@ class Sentences:
                 return Kind("logic", "globe", _("Call a web address"))
             case EnterStep():
                 return Kind("logic", "route", _("Start another journey"))
+            case ActivityStep():
+                icon = self.names.icons.get(step.activity, "")
+                icon = icon if icon in icons() else ACTIVITY_ICON
+                return Kind("logic", icon, self.activity_name(step.activity))
             case ExitStep():
                 return Kind("end", "log-out", _("Exit"))
             case _:
@@ -126,15 +131,24 @@ class Sentences:
                 return _("Split by chance")
             case RepeatStep():
                 return self._rounds(step)
+            case UpdateStep() | WebhookStep() | EnterStep() | ActivityStep():
+                return self._deed(step)
+            case ExitStep():
+                return _("Leaves: %(reason)s", reason=readable(step.reason))
+            case _:
+                assert_never(step)
+
+    def _deed(self, step: UpdateStep | WebhookStep | EnterStep | ActivityStep) -> str:
+        match step:
             case UpdateStep():
                 return self._first_up(self.words.items(self.changes(step)))
             case WebhookStep():
                 return self._call(step)
             case EnterStep():
-                journey = self.names.journeys.get(step.journey, step.journey)
-                return _("Start the journey %(journey)s", journey=self.words.quote(journey))
-            case ExitStep():
-                return _("Leaves: %(reason)s", reason=readable(step.reason))
+                journey = self.words.quote(self.names.journeys.get(step.journey, step.journey))
+                return self.words.gettext("Start the journey %(journey)s", journey=journey)
+            case ActivityStep():
+                return self.activity_name(step.activity)
             case _:
                 assert_never(step)
 
@@ -158,6 +172,8 @@ class Sentences:
             case WebhookStep() if step.keep:
                 kept = [readable(name) for name in step.keep]
                 parts.append(_("keeps %(names)s of the answer", names=self.words.items(kept)))
+            case ActivityStep() if step.parameters:
+                parts.append(self.parameters(step))
             case _:
                 pass
         return " · ".join(parts)
@@ -198,7 +214,7 @@ class Sentences:
                 return f"{way.label or readable(way.id)} · {self.words.percent(way.weight / 100)}"
             case RepeatStep():
                 return _("Each round")
-            case WebhookStep():
+            case WebhookStep() | ActivityStep():
                 return _("Went well") if name == "done" else _("Went wrong")
             case _:
                 return readable(name)
@@ -314,6 +330,17 @@ class Sentences:
         if not host or "{" in host:
             return self.words.gettext("Call a web address")
         return self.words.gettext("Call %(host)s", host=host)
+
+    def activity_name(self, activity: str) -> str:
+        """Return what a developer's activity is called; its id where no worker has told of it."""
+        return self.names.activities.get(activity) or readable(activity)
+
+    def parameters(self, step: ActivityStep) -> str:
+        """Return what an activity is given: points: 10."""
+        return ", ".join(
+            f"{readable(name)}: {self.words.value(value)}"
+            for name, value in step.parameters.items()
+        )
 
     def _wait(self, step: WaitStep) -> str:
         _ = self.words.gettext

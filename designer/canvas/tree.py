@@ -9,6 +9,7 @@ from designer.canvas.sentences import Kind, Sentences
 from designer.words import Words
 from engine.errors import Problem
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     EnterStep,
@@ -155,7 +156,9 @@ def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
         case RepeatStep():
             n, unit = found.get("arms", {}).get("again", 0), _("begun")
             title = _("Rounds that customers have begun")
-        case BranchStep() | SplitStep() | UpdateStep() | WebhookStep() | EnterStep():
+        case (
+            BranchStep() | SplitStep() | UpdateStep() | WebhookStep() | ActivityStep() | EnterStep()
+        ):
             n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")
         case ExitStep():
             n, unit, title = found.get("entered", 0), _("left"), _("Customers who left here")

@@ -8,6 +8,7 @@ from designer.canvas.sentences import Sentences, readable
 from designer.views import channel_name
 from designer.words import N_, Words
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     EnterStep,
@@ -202,7 +203,7 @@ def _ways(step: AnyStep, passed: Mapping[str, int], sentences: Sentences) -> lis
             names = [*(f"event-{n}" for n in range(len(step.events))), "else"]
         case BranchStep():
             names = [*(arm.id for arm in step.arms), "else"]
-        case WebhookStep() if step.on_error:
+        case WebhookStep() | ActivityStep() if step.on_error:
             names = ["done", "on_error"]
         case SplitStep():
             names = [arm.id for arm in step.arms]
@@ -278,6 +279,19 @@ def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:
                 Fact(_("Kept of the answer"), words.items(kept)),
                 Fact(_("Waits for the answer"), sentences.duration(step.timeout)),
                 Fact(_("Tries again for"), sentences.duration(step.retry_for)),
+            ]
+        case ActivityStep():
+            return [
+                Fact(_("Does"), sentences.activity_name(step.activity) if step.name else ""),
+                *(
+                    Fact(readable(name).capitalize(), words.value(value))
+                    for name, value in step.parameters.items()
+                ),
+                Fact(_("Takes at most"), sentences.duration(step.timeout) if step.timeout else ""),
+                Fact(
+                    _("Tries again for"),
+                    sentences.duration(step.retry_for) if step.retry_for else "",
+                ),
             ]
         case ExitStep():
             return [Fact(_("Reason"), readable(step.reason))]

@@ -21,7 +21,16 @@ _FAILED_CALLS: Final = {
     "busy": N_("the other side has a problem or is busy"),
     "template_error": N_("a text of the step has a mistake"),
     "secret_missing": N_("a secret that the step uses is not set"),
+    "no_result": N_("it ended without a result"),
+    "not_done": N_("it did not succeed in the time that it had"),
+    "gave_up": N_("it gave up"),
+    "raised": N_("it failed again and again"),
+    "bad_parameters": N_("what it was given is not what it wants"),
+    "bad_result": N_("its result is not what it promised"),
 }
+
+_EXPLAINED: Final = frozenset({"gave_up", "bad_parameters", "bad_result"})
+"""What is told with the developer's own words."""
 
 _REFUSED: Final = {
     "late": N_("the event was too old when it arrived"),
@@ -215,6 +224,8 @@ class Teller:
     def _failed_call(self, data: Mapping[str, Any]) -> str:
         given = str(data.get("reason") or "")
         said = self._words.gettext(_FAILED_CALLS[given]) if given in _FAILED_CALLS else given
+        if given in _EXPLAINED and data.get("detail"):
+            return f"{said}: {data['detail']}"
         return f"{said} ({data['status']})" if data.get("status") else said
 
     def seen(self, answers: Mapping[str, Any]) -> str:
@@ -231,9 +242,7 @@ class Teller:
         _ = words.gettext
         match kind:
             case "trait" | "property":
-                if answer is None:
-                    return _("%(what)s is not known", what=readable(name))
-                return _("%(what)s is %(value)s", what=readable(name), value=words.value(answer))
+                return self._is(readable(name), answer)
             case "event":
                 event = words.quote(name)
                 if not answer:
@@ -244,10 +253,11 @@ class Teller:
                 )  # fmt: skip
             case "sum" | "avg" | "min" | "max" | "distinct" | "first" | "last":
                 of, _space, event = name.partition(" of ")
-                what = aggregated(kind, readable(of), words.quote(event), words)
-                if answer is None:
-                    return _("%(what)s is not known", what=what)
-                return _("%(what)s is %(value)s", what=what, value=words.value(answer))
+                return self._is(aggregated(kind, readable(of), words.quote(event), words), answer)
+            case "result":
+                step, _space, part = name.partition(" ")
+                called = self._sentences.step_name(step)
+                return self._is(_("%(name)s of %(step)s", name=readable(part), step=called), answer)
             case "segment":
                 segment = words.quote(self._sentences.names.segments.get(name, name))
                 if answer:
@@ -264,6 +274,12 @@ class Teller:
                 return f"{step}: {readable(str(answer)) if answer else '—'}"
             case _:
                 return f"{readable(name)}: {words.value(answer)}"
+
+    def _is(self, what: str, answer: Any) -> str:
+        _ = self._words.gettext
+        if answer is None:
+            return _("%(what)s is not known", what=what)
+        return _("%(what)s is %(value)s", what=what, value=self._words.value(answer))
 
     def _step(self, step: str | None) -> str:
         if step is None:

@@ -1,13 +1,14 @@
-"""Checks of what a journey calls: the address, the headers and the body of a `webhook`."""
+"""Checks of what a journey calls: a `webhook` with its texts, an `activity` with its parameters."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
 from engine.compile.content import unfilled
-from engine.compile.known import Before, error, warning
+from engine.compile.known import Before, Known, error, warning
 from engine.compile.language import Mistake, uses
 from engine.errors import Problem
-from engine.model.journey import WebhookStep
+from engine.model.journey import ActivityStep, WebhookStep
+from engine.model.schema import conform
 
 SECRET: Final = "secret"  # noqa: S105 - the name of a variable
 """The variable that holds the operator's secrets, in the address and the headers alone."""
@@ -32,8 +33,35 @@ def check_webhook(step: WebhookStep, before: Before) -> Iterator[Problem]:
         yield from _text(step, where, text, before, secret=secret)
 
 
+def check_activity(step: ActivityStep, known: Known, before: Before) -> Iterator[Problem]:
+    """Check one step that has a developer's activity done."""
+    found = known.activities.get(step.activity)
+    if found is None:
+        yield error(
+            f"there is no activity {step.activity}: start a worker that has it, or choose another",
+            step.id,
+        )
+        return
+    if step.activity in known.silent:
+        yield warning(
+            f"no worker has told of the activity {step.activity} for a while: "
+            "until one is started, who comes here waits",
+            step.id,
+        )
+    _, mistakes = conform(step.parameters, found.parameters, later=is_template)
+    for mistake in mistakes:
+        yield error(f"its parameters: {mistake}", step.id)
+    for text in strings(step.parameters):
+        yield from _text(step, "a parameter", text, before, secret=False)
+
+
+def is_template(text: str) -> bool:
+    """Whether what a text says comes about when it is rendered."""
+    return "{{" in text or "{%" in text
+
+
 def _text(
-    step: WebhookStep, where: str, text: str, before: Before, *, secret: bool
+    step: WebhookStep | ActivityStep, where: str, text: str, before: Before, *, secret: bool
 ) -> Iterator[Problem]:
     try:
         used = uses(text, {})
@@ -45,7 +73,10 @@ def _text(
     for name in sorted(unfilled(used, text, {SECRET}, before)):
         yield warning(f"{where} uses {name}, which nothing fills", step.id)
     if not secret and any(variable[:1] == (SECRET,) for variable in used.variables):
-        yield error(f"{where} uses a secret: they may stand in the address and headers", step.id)
+        may = "they may stand in the address and headers"
+        if isinstance(step, ActivityStep):
+            may = "activities have their own"
+        yield error(f"{where} uses a secret: {may}", step.id)
 
 
 def strings(body: Any) -> Iterator[str]:

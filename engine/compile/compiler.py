@@ -20,6 +20,7 @@ from engine.compile.plan import (
     WaitHere,
 )
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     EnterStep,
@@ -128,7 +129,7 @@ class _Code:
                 self.add(Change(step))
             case EnterStep():
                 self.add(Start(step))
-            case WebhookStep():
+            case WebhookStep() | ActivityStep():
                 here = self.add(Jump(0))
                 then, otherwise = self.arms([(), step.on_error], topic)
                 self.instructions[here] = CallOut(step, then, otherwise)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from engine.errors import Problem
+from engine.model.activity import ActivityType
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     EnterStep,
@@ -34,6 +36,7 @@ class Known:
 
     `pools` tells how many coupon codes each pool has left, None when it makes them itself.
     `journeys` are as published, else as drafted; nobody can enter those that are `unpublished`.
+    `silent` names the activities of which no worker has told for long.
     """
 
     templates: Mapping[str, Template] = field(default_factory=dict)
@@ -42,6 +45,8 @@ class Known:
     pools: Mapping[str, int | None] = field(default_factory=dict)
     journeys: Mapping[str, Journey] = field(default_factory=dict)
     unpublished: Collection[str] = ()
+    activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    silent: Collection[str] = ()
 
 
 def error(message: str, step: str | None = None) -> Problem:
@@ -67,7 +72,7 @@ def outcomes(step: AnyStep) -> tuple[str, ...]:
             return tuple(name for name, _ in arms(step))
         case RepeatStep():
             return "done", "stopped"
-        case WebhookStep():
+        case WebhookStep() | ActivityStep():
             return "done", "failed"
         case UpdateStep() | EnterStep() | ExitStep():
             return ()

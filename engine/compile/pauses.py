@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import assert_never
 
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     EnterStep,
@@ -41,7 +42,14 @@ def _pauses(step: AnyStep, inside: Collection[str]) -> bool:
             return True
         case RepeatStep() if step.until is not None:
             return False  # it may be over before its first round
-        case WaitForStep() | BranchStep() | SplitStep() | RepeatStep() | WebhookStep():
+        case (
+            WaitForStep()
+            | BranchStep()
+            | SplitStep()
+            | RepeatStep()
+            | WebhookStep()
+            | ActivityStep()
+        ):
             ways = [ahead for _, ahead in arms(step)]
             return bool(ways) and all(always_pauses(ahead, inside) for ahead in ways)
         case SendStep() | UpdateStep() | EnterStep():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.model.condition import AnyCondition, EventMatch
 from engine.model.duration import Duration
 from engine.model.journey import (
+    ActivityStep,
     BranchStep,
     EnterStep,
     ExitStep,
@@ -47,9 +48,12 @@ class Await:
 
 @dataclass(frozen=True, slots=True)
 class CallOut:
-    """Call the step's web address; go to `then` when it is done, to `otherwise` when it fails."""
+    """Call the step's web address, or have its activity done.
 
-    step: WebhookStep
+    Go to `then` when it is done, to `otherwise` when it fails.
+    """
+
+    step: WebhookStep | ActivityStep
     then: int
     otherwise: int
 

@@ -10,10 +10,11 @@ from engine.model.condition import (
     EventMatch,
     EventValue,
     InSegment,
+    ResultIs,
     StepWas,
     parts,
 )
-from engine.model.journey import SendStep
+from engine.model.journey import ActivityStep, AnyStep, SendStep, WebhookStep
 
 MESSAGE_EVENTS = (
     "Message Sent", "Message Delivered", "Message Opened", "Message Clicked", "Message Bounced",
@@ -61,6 +62,8 @@ class _Asked:
                     yield from self.segment(part.segment, within)
                 case StepWas():
                     yield from self.outcome(part)
+                case ResultIs():
+                    yield from self.result(part)
                 case EventHappened() | EventValue():
                     yield from _message(part, self.step, self.before)
                 case _:
@@ -85,6 +88,29 @@ class _Asked:
         elif asked.is_ not in outcomes(earlier):
             can = ", ".join(outcomes(earlier)) or "left for good"
             yield error(f"{asked.step} is never {asked.is_}, only: {can}", self.step)
+
+    def result(self, asked: ResultIs) -> Iterator[Problem]:
+        step, name = asked.result.step, asked.result.name
+        earlier = self.before.get(step)
+        if earlier is None:
+            yield error(f"the condition asks about {step}, which is no step before", self.step)
+            return
+        kept = _kept(earlier, self.known)
+        if kept is not None and name.split(".")[0] not in kept:
+            can = f"only: {', '.join(kept)}" if kept else "nothing"
+            yield error(f"{step} keeps no {name}, {can}", self.step)
+
+
+def _kept(step: AnyStep, known: Known) -> tuple[str, ...] | None:
+    """Return the names of what a step keeps for later; None when that is not known."""
+    match step:
+        case WebhookStep():
+            return tuple(step.keep)
+        case ActivityStep():
+            found = known.activities.get(step.activity)
+            return found.results if found is not None else None
+        case _:
+            return ()
 
 
 def _message(match: EventMatch, step: str | None, before: Before) -> Iterator[Problem]:

@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from engine.compile.calling import check_webhook
+from engine.compile.calling import check_activity, check_webhook
 from engine.compile.entering import check_circles, check_enter
 from engine.compile.known import Before, Known, error, warning
 from engine.compile.pauses import always_pauses
 from engine.compile.questions import check_awaited, check_condition, check_match
 from engine.compile.sending import check_send
 from engine.errors import Problem
-from engine.model.condition import StepWas, parts
+from engine.model.condition import ResultIs, StepWas, parts
 from engine.model.journey import (
+    ActivityStep,
     AnyStep,
     BranchStep,
     EnterStep,
@@ -73,6 +74,7 @@ def _entry(journey: Journey, known: Known) -> Iterator[Problem]:
         if condition is None:
             continue
         later = {part.step for part in parts(condition) if isinstance(part, StepWas)}
+        later |= {part.result.step for part in parts(condition) if isinstance(part, ResultIs)}
         for step in sorted(later):
             yield error(f"the entry cannot depend on the step {step}: it comes later")
         if not later:
@@ -131,6 +133,8 @@ def _step(journey: Journey, step: AnyStep, known: Known, before: Before) -> Iter
             yield from check_webhook(step, before)
         case EnterStep():
             yield from check_enter(journey, step, known)
+        case ActivityStep():
+            yield from check_activity(step, known, before)
         case _:
             pass
 

@@ -42,10 +42,10 @@ DELIVERY_GRACE = timedelta(seconds=90)
 
 
 def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> Answer:
-    """Return the run's current command; `time_reached` first decides that the wait is over.
+    """Return the run's current command; any cause but `look` first decides what has come about.
 
-    The latter counts only while the run still waits at this revision, so that a second call
-    changes nothing.
+    It counts only while the run still stands at this revision, so that a second call changes
+    nothing.
     """
     if cause == "look":
         with database.read() as connection:
@@ -56,12 +56,20 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
         if found is None:
             return runs.answer(connection, run_id)
         locked, run = found
-        if run.revision != revision or not isinstance(run.command, Wait):
+        if run.revision != revision:
             return run.answer
         turn = Turn(database, connection, locked)
-        turn.hold(run)
-        turn.stamp(not_before=run.command.until)
-        take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
+        match run.command:
+            case Wait(until=until) if cause == "time_reached":
+                turn.hold(run)
+                turn.stamp(not_before=until)
+                take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
+            case Call() if cause != "time_reached":
+                turn.hold(run)
+                turn.stamp()
+                take(turn, run, _without_result(turn, run.command, cause))
+            case _:
+                return run.answer
         finish([turn], turn.writes, connection, answered=run_id)
         return run.answer
 
@@ -73,6 +81,17 @@ def carry_out(turn: Turn) -> None:
     from engine.flow import following  # it gives events to runs, and so leads back to here
 
     following.carry_out(turn)
+
+
+def _without_result(turn: Turn, call: Call, cause: Cause) -> Returned:
+    return Returned(
+        seq=turn.seq,
+        at=turn.now,
+        step=call.step,
+        visit=call.visit,
+        outcome="failed",
+        reason="no_result" if cause == "call_ended" else "not_done",
+    )
 
 
 def enter(turn: Turn, run: Run) -> None:
@@ -184,6 +203,9 @@ def _is_other(before: Command, after: Command) -> bool:
     """Whether this is another command, and not the one that was deferred."""
     if isinstance(before, Deliver) and isinstance(after, Deliver):
         return (before.step, before.visit) != (after.step, after.visit)
+    if isinstance(before, Call) and isinstance(after, Call):
+        # An activity's terms may change while it is carried out.
+        return (before.step, before.visit) != (after.step, after.visit)
     return before != after
 
 
@@ -205,7 +227,8 @@ def replace_command(turn: Turn, run: Run, command: Command) -> None:
             if not same:
                 _decide_message(turn, run, command)
         case Call():
-            run.check_at = turn.now + CALL_GRACE
+            attempt = timedelta(seconds=command.errand.timeout if command.errand else 0)
+            run.check_at = turn.now + attempt + CALL_GRACE
         case Wait():
             run.check_at = command.until + (timedelta() if run.state.held_out else GRACE)
         case _:

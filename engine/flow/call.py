@@ -10,7 +10,9 @@ from engine.compile.plan import CallOut
 from engine.flow.advance import CALL_GRACE, take
 from engine.flow.prepare import customer_of
 from engine.flow.turn import GONE, Turn, in_turn_of
+from engine.model.customer import Customer
 from engine.model.journey import WebhookStep
+from engine.model.workspace import Workspace
 from engine.names import Answer
 from engine.run.assignment import message_id
 from engine.run.state import Call, Returned
@@ -45,6 +47,21 @@ class Result:
     kept: Mapping[str, Any] = field(default_factory=dict)
     missing: Sequence[str] = ()
 
+    def of(self, turn: Turn, step: str, visit: int) -> Returned:
+        """Return the input that tells a run of it."""
+        return Returned(
+            seq=turn.seq,
+            at=turn.now,
+            step=step,
+            visit=visit,
+            outcome=self.outcome,
+            status=self.status,
+            reason=self.reason,
+            detail=self.detail,
+            kept=self.kept,
+            missing=self.missing,
+        )
+
 
 def prepare_call(database: Database, run_id: UUID, revision: int) -> Outgoing | Answer:
     """Return the call that the run's command at `revision` is about, or a newer command."""
@@ -54,7 +71,7 @@ def prepare_call(database: Database, run_id: UUID, revision: int) -> Outgoing | 
             return runs.answer(connection, run_id)
         machine = catalogues.machine(database, connection, run.plan_hash)
         here = machine.plan.instructions[run.state.place]
-        if not isinstance(here, CallOut):
+        if not isinstance(here, CallOut) or not isinstance(here.step, WebhookStep):
             raise AssertionError("only a webhook step calls")
         customer = customer_of(connection, run.state.customer)
         shop = catalogues.current(database, connection).workspace
@@ -63,13 +80,18 @@ def prepare_call(database: Database, run_id: UUID, revision: int) -> Outgoing | 
             step=here.step,
             visit=run.command.visit,
             until=run.command.until,
-            variables={
-                "customer": {**customer.traits, "id": str(customer.id)},
-                "event": dict(run.state.entry),
-                "steps": run.state.told,
-                "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},
-            },
+            variables=variables_of(run, customer, shop),
         )
+
+
+def variables_of(run: Run, customer: Customer, shop: Workspace) -> dict[str, Any]:
+    """Return what the texts of a calling step may use."""
+    return {
+        "customer": {**customer.traits, "id": str(customer.id)},
+        "event": dict(run.state.entry),
+        "steps": run.state.told,
+        "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},
+    }
 
 
 def put_off(database: Database, run_id: UUID, revision: int, seconds: float) -> None:
@@ -88,19 +110,7 @@ def returned(database: Database, run_id: UUID, call: Outgoing, result: Result) -
     """
 
     def decide(turn: Turn, run: Run) -> Answer:
-        given = Returned(
-            seq=turn.seq,
-            at=turn.now,
-            step=call.step.id,
-            visit=call.visit,
-            outcome=result.outcome,
-            status=result.status,
-            reason=result.reason,
-            detail=result.detail,
-            kept=result.kept,
-            missing=result.missing,
-        )
-        take(turn, run, given)
+        take(turn, run, result.of(turn, call.step.id, call.visit))
         return run.answer
 
     answer, _ = in_turn_of(database, run_id, decide, gone=GONE)

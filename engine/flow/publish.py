@@ -13,7 +13,7 @@ from engine.errors import Conflict, InvalidDocument, Problem
 from engine.model.document import journey_of, locate
 from engine.model.journey import Journey, SendStep, UpdateStep, walk
 from engine.model.topic import topic_named
-from engine.store import coupons, documents, edits, snippets, tables, versions
+from engine.store import activities, coupons, documents, edits, snippets, tables, versions
 from engine.store.documents import StoredJourney
 from engine.store.session import Database
 
@@ -50,6 +50,8 @@ def known(connection: Connection) -> Known:
         pools=coupons.left(connection),
         journeys=journeys,
         unpublished=journeys.unpublished,
+        activities=activities.every(connection),
+        silent=activities.silent(connection),
     )
 
 

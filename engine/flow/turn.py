@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from engine.flow import outgoing
+from engine.model.activity import ActivityType
 from engine.model.condition import AnyCondition
 from engine.model.customer import Customer
 from engine.model.event import Event
@@ -291,3 +292,8 @@ class StoreWorld:
     def topic(self, topic: str) -> Topic:
         """See `World.topic`."""
         return self._turn.catalogue.topic(topic)
+
+    def activity(self, name: str) -> ActivityType | None:
+        """See `World.activity`."""
+        activities: Mapping[str, ActivityType] = self._turn.catalogue.activities
+        return activities.get(name)

@@ -277,6 +277,23 @@ class StepWas(Frozen):
     is_: str = Field(alias="is", description="sent, skipped, failed, unknown, or an arm's id")
 
 
+class ResultOf(Frozen):
+    """A part of what an earlier step kept; `a.b` looks inside."""
+
+    step: Slug
+    name: Name
+
+
+class _OfResult(Frozen):
+    result: ResultOf
+
+
+class ResultIs(Comparison, _OfResult):
+    """What an earlier calling step of this run kept compares so."""
+
+    model_config = _TWO_KEYS
+
+
 class Reachable(Frozen):
     """The customer can be reached on this channel."""
 
@@ -301,6 +318,7 @@ AnyCondition = (
     | Anniversary
     | InSegment
     | StepWas
+    | ResultIs
     | Reachable
     | Subscribed
 )
@@ -315,6 +333,7 @@ KINDS: dict[str, type[Frozen]] = {
     "anniversary": Anniversary,
     "segment": InSegment,
     "step": StepWas,
+    "result": ResultIs,
     "reachable": Reachable,
     "subscribed": Subscribed,
 }
@@ -342,6 +361,7 @@ Condition = Annotated[
     | Annotated[Anniversary, Tag(tag("anniversary"))]
     | Annotated[InSegment, Tag(tag("segment"))]
     | Annotated[StepWas, Tag(tag("step"))]
+    | Annotated[ResultIs, Tag(tag("result"))]
     | Annotated[Reachable, Tag(tag("reachable"))]
     | Annotated[Subscribed, Tag(tag("subscribed"))],
     Discriminator(
@@ -374,6 +394,8 @@ def parts(condition: AnyCondition) -> Iterator[AnyCondition]:
         case TraitIs() | PropertyIs() | Anniversary() | InSegment() | StepWas():
             pass
         case Reachable() | Subscribed():
+            pass
+        case ResultIs():
             pass
         case _:
             assert_never(condition)

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from engine.model.activity import QueueName, check_patience
 from engine.model.base import (
     CHANNELS,
     WHOLE,
@@ -371,6 +372,31 @@ class EnterStep(StepBase):
     )
 
 
+class ActivityStep(StepBase):
+    """Has a developer's activity done; goes on with its result, else with the steps in `on_error`.
+
+    The texts in `parameters` are Liquid. The same call may come to the activity more than once,
+    always with the same key. What is not said here is as the activity says.
+    """
+
+    type: Literal["activity"]
+    activity: Slug = Field(examples=["add_points"])
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="texts are templates", examples=[{"points": 10}]
+    )
+    queue: QueueName | None = Field(default=None, description="another task queue than its own")
+    timeout: Duration | None = Field(default=None, description="of one attempt, 1s to 1h")
+    retry_for: Duration | None = Field(
+        default=None, description="how long it is tried again before `on_error`, 7d at most"
+    )
+    on_error: tuple["Step", ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        check_patience(self.timeout, self.retry_for)
+        return self
+
+
 class ExitStep(StepBase):
     """Ends the journey for this customer."""
 
@@ -387,6 +413,7 @@ AnyStep = (
     | RepeatStep
     | UpdateStep
     | WebhookStep
+    | ActivityStep
     | EnterStep
     | ExitStep
 )
@@ -479,7 +506,7 @@ class Journey(Frozen):
 
 for _model in (
     AwaitedEvent, WaitForStep, BranchArm, BranchStep, SplitArm, SplitStep, RepeatStep, WebhookStep,
-    Journey,
+    ActivityStep, Journey,
 ):  # fmt: skip
     _model.model_rebuild()
 
@@ -500,7 +527,7 @@ def arms(step: AnyStep) -> tuple[tuple[str, tuple[AnyStep, ...]], ...]:
             return tuple((arm.id, arm.then) for arm in step.arms)
         case RepeatStep():
             return (("again", step.steps),)
-        case WebhookStep():
+        case WebhookStep() | ActivityStep():
             return (("done", ()), ("on_error", step.on_error)) if step.on_error else ()
         case SendStep() | WaitStep() | UpdateStep() | EnterStep() | ExitStep():
             return ()

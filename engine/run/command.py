@@ -17,8 +17,9 @@ from engine.compile.plan import (
     WaitHere,
 )
 from engine.model.base import CHANNELS, Channel
-from engine.model.journey import SendStep, Variant
-from engine.run.state import Call, Command, Deliver, Exit, State, Wait
+from engine.model.journey import ActivityStep, SendStep, Variant
+from engine.run.calls import CallId, terms
+from engine.run.state import Call, Command, Deliver, Errand, Exit, State, Wait
 from engine.run.world import World
 
 
@@ -36,9 +37,18 @@ def command_of(plan: Plan, state: State, world: World | None) -> Command:
                 step=step.id, visit=state.visits[step.id], channel=_channel(channels, world)
             )
         case CallOut(step=step):
-            return Call(
-                step=step.id, visit=state.visits[step.id], until=state.until or state.entered_at
-            )
+            until = state.until or state.entered_at
+            visit = state.visits[step.id]
+            errand = None
+            if isinstance(step, ActivityStep):
+                known = world.activity(step.activity) if world is not None else None
+                errand = Errand(
+                    call=str(CallId(run=state.run, visit=visit, step=step.id)),
+                    activity=step.activity,
+                    queue=terms(step, known).queue,
+                    timeout=terms(step, known).timeout.at_most.total_seconds(),
+                )
+            return Call(step=step.id, visit=visit, until=until, errand=errand)
         case WaitHere() | Await():
             return Wait(step=here.step.id, until=state.until or state.entered_at)
         case Choose() | Draw() | Repeat() | Change() | Start() | Jump() | End():

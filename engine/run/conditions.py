@@ -25,6 +25,7 @@ from engine.model.condition import (
     Not,
     PropertyIs,
     Reachable,
+    ResultIs,
     StepWas,
     Subscribed,
     TraitIs,
@@ -49,6 +50,7 @@ class Scope:
 
     properties: Mapping[str, Any] = field(default_factory=dict)
     outcomes: Mapping[str, str] = field(default_factory=dict)
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     messages: Mapping[str, Collection[UUID]] = field(default_factory=dict)
     depth: int = 0
 
@@ -67,7 +69,7 @@ def holds(
             return any(holds(part, world, scope, seen) for part in condition.any)
         case Not():
             return not holds(condition.not_, world, scope, seen)
-        case TraitIs() | PropertyIs() | EventValue():
+        case TraitIs() | PropertyIs() | EventValue() | ResultIs():
             question, value = _value(condition, world, scope)
             _noted(seen, question, value)
             return _compared(condition, value, world, seen)
@@ -105,7 +107,7 @@ def holds(
 
 
 def _value(
-    condition: TraitIs | PropertyIs | EventValue, world: World, scope: Scope
+    condition: TraitIs | PropertyIs | EventValue | ResultIs, world: World, scope: Scope
 ) -> tuple[str, Any]:
     """Return what is compared, and how it is called in a trace."""
     match condition:
@@ -116,6 +118,9 @@ def _value(
         case EventValue():
             made, of = condition.aggregate
             return f"{made} {of} of {condition.event}", aggregated(condition, world, scope)
+        case ResultIs(result=asked):
+            value = look_up(scope.results.get(asked.step, {}), asked.name)
+            return f"result {asked.step} {asked.name}", value
         case _:
             assert_never(condition)
 
@@ -229,6 +234,7 @@ def matches(match: EventMatch, event: Event, world: World, scope: Scope = NOWHER
     inner = Scope(
         properties=event.properties,
         outcomes=scope.outcomes,
+        results=scope.results,
         messages=scope.messages,
         depth=scope.depth,
     )

@@ -135,12 +135,26 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """A developer's activity that carries out a call: by which name, where, how long it may take.
+
+    `timeout` is in seconds and holds for one attempt.
+    """
+
+    call: str
+    activity: str
+    queue: str
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """Make the call of this visit of the step; `until` is how long it is tried again."""
 
     step: str
     visit: int
     until: datetime
+    errand: Errand | None = None
 
 
 Command = Deliver | Call | Wait | Exit

@@ -20,10 +20,19 @@ from engine.compile.plan import (
     Start,
     WaitHere,
 )
+from engine.model.duration import Duration
 from engine.model.event import Event
-from engine.model.journey import EnterStep, FromProperty, UpdateStep, WaitStep
+from engine.model.journey import (
+    ActivityStep,
+    EnterStep,
+    FromProperty,
+    UpdateStep,
+    WaitStep,
+    WebhookStep,
+)
 from engine.model.topic import Subscription
 from engine.run.assignment import draw, message_id
+from engine.run.calls import terms
 from engine.run.changes import updated
 from engine.run.command import command_of
 from engine.run.conditions import Scope, holds, look_up, matches
@@ -251,13 +260,19 @@ class Stretch:
                     self._drawn(step.id, [(v.id, v.weight) for v in step.variants])
             case CallOut(step=step):
                 self._reach(step.id)
-                self._set(until=step.retry_for.after(self.world.now, self.world.zone))
+                self._set(until=self._patience(step).after(self.world.now, self.world.zone))
             case Await():
                 self._arrive(here)
             case End(step=step, reason=reason):
                 self._end(step.id if step is not None else None, reason)
             case _:
                 assert_never(here)
+
+    def _patience(self, step: WebhookStep | ActivityStep) -> Duration:
+        """Return how long a call is tried again."""
+        if isinstance(step, WebhookStep):
+            return step.retry_for
+        return terms(step, self.world.activity(step.activity)).retry_for
 
     def _choose(self, here: Choose) -> int:
         self._reach(here.step.id)
@@ -415,7 +430,12 @@ class Stretch:
             for here in self.plan.instructions
             if isinstance(here, SendTo) and here.step.id in state.visits
         }
-        return Scope(properties=state.entry, outcomes=state.outcomes, messages=messages)
+        return Scope(
+            properties=state.entry,
+            outcomes=state.outcomes,
+            results=state.results,
+            messages=messages,
+        )
 
 
 def _money(value: Any) -> Decimal | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from engine.model.activity import ActivityType
 from engine.model.condition import AnyCondition
 from engine.model.customer import Customer
 from engine.model.event import Event
@@ -51,6 +52,10 @@ class World(Protocol):
         """The topic of that name; one that nobody defined is like a new one."""
         ...
 
+    def activity(self, name: str) -> ActivityType | None:
+        """The developer's activity of that name, or None when no worker has told of one."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryWorld:
@@ -63,6 +68,7 @@ class MemoryWorld:
     history: Sequence[Event] = ()
     segments: Mapping[str, AnyCondition] = field(default_factory=dict)
     topics: Mapping[str, Topic] = field(default_factory=dict)
+    activities: Mapping[str, ActivityType] = field(default_factory=dict)
 
     def events(
         self, name: str, *, since: datetime | None = None, after: int | None = None
@@ -84,6 +90,10 @@ class MemoryWorld:
     def topic(self, topic: str) -> Topic:
         """See `World.topic`."""
         return self.topics.get(topic) or topic_named(topic)
+
+    def activity(self, name: str) -> ActivityType | None:
+        """See `World.activity`."""
+        return self.activities.get(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,10 @@ class Changed:
     def topic(self, topic: str) -> Topic:
         """See `World.topic`."""
         return self.before.topic(topic)
+
+    def activity(self, name: str) -> ActivityType | None:
+        """See `World.activity`."""
+        return self.before.activity(name)
 
 
 @dataclass(slots=True)

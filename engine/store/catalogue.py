@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, select
 
 from engine.compile.compiler import compile as compile_journey
+from engine.model.activity import ActivityType
 from engine.model.cap import Cap
 from engine.model.condition import AnyCondition
 from engine.model.hook import Hook
@@ -21,7 +22,7 @@ from engine.model.template import Template
 from engine.model.topic import Topic, topic_named
 from engine.model.workspace import Workspace
 from engine.run.machine import Machine
-from engine.store import hooks, snippets, tables
+from engine.store import activities, hooks, snippets, tables
 from engine.store.documents import workspace_of
 from engine.store.session import Database
 
@@ -49,6 +50,7 @@ class Catalogue:
     live: Mapping[str, Live]
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
+    activities: Mapping[str, ActivityType] = field(default_factory=dict)
 
     def topic(self, name: str) -> Topic:
         """Return a topic; one that nobody has defined is as a new one."""
@@ -132,6 +134,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         live=live,
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),
+        activities=activities.every(connection),
     )
 
 

@@ -24,6 +24,8 @@ _NAMES = text("""
     UNION ALL SELECT 'topic', id, document ->> 'name', NULL FROM topic
     UNION ALL SELECT 'cap', id, coalesce(rule ->> 'name', id), NULL FROM cap
     UNION ALL SELECT 'journey', id, coalesce(draft ->> 'name', id), NULL FROM journey
+    UNION ALL SELECT 'activity', id, document ->> 'title', NULL FROM activity_type
+    UNION ALL SELECT 'icon', id, document ->> 'icon', NULL FROM activity_type
 """)
 
 
@@ -66,7 +68,7 @@ def journey(connection: Connection, journey_id: str) -> Found:
 class Names:
     """What people call the things that a journey refers to by id.
 
-    `made_for` tells each template's channel.
+    `made_for` tells each template's channel, `icons` are activities'.
     """
 
     templates: Mapping[str, str] = field(default_factory=dict)
@@ -75,11 +77,13 @@ class Names:
     caps: Mapping[str, str] = field(default_factory=dict)
     made_for: Mapping[str, str] = field(default_factory=dict)
     journeys: Mapping[str, str] = field(default_factory=dict)
+    activities: Mapping[str, str] = field(default_factory=dict)
+    icons: Mapping[str, str] = field(default_factory=dict)
 
 
 def names(connection: Connection) -> Names:
-    """Return what templates, segments, topics, rules and journeys are called."""
-    kinds = ("template", "segment", "topic", "cap", "journey")
+    """Return what templates, segments, topics, rules, journeys and activities are called."""
+    kinds = ("template", "segment", "topic", "cap", "journey", "activity", "icon")
     found: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
     made_for = {}
     for row in connection.execute(_NAMES):
@@ -93,4 +97,6 @@ def names(connection: Connection) -> Names:
         caps=found["cap"],
         made_for=made_for,
         journeys=found["journey"],
+        activities=found["activity"],
+        icons=found["icon"],
     )

@@ -14,8 +14,10 @@ from engine.errors import InvalidInput, NotFound
 from engine.store import tables
 from engine.store.session import Database
 
-Role = Literal["source", "viewer", "staff", "marketer", "publisher", "steward", "administrator"]
-"""What a key is for; `source` is a Segment write key."""
+Role = Literal[
+    "source", "viewer", "staff", "marketer", "publisher", "steward", "administrator", "worker"
+]
+"""What a key is for; `source` is a Segment write key, `worker` carries out activities."""
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, or_, select, text
 
 from engine.names import Answer
 from engine.names import Command as WireCommand
+from engine.names import Errand as WireErrand
 from engine.run.entry import PastRuns
 from engine.run.state import Call, Command, Deliver, Exit, State, Wait
 from engine.store import customers, messages, tables
@@ -64,11 +65,23 @@ def wire(command: Command) -> WireCommand:
             at = command.not_before.timestamp() if command.not_before is not None else None
             return WireCommand("deliver", command.step, command.channel, at)
         case Call():
-            return WireCommand("call", command.step)
+            return WireCommand("call", command.step, errand=_errand(command))
         case Wait():
             return WireCommand("wait", command.step or "", "", command.until.timestamp())
         case Exit():
             return WireCommand("exit")
+
+
+def _errand(call: Call) -> WireErrand | None:
+    if call.errand is None:
+        return None
+    return WireErrand(
+        call=call.errand.call,
+        activity=call.errand.activity,
+        queue=call.errand.queue,
+        timeout=call.errand.timeout,
+        until=call.until.timestamp(),
+    )
 
 
 def _dump_command(command: Command) -> dict[str, Any]:

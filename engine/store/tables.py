@@ -338,6 +338,16 @@ class HookDeliveryRow(SQLModel, table=True):
     problem: str | None = _text(null=True)
 
 
+class ActivityTypeRow(SQLModel, table=True):
+    """A developer's activity, and when a worker last told of it."""
+
+    __tablename__ = "activity_type"
+    id: str = _text(primary_key=True)
+    document: dict[str, Any] = _json()
+    updated_at: datetime = _at(now=True)
+    seen_at: datetime = _at(now=True)
+
+
 class ApiKeyRow(SQLModel, table=True):
     """A key that was shown once; only its SHA-256 is kept."""
 
@@ -562,6 +572,7 @@ coupon_pool = _table("coupon_pool")
 coupon_code = _table("coupon_code")
 consent = _table("consent")
 suppression = _table("suppression")
+activity_type = _table("activity_type")
 hook = _table("hook")
 hook_delivery = _table("hook_delivery")
 api_key = _table("api_key")

@@ -12,8 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from activities.custom.finding import find
 from engine.store import tables
 from tests.workflows.conftest import Shop, open_shop, put_template
+from tests.workflows.test_activities import FOLDER, own_queue
+from tests.workflows.test_activities import JOURNEY as LOYAL
+from tests.workflows.test_activities import serving as having_done
 from tests.workflows.test_journey_run import CART, SHORT, _furnish, _sent
 from tests.workflows.test_webhook import JOURNEY as CALLING
 from tests.workflows.test_webhook import Crm, serving
@@ -22,10 +26,13 @@ HISTORIES = Path(__file__).parent / "histories"
 
 
 async def record(database_url: str, address: str) -> None:
-    """Run three journeys and keep their histories."""
+    """Run four journeys and keep their histories."""
     crm = Crm()
     with serving(crm) as port:
-        async with open_shop(database_url, address, allow_private_addresses=True) as shop:
+        async with (
+            open_shop(database_url, address, allow_private_addresses=True) as shop,
+            having_done(shop, own_queue(find(FOLDER))),
+        ):
             await _live(
                 shop, CALLING.format(port=port, retry_for="1d").replace("{{ secret.CRM }}", "")
             )
@@ -34,6 +41,9 @@ async def record(database_url: str, address: str) -> None:
 async def _live(shop: Shop, calling: str) -> None:
     put_template(shop.database, "kept")
     await _furnish(shop, CART, SHORT, calling)
+    shop.publish(LOYAL.replace("{event: Go}", "{event: Visit}") % "retry_for: 3s")
+    for way in ("flaky", "never"):
+        await shop.track("bob", "Visit", way=way, n=7)
     await shop.track("bob", "Go", way="flaky", n=1)
     await shop.track("ada", "Product Added", item="shoes")
     await shop.track("bob", "Product Added", item="hat")
@@ -42,7 +52,7 @@ async def _live(shop: Shop, calling: str) -> None:
     await shop.gateway.handle(str(shop.rows(tables.run)[0].id)).signal("wake", None)
     await shop.track("ada", "Checkout Started")
     await shop.track("bob", "Order Completed")
-    await shop.until(shop.ended(4))
+    await shop.until(shop.ended(6))
     await asyncio.sleep(1)
     for n, row in enumerate(shop.rows(tables.run, tables.run.c.id)):
         history = await shop.gateway.handle(str(row.id)).fetch_history()

@@ -171,6 +171,17 @@ def test_a_segment_that_names_itself_ends() -> None:
     assert holds(read({"segment": "a"}), here) in {True, False}
 
 
+def test_what_a_step_kept() -> None:
+    scope = Scope(results={"crm": {"points": 7, "card": {"tier": "gold"}}})
+    rich = {"result": {"step": "crm", "name": "points"}, "gte": 7, "lt": 8}
+    assert holds(read(rich), world(), scope)
+    assert holds(
+        read({"result": {"step": "crm", "name": "card.tier"}, "eq": "gold"}), world(), scope
+    )
+    assert not holds(read(rich), world(), Scope())
+    assert holds(read({"result": {"step": "crm", "name": "no"}, "exists": False}), world(), scope)
+
+
 def test_steps_and_addresses() -> None:
     scope = Scope(outcomes={"mail": "sent"})
     assert holds(read({"step": "mail", "is": "sent"}), world(), scope)

@@ -11,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine.compile.compiler import compile as compile_journey
+from engine.model.activity import ActivityType
 from engine.model.condition import AnyCondition, Condition
 from engine.model.customer import Customer
 from engine.model.event import Event
@@ -22,6 +23,7 @@ from engine.run.state import (
     Command,
     Deliver,
     Entered,
+    Errand,
     Exit,
     Happened,
     Input,
@@ -50,6 +52,7 @@ class Walk:
         traits: dict[str, Any] | None = None,
         held_out: bool = False,
         customer: UUID = ADA,
+        activities: Mapping[str, ActivityType] | None = None,
         **more: Any,
     ) -> None:
         document = {
@@ -58,6 +61,7 @@ class Walk:
         }  # fmt: skip
         self.machine = Machine(compile_journey(Journey.model_validate(document)))
         self.now, self.seq = NOW, 1
+        self.activities = activities or {}
         self.customer = Customer(
             id=customer, traits=traits or {}, addresses={"email": "ada@example.com"}
         )
@@ -79,6 +83,7 @@ class Walk:
         return MemoryWorld(
             now=self.now, seq=self.seq, zone="Europe/Zurich", customer=self.customer,
             history=self.history, segments={"gold": READER.validate_python({"trait": "tier", "eq": "gold"})},
+            activities=self.activities,
         )  # fmt: skip
 
     def give(self, given: Input) -> list[Trace]:
@@ -556,10 +561,12 @@ def call(id: str = "crm", **more: Any) -> dict[str, Any]:
     return {"id": id, "type": "webhook", "url": "https://crm.example.com/", **more}
 
 
-def returned(walk: Walk, outcome: Any = "done", *, visit: int = 1, **more: Any) -> list[Trace]:
+def returned(
+    walk: Walk, outcome: Any = "done", *, step: str = "crm", visit: int = 1, **more: Any
+) -> list[Trace]:
     walk.seq += 1
     return walk.give(
-        Returned(seq=walk.seq, at=walk.now, step="crm", visit=visit, outcome=outcome, **more)
+        Returned(seq=walk.seq, at=walk.now, step=step, visit=visit, outcome=outcome, **more)
     )
 
 
@@ -609,3 +616,53 @@ def test_a_result_that_comes_late_changes_nothing() -> None:
     before = walk.state
     assert [trace.what for trace in returned(walk, kept={"points": 7})] == ["call_late"]
     assert walk.state == before
+
+
+def have_done(**more: Any) -> dict[str, Any]:
+    return {"id": "points", "type": "activity", "activity": "add_points", **more}
+
+
+def test_an_activity_is_a_call_on_the_terms_that_it_declares() -> None:
+    walk = Walk(have_done())
+    assert walk.command == Call(
+        step="points", visit=1, until=NOW + DAY,
+        errand=Errand(
+            call=f"{RUN}.1.points", activity="add_points", queue="parcours-custom", timeout=10.0
+        ),
+    )  # fmt: skip
+    declared = ActivityType.model_validate(
+        {"name": "add_points", "title": "x", "queue": "tills", "timeout": "3s", "retry_for": "2h"}
+    )
+    walk = Walk(have_done(), activities={"add_points": declared})
+    assert isinstance(walk.command, Call)
+    assert walk.command.until == NOW + 2 * HOUR
+    assert walk.command.errand == Errand(
+        call=f"{RUN}.1.points", activity="add_points", queue="tills", timeout=3.0
+    )
+    own = have_done(queue="other", timeout="1m", retry_for="0s")
+    walk = Walk(own, activities={"add_points": declared})
+    assert isinstance(walk.command, Call)
+    assert walk.command.errand is not None
+    assert (walk.command.until, walk.command.errand.queue) == (NOW, "other")
+    assert walk.command.errand.timeout == 60.0
+
+
+def test_conditions_ask_for_what_an_activity_kept() -> None:
+    rich = {"result": {"step": "points", "name": "balance"}, "gte": 100}
+    tier = {"not": {"result": {"step": "points", "name": "card.tier"}, "eq": "gold"}}
+    arms = [{"id": "rich", "if": {"all": [rich, tier]}, "then": [wait("high")]}]
+    branch = {"id": "b", "type": "branch", "arms": arms}
+    for balance, tier_, at in (
+        (100, "silver", "high"),
+        (99, "silver", "last"),
+        (100, "gold", "last"),
+    ):
+        walk = Walk(have_done(), branch)
+        returned(walk, step="points", kept={"balance": balance, "card": {"tier": tier_}})
+        assert walk.at == at
+    walk = Walk(have_done(), branch)
+    told = returned(walk, "failed", step="points", reason="gave_up")
+    assert walk.at == "last"
+    assert next(one for one in told if one.what == "chose").data["seen"] == {
+        "result points balance": None
+    }

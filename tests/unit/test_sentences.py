@@ -154,6 +154,14 @@ def test_a_message_says_at_what_time_of_day_it_goes_out(more: dict[str, Any], sa
             "the customer does not want “offers” by SMS",
         ),
         ({"step": "first-mail", "is": "sent"}, "“First mail” was sent"),
+        (
+            {"result": {"step": "first-mail", "name": "open_points"}, "gte": 3},
+            "open points of “First mail” is at least 3",
+        ),
+        (
+            {"not": {"result": {"step": "first-mail", "name": "tier"}, "eq": "gold"}},
+            "tier of “First mail” is not gold",
+        ),
         ({"not": {"step": "first-mail", "is": "skipped"}}, "“First mail” was not skipped"),
         ({"event": "Order Completed"}, "“Order Completed” has happened"),
         (
@@ -265,3 +273,26 @@ def test_the_ways_out_of_a_step_are_labelled() -> None:
         "Order Completed",
         "Not within 2 days",
     ]
+
+
+@pytest.mark.parametrize(
+    ("activity", "icon", "title"),
+    [
+        ("add_points", "gift", "Add points"),
+        ("draw", "puzzle", "Draw a card"),  # an icon that there is not
+        ("unheard_of", "puzzle", "unheard of"),
+    ],
+)
+def test_an_activity_is_shown_as_its_developer_says(activity: str, icon: str, title: str) -> None:
+    names = Names(
+        activities={"add_points": "Add points", "draw": "Draw a card"},
+        icons={"add_points": "gift", "draw": "dragon"},
+    )
+    step = STEP.validate_python(
+        {"id": "x", "type": "activity", "activity": activity, "parameters": {"max_points": 10}}
+    )
+    sentences = Sentences(Words("en"), JOURNEY, names)
+    assert (sentences.kind(step).icon, sentences.kind(step).name) == (icon, title)
+    assert sentences.title(step) == title
+    assert sentences.detail(step) == "max points: 10"
+    assert sentences.arm(step, "on_error") == "Went wrong"

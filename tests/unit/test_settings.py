@@ -109,3 +109,9 @@ def test_an_emptied_key_file_is_told(tmp_path: Path) -> None:
 
 def test_a_set_key_is_the_key() -> None:
     assert Settings.load(secret_key="k" * 40).signing_key() == "k" * 40
+
+
+def test_the_folder_of_activities_has_to_be_there(tmp_path: Path) -> None:
+    assert Settings.load(activities=tmp_path, _env_file=None).activities == tmp_path
+    with pytest.raises(InvalidInput, match="PARCOURS_ACTIVITIES names a folder that is not there"):
+        Settings.load(activities=tmp_path / "no", _env_file=None)

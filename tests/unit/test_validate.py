@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.compile.validate import Known, check, errors
+from engine.model.activity import ActivityType
 from engine.model.journey import Journey, SendStep, Window
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
@@ -539,3 +540,62 @@ def test_a_circle_by_way_of_other_journeys_is_found() -> None:
     assert said(one, others(journey(WAIT, enter("y"), id="x"), back)) == []
     # A circle of others is theirs to mend.
     assert said(one, others(on, journey(enter("x"), id="y"))) == []
+
+
+POINTS = ActivityType.model_validate(
+    {
+        "name": "add_points", "title": "Add points",
+        "parameters": {
+            "type": "object", "required": ["points"], "additionalProperties": False,
+            "properties": {"points": {"type": "integer", "minimum": 1}, "note": {"type": "string"}},
+        },
+        "result": {"type": "object", "properties": {"balance": {"type": "integer"}}},
+    }
+)  # fmt: skip
+LOYAL = replace(known(), activities={"add_points": POINTS})
+
+
+def have_done(**changes: Any) -> dict[str, Any]:
+    step = {"id": "points", "type": "activity", "activity": "add_points"}
+    return {**step, "parameters": {"points": 10}, **changes}
+
+
+def test_an_activity_that_can_be_done_is_fine() -> None:
+    rich = {"result": {"step": "points", "name": "balance"}, "gte": 100}
+    assert said(journey(have_done(), branch(rich)), LOYAL) == []
+    later = have_done(parameters={"points": "{{ event.total }}", "note": "{{ customer.tier }}"})
+    assert said(journey(later), LOYAL) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"activity": "add_pints"}, ("no activity add_pints", "start a worker")),
+        ({"parameters": {}}, ("points: is needed",)),
+        ({"parameters": {"points": 0}}, ("points: at least 1",)),
+        ({"parameters": {"points": 1, "pints": 1}}, ("pints: is not known here",)),
+        ({"parameters": {"points": 1, "note": "{{ a"}}, ("cannot be read", "never closed")),
+        ({"parameters": {"points": 1, "note": "{{ secret.CRM | upcase }}"}}, ("uses a secret",)),
+    ],
+)
+def test_an_activity_that_cannot_be_done(changes: dict[str, Any], words: tuple[str, ...]) -> None:
+    only_error(journey(have_done(**changes)), "points", *words, shop=LOYAL)
+
+
+def test_an_activity_of_which_nobody_told_for_long_is_a_warning() -> None:
+    shop = replace(LOYAL, silent={"add_points"})
+    only_warning(journey(have_done()), "points", "no worker", "add_points", shop=shop)
+
+
+def test_a_condition_asks_for_what_a_step_before_it_keeps() -> None:
+    def asks(step: str, name: str) -> dict[str, Any]:
+        return branch({"result": {"step": step, "name": name}, "gte": 1})
+
+    keeps = call(keep={"points": "data.points"})
+    assert said(journey(keeps, asks("crm", "points.total")), LOYAL) == []
+    only_error(journey(keeps, asks("crm", "balance")), "b", "no balance", "only: points")
+    only_error(journey(asks("points", "balance"), have_done()), "b", "no step before", shop=LOYAL)
+    only_error(journey(have_done(), asks("points", "x")), "b", "only: balance", shop=LOYAL)
+    only_error(journey(MAIL, asks("mail", "x")), "b", "keeps no x, nothing")
+    entry = {"on": {"event": "Go"}, "if": {"result": {"step": "points", "name": "x"}, "eq": 1}}
+    only_error(journey(have_done(), entry=entry), None, "it comes later", shop=LOYAL)

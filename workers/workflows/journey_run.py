@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.contracts import (
     ACTIVITY_TIMEOUT,
@@ -24,6 +25,7 @@ from activities.contracts import (
     CallRequest,
     Cause,
     Command,
+    Errand,
     RunStart,
     SendRequest,
 )
@@ -39,6 +41,11 @@ _QUICK = RetryPolicy(
     maximum_interval=timedelta(seconds=10),
 )
 
+
+_SLACK = 5.0
+"""Seconds that an errand's attempt has to fetch what it is about, and to tell what became of it."""
+_AT_LEAST = 60.0
+"""Seconds that an errand waits for a worker that is free, even if it is not to be tried again."""
 
 _LONGEST_TIMER = timedelta(days=365).total_seconds()
 """A wait for longer takes several: Temporal counts in nanoseconds, up to 292 years."""
@@ -84,6 +91,8 @@ class JourneyRun:
             return await self._look(run)
         if command.kind == "wait":
             return await self._advance(run, answer.revision, "time_reached")
+        if command.errand is not None:
+            return await self._have_done(run, answer, command.errand)
         if command.kind == "call":
             return await self._call(run, answer)
         sent: Answer = await workflow.execute_activity(
@@ -108,6 +117,31 @@ class JourneyRun:
             summary=answer.command.step,
         )
         return called
+
+    async def _have_done(self, run: str, answer: Answer, errand: Errand) -> Answer:
+        """Have a developer's activity done, on its own queue and in whatever language.
+
+        What it found out is in the database by then; whatever it returns is left alone.
+        """
+        attempt = errand.timeout + _SLACK
+        left = max(errand.until - workflow.now().timestamp(), _AT_LEAST)
+        ended: Cause = "call_ended"
+        try:
+            await workflow.execute_activity(
+                errand.activity,
+                errand.call,
+                result_type=RawValue,
+                task_queue=errand.queue,
+                start_to_close_timeout=timedelta(seconds=attempt),
+                schedule_to_close_timeout=timedelta(seconds=left + attempt),
+                retry_policy=_PATIENT,
+                summary=answer.command.step,
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            ended = "call_failed"
+        return await self._advance(run, answer.revision, ended)
 
     async def _woken_before(self, command: Command, revision: int) -> bool:
         """Wait until the command's time; return whether something newer came first."""
