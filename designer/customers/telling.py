@@ -37,6 +37,7 @@ _ENDS: Final = {
     "completed": N_("came to the end"),
     "window_over": N_("the time to compare in is over"),
     "exit": N_("left"),
+    "archived": N_("the journey was archived"),
 }
 
 _ICONS: Final = {
@@ -45,7 +46,7 @@ _ICONS: Final = {
     "timed_out": "hourglass", "sent": "send", "skipped": "ban", "failed": "circle-alert",
     "unknown": "info", "called": "globe", "call_failed": "circle-alert", "call_late": "info",
     "deferred": "clock", "moved": "shuffle", "missing": "triangle-alert", "no_best_hour": "clock",
-    "sent_again": "send", "goal": "target", "ended": "log-out",
+    "sent_again": "send", "held": "pause", "resumed": "play", "goal": "target", "ended": "log-out",
     "refused": "ban",
 }  # fmt: skip
 
@@ -115,6 +116,10 @@ class Teller:
                 return _("%(step)s: until %(time)s", step=step, time=self._instant(data))
             case "passed":
                 return _("%(step)s: did not wait", step=step)
+            case "held":
+                return _("%(step)s: waits for the pause to end", step=step)
+            case "resumed":
+                return _("%(step)s: goes on", step=step)
             case "timed_out":
                 return _("%(step)s: nothing happened in time", step=step)
             case "sent" | "skipped" | "failed" | "unknown" | "deferred" as what:
@@ -175,6 +180,10 @@ class Teller:
                 return reason(
                     self._words, data.get("reason"), self._sentences.names, rule=data.get("rule")
                 )
+            case "held":
+                return _("the journey was paused when this was due")
+            case "resumed":
+                return _("the pause is over")
             case "sent_again":
                 return _("nobody knew whether it arrived")
             case "call_failed":

@@ -43,8 +43,8 @@ def rows(listed: Listed, words: Words) -> list[Row]:
 
 
 def filters(listed: Listed, words: Words) -> list[Filter]:
-    """Return the states there are journeys in, all of them first."""
-    total = sum(listed.states.values())
+    """Return the states there are journeys in, all but the archived ones first."""
+    total = sum(n for state, n in listed.states.items() if state != "archived")
     shown = [Filter("", words.gettext("All"), words.number(total))]
     return shown + [
         Filter(state, journey_mark(state, words).text, words.number(listed.states[state]))

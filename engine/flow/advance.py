@@ -1,7 +1,7 @@
 """Deciding a run's inputs, and the transaction `advance`."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, assert_never
 from uuid import UUID
 
 from engine.flow.line import standing
@@ -16,10 +16,12 @@ from engine.run.state import (
     Command,
     Deliver,
     Entered,
+    Exit,
     Happened,
     Input,
     Returned,
     Settled,
+    Stopped,
     TimeReached,
     Wait,
 )
@@ -41,7 +43,7 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
     """Return the run's current command; `time_reached` first decides that the wait is over.
 
     The latter counts only while the run still waits at this revision, so that a second call
-    changes nothing.
+    changes nothing. In a paused journey the run is held instead.
     """
     if cause == "look":
         with database.read() as connection:
@@ -52,11 +54,15 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
         if found is None:
             return runs.answer(connection, run_id)
         locked, run = found
-        if run.revision != revision or not isinstance(run.command, Wait):
+        if run.revision != revision or not isinstance(run.command, Wait) or run.held_at:
             return run.answer
         turn = Turn(database, connection, locked)
         turn.stamp(not_before=run.command.until)
-        take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
+        # The comparison's window ends by itself: nobody who is held out is sent anything.
+        if turn.catalogue.paused(run.journey) and not run.state.held_out:
+            hold(turn, run)
+        else:
+            take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
         finish([turn], turn.writes, connection, answered=run_id)
         return run.answer
 
@@ -104,6 +110,8 @@ def _keep(turn: Turn, run: Run, given: Input, *, decided: bool) -> None:
             "step": given.step, "visit": given.visit, "outcome": given.outcome,
             "reason": given.reason, "since": given.since,
         }  # fmt: skip
+    if isinstance(given, Stopped):
+        data = {"reason": given.reason}
     if isinstance(given, Returned):
         data = {
             "step": given.step, "visit": given.visit, "outcome": given.outcome,
@@ -172,17 +180,38 @@ def replace_command(turn: Turn, run: Run, command: Command) -> None:
         _abandon(turn, run, before)
     run.revision += 1
     run.command = command
-    match command:
-        case Deliver():
-            run.check_at = (command.not_before or turn.now) + DELIVERY_GRACE
-            if not same:
-                _decide_message(turn, run, command)
+    run.held_at = None
+    run.check_at = check_at(turn, run)
+    if isinstance(command, Deliver) and not same:
+        _decide_message(turn, run, command)
+    turn.writes.runs[run.id] = run
+
+
+def check_at(turn: Turn, run: Run) -> datetime | None:
+    """Return when the reconciler looks whether the run's command has been carried out."""
+    match run.command:
+        case Deliver(not_before=not_before):
+            return (not_before or turn.now) + DELIVERY_GRACE
         case Call():
-            run.check_at = turn.now + CALL_GRACE
-        case Wait():
-            run.check_at = command.until + (timedelta() if run.state.held_out else GRACE)
+            return turn.now + CALL_GRACE
+        case Wait(until=until):
+            return until + (timedelta() if run.state.held_out else GRACE)
+        case Exit():
+            return None
         case _:
-            run.check_at = None
+            assert_never(run.command)
+
+
+def hold(turn: Turn, run: Run) -> None:
+    """Keep what is due in a paused journey until it is resumed.
+
+    The command stands, so that events find the run as it was. Its workflow is told a time that
+    does not come, and the reconciler nothing: who resumes wakes it (`engine/flow/holding.py`).
+    """
+    run.held_at = turn.now
+    run.revision += 1
+    run.check_at = None
+    trace(turn, run, "held", getattr(run.command, "step", None), {"reason": "paused"})
     turn.writes.runs[run.id] = run
 
 

@@ -103,7 +103,16 @@ class Returned:
     missing: Sequence[str] = ()
 
 
-Input = Entered | Happened | TimeReached | Settled | Returned
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """Somebody ends the run from outside."""
+
+    seq: int
+    at: datetime
+    reason: str
+
+
+Input = Entered | Happened | TimeReached | Settled | Returned | Stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +157,8 @@ class Trace:
     """One thing that happened to a run, for people to read.
 
     `what` is one of entered, held_out, reached, chose, drew, waits, passed, received, timed_out,
-    sent, skipped, failed, unknown, deferred, called, call_failed, call_late, goal, ended.
+    sent, skipped, failed, unknown, deferred, called, call_failed, call_late, held, resumed, goal,
+    ended.
     """
 
     what: str

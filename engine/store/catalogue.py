@@ -28,7 +28,10 @@ from engine.store.session import Database
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A published journey that customers can enter; when paused, they are refused."""
+    """A published journey that customers can enter; when paused, they are refused.
+
+    What is due in a paused one is held.
+    """
 
     machine: Machine
     version: int
@@ -53,6 +56,11 @@ class Catalogue:
     def topic(self, name: str) -> Topic:
         """Return a topic; one that nobody has defined is as a new one."""
         return self.topics.get(name) or topic_named(name)
+
+    def paused(self, journey: str) -> bool:
+        """Whether what is due in a journey is held."""
+        found = self.live.get(journey)
+        return found is not None and found.paused
 
 
 class _Memory:

@@ -52,6 +52,15 @@ def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB"
             "call_failed", "mail", {"status": 404, "reason": "refused"},
             "First mail: went wrong", "the other side refused it (404)",
         ),
+        (
+            "held", "mail", {"reason": "paused"},
+            "First mail: waits for the pause to end", "the journey was paused when this was due",
+        ),
+        (
+            "resumed", "mail", {"since": AT.isoformat()},
+            "First mail: goes on", "the pause is over",
+        ),
+        ("ended", None, {"reason": "archived"}, "Left the journey: the journey was archived", ""),
         ("held_out", None, {}, "Held out to compare with: receives nothing", ""),
         ("reached", "mail", {}, "Came to First mail", ""),
         (
