@@ -116,10 +116,6 @@ class Teller:
                 return _("%(step)s: until %(time)s", step=step, time=self._instant(data))
             case "passed":
                 return _("%(step)s: did not wait", step=step)
-            case "held":
-                return _("%(step)s: waits for the pause to end", step=step)
-            case "resumed":
-                return _("%(step)s: goes on", step=step)
             case "timed_out":
                 return _("%(step)s: nothing happened in time", step=step)
             case "sent" | "skipped" | "failed" | "unknown" | "deferred" as what:
