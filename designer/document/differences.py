@@ -29,7 +29,8 @@ from engine.store.drafts import Names
 _TRANSPARENT: Final = frozenset({"entry", "set"})
 """What a sentence need not name to be understood."""
 _LEFT_OUT: Final = frozenset({"id", "type", "format"})
-_JOURNEYS_ICON: Final = "file-text"
+NEW, GONE, MOVED, CHANGED = "plus", "minus", "shuffle", "file-text"
+"""The icons of changes, which tell their kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def differences(new: Journey, old: Journey, *, names: Names, words: Words) -> li
     changes = [*told.journey(), *told.steps()]
     if not changes:
         text = words.gettext("The document says the same in another way")
-        changes.append(Change(_JOURNEYS_ICON, text))
+        changes.append(Change(CHANGED, text))
     return changes
 
 
@@ -88,7 +89,7 @@ class _Told:
     def journey(self) -> Iterator[Change]:
         """Tell the settings of the journey as a whole."""
         for other in _others(self.old, self.new):
-            yield Change(_JOURNEYS_ICON, self._sentence(other, ""))
+            yield Change(CHANGED, self._sentence(other, ""))
 
     # Its steps
 
@@ -102,13 +103,13 @@ class _Told:
             if name not in self.before:
                 where = self._where(name, stands)
                 yield Change(
-                    "plus", _("Step %(step)s is new, %(where)s", step=called, where=where), name
+                    NEW, _("Step %(step)s is new, %(where)s", step=called, where=where), name
                 )
                 continue
             if name in moved:
                 where = self._where(name, stands)
                 yield Change(
-                    "shuffle",
+                    MOVED,
                     _("Step %(step)s has moved: it comes %(where)s", step=called, where=where),
                     name,
                 )
@@ -116,7 +117,7 @@ class _Told:
         for name, step in self.before.items():
             if name not in self.after:
                 called = self.words.quote(self.says[0].title(step))
-                yield Change("minus", _("Step %(step)s is gone", step=called), name)
+                yield Change(GONE, _("Step %(step)s is gone", step=called), name)
 
     def _where(self, name: str, places: Mapping[str, "_Place"]) -> str:
         _ = self.words.gettext
@@ -140,13 +141,13 @@ class _Told:
             kinds = {"old": self.says[0].kind(old).name, "new": self.says[1].kind(new).name}
             text = _("%(step)s: was %(old)s, is %(new)s", step=called, **kinds)
             text = text if kinds["old"] != kinds["new"] else self._alike(called, "")
-            yield Change("file-text", text, new.id)
+            yield Change(CHANGED, text, new.id)
             return
         if isinstance(old, WaitStep) and isinstance(new, WaitStep):
             yield from self._waits(old, new, called)
         for other in _others(old, new):
             if not (isinstance(new, WaitStep) and other.setting in {"for", "until"}):
-                yield Change("file-text", self._sentence(other, called), new.id)
+                yield Change(CHANGED, self._sentence(other, called), new.id)
 
     def _waits(self, old: WaitStep, new: WaitStep, called: str) -> Iterator[Change]:
         _ = self.words.gettext
@@ -163,7 +164,7 @@ class _Told:
             text = _("%(step)s: “%(new)s” instead of “%(old)s”", step=called, **values)
         if values["old"] == values["new"]:
             text = self._alike(called, _("until when it waits"))
-        yield Change("file-text", text, new.id)
+        yield Change(CHANGED, text, new.id)
 
     def _called(self, step: AnyStep, which: int) -> str:
         return step.name or self.says[which].title(step)
@@ -269,7 +270,10 @@ def _rising(numbers: Sequence[int]) -> set[int]:
 
 
 def _longest(some: Sequence[set[int]]) -> set[int]:
-    return max(some, key=lambda one: len(one), default=set())
+    found: set[int] = set()
+    for one in some:
+        found = one if len(one) > len(found) else found
+    return found
 
 
 # Settings

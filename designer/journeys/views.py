@@ -19,6 +19,7 @@ class Row:
     name: str
     opens: str
     mark: Mark
+    archived: bool
     version: str
     entered: str
     active: str
@@ -61,6 +62,7 @@ def _row(found: dict[str, Any], words: Words) -> Row:
         name=found["name"],
         opens=_opens(found["opens"], words),
         mark=journey_mark(found["state"], words),
+        archived=found["state"] == "archived",
         version=words.gettext("Version %(n)s", n=found["live_version"])
         if found["live_version"]
         else "",
