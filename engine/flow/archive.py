@@ -16,6 +16,8 @@ Inside = Literal["end", "finish"]
 def archive(database: Database, journey_id: str, *, inside: Inside | None = None) -> int:
     """Put a journey away: nobody enters it any more. Archiving twice is as good as once.
 
+    One that is archived may be told otherwise what becomes of those who are still inside.
+
     While customers are inside it has to be said what becomes of them, else `Conflict` is raised.
     Returns how many there are; those to be ended are, in a while, with the reason `archived`.
     """
@@ -32,7 +34,8 @@ def archive(database: Database, journey_id: str, *, inside: Inside | None = None
                 else f"A customer is inside the journey {journey_id}: say whether she ends there "
                 "or finishes."
             )
-        _set(connection, journey_id, "archived", ending=inside == "end")
+        if stored.state != "archived" or inside is not None:
+            _set(connection, journey_id, "archived", ending=inside == "end")
         return n
 
     return database.transact(work)

@@ -382,6 +382,7 @@ def test_those_inside_end_except_where_a_message_is_under_way(story: Story) -> N
     story.go(2)
     claimed = story.claim(2)
     archive.archive(story.database, "j", inside="end")
+    archive.archive(story.database, "j")  # once more changes nothing
     holding.end_inside(story.database)
     assert story.run_row(1).end_reason == "archived"
     assert story.states(1)[-1] == ("skipped", "replaced")
