@@ -176,6 +176,8 @@ class Teller:
                 return reason(
                     self._words, data.get("reason"), self._sentences.names, rule=data.get("rule")
                 )
+            case "held" if data.get("reason") == "archived":
+                return _("the journey was archived when this was due")
             case "held":
                 return _("the journey was paused when this was due")
             case "resumed":

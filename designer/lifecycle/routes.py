@@ -44,6 +44,7 @@ def versions(
         found = drafts.journey(connection, journey_id)
         some = published.published(connection, journey_id, before=before, limit=SHOWN + 1)
         names = drafts.names(connection)
+        counted = counters(connection, journey_id) if found.state == "paused" else {}
     shown = views.versions(some, found.version, names, words)[:SHOWN]
     return pages(request).render(
         request,
@@ -55,6 +56,7 @@ def versions(
         versions=shown,
         older=shown[-1].number if len(some) > SHOWN else None,
         taken=taken,
+        held=counted.get("held", 0),
     )
 
 

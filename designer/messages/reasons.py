@@ -80,7 +80,7 @@ def on_the_way(words: Words, what: str, data: Mapping[str, Any]) -> str:
         case "no_best_hour":
             return _("it is not known yet when she reads most, so it did not wait for that")
         case "held":
-            return _("waits for the pause to end")
+            return _("held back for now")
         case "resumed":
             return _("goes on")
         case _:

@@ -59,8 +59,9 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
         turn = Turn(database, connection, locked)
         turn.stamp(not_before=run.command.until)
         # The comparison's window ends by itself: nobody who is held out is sent anything.
-        if turn.catalogue.paused(run.journey) and not run.state.held_out:
-            hold(turn, run)
+        why = turn.catalogue.holds(run.journey)
+        if why is not None and not run.state.held_out:
+            hold(turn, run, why)
         else:
             take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
         finish([turn], turn.writes, connection, answered=run_id)
@@ -202,8 +203,8 @@ def check_at(turn: Turn, run: Run) -> datetime | None:
             assert_never(run.command)
 
 
-def hold(turn: Turn, run: Run) -> None:
-    """Keep what is due in a paused journey until it is resumed.
+def hold(turn: Turn, run: Run, why: str) -> None:
+    """Keep what is due in a paused journey until it is resumed, in an archived one until it ends.
 
     The command stands, so that events find the run as it was. Its workflow is told a time that
     does not come, and the reconciler nothing: who resumes wakes it (`engine/flow/holding.py`).
@@ -211,7 +212,7 @@ def hold(turn: Turn, run: Run) -> None:
     run.held_at = turn.now
     run.revision += 1
     run.check_at = None
-    trace(turn, run, "held", getattr(run.command, "step", None), {"reason": "paused"})
+    trace(turn, run, "held", getattr(run.command, "step", None), {"reason": why})
     turn.writes.runs[run.id] = run
 
 

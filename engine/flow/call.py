@@ -54,13 +54,13 @@ def prepare_call(database: Database, run_id: UUID, revision: int) -> Outgoing | 
     In a paused journey the call is held.
     """
     with database.read() as connection:
-        paused = catalogues.current(database, connection).paused
+        holds = catalogues.current(database, connection).holds
         run = runs.one(connection, run_id)
         if run is None or run.revision != revision or not isinstance(run.command, Call):
             return runs.answer(connection, run_id)
         if run.held_at is not None:
             return run.answer
-        if not paused(run.journey):
+        if holds(run.journey) is None:
             return _outgoing(database, connection, run, run.command)
     return _held(database, run_id, revision)
 
@@ -68,8 +68,8 @@ def prepare_call(database: Database, run_id: UUID, revision: int) -> Outgoing | 
 def _held(database: Database, run_id: UUID, revision: int) -> Answer:
     def decide(turn: Turn, run: Run) -> Answer:
         due = run.revision == revision and isinstance(run.command, Call) and not run.held_at
-        if due and turn.catalogue.paused(run.journey):
-            hold(turn, run)
+        if due and (why := turn.catalogue.holds(run.journey)) is not None:
+            hold(turn, run, why)
         return run.answer
 
     answer, _ = in_turn_of(database, run_id, decide, gone=GONE)

@@ -107,8 +107,8 @@ def claim(
         if run.revision != revision or not isinstance(command, Deliver) or run.held_at:
             return run.answer
         message = message_of(turn, run, command)
-        if turn.catalogue.paused(run.journey) and _at_rest(message):
-            hold(turn, run)
+        if (why := turn.catalogue.holds(run.journey)) is not None and _at_rest(message):
+            hold(turn, run, why)
             return run.answer
         if (busy := _too_soon(turn, command, message)) is not None:
             return busy

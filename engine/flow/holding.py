@@ -34,7 +34,7 @@ def release(database: Database, run_id: UUID) -> None:
     """Let one run go on, unless its journey is paused again."""
 
     def decide(turn: Turn, run: Run) -> None:
-        if run.held_at is not None and not turn.catalogue.paused(run.journey):
+        if run.held_at is not None and turn.catalogue.holds(run.journey) is None:
             _release(turn, run, run.held_at)
 
     in_turn_of(database, run_id, decide, gone=None, own=True)

@@ -76,7 +76,7 @@ def standing(turn: Turn, *, but: UUID | None = None) -> tuple[list[Slot], list[C
         if message.id != but
         and barred(turn, message, message.channel) is None
         and not _throttled(message, turn.now)
-        and not turn.catalogue.paused(message.journey)
+        and not turn.catalogue.holds(message.journey)
     ]
 
 

@@ -52,15 +52,19 @@ class Catalogue:
     live: Mapping[str, Live]
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
+    ending: frozenset[str] = frozenset()
+    """Archived journeys that take out those who are inside."""
 
     def topic(self, name: str) -> Topic:
         """Return a topic; one that nobody has defined is as a new one."""
         return self.topics.get(name) or topic_named(name)
 
-    def paused(self, journey: str) -> bool:
-        """Whether what is due in a journey is held."""
+    def holds(self, journey: str) -> str | None:
+        """Return why what is due in a journey is held, or None when it is not."""
+        if journey in self.ending:
+            return "archived"
         found = self.live.get(journey)
-        return found is not None and found.paused
+        return "paused" if found is not None and found.paused else None
 
 
 class _Memory:
@@ -97,6 +101,9 @@ def machine(database: Database, connection: Connection, plan_hash: str) -> Machi
     return found
 
 
+_ENDING = select(tables.journey.c.id).where(
+    tables.journey.c.state == "archived", tables.journey.c.ending
+)
 _REVISION = select(tables.workspace.c.revision)
 _BY_HASH = (
     select(tables.journey_version.c.document)
@@ -140,6 +147,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         live=live,
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),
+        ending=frozenset(connection.execute(_ENDING).scalars()),
     )
 
 

@@ -10,7 +10,7 @@ _LET_GO = text("""
         SELECT id, held_at FROM run WHERE journey_id = j.id AND held_at IS NOT NULL
         ORDER BY held_at LIMIT :limit
     ) held
-    WHERE j.state <> 'paused' ORDER BY held.held_at LIMIT :limit
+    WHERE j.state <> 'paused' AND NOT j.ending ORDER BY held.held_at LIMIT :limit
 """)
 
 # A claimed message is settled first: its run comes a little later.

@@ -397,6 +397,28 @@ def test_those_inside_end_except_where_a_message_is_under_way(story: Story) -> N
     assert story.rows(tables.journey)[0].ending is False
 
 
+def test_nothing_is_sent_to_those_who_are_being_ended(story: Story) -> None:
+    story.go()
+    archive.archive(story.database, "j", inside="end")
+    assert held(story.claim())
+    assert holding.let_go(story.database) == 0
+    assert holding.end_inside(story.database) == 1
+    row = story.run_row()
+    assert (row.end_reason, row.held_at) == ("archived", None)
+    assert traced(story)[-2:] == ["held", "ended"]
+
+
+def test_a_restored_journey_keeps_whoever_is_not_ended_yet(story: Story) -> None:
+    story.go()
+    archive.archive(story.database, "j", inside="end")
+    story.claim()
+    restore(story.database, "j")
+    assert holding.end_inside(story.database) == 0
+    resume(story.database, "j")
+    holding.let_go(story.database)
+    assert isinstance(story.claim(), Claimed)
+
+
 def test_who_is_held_finishes_when_the_journey_is_archived(story: Story) -> None:
     story.go()
     pause(story.database, "j")

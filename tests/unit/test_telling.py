@@ -54,7 +54,11 @@ def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB"
         ),
         (
             "held", "mail", {"reason": "paused"},
-            "First mail: waits for the pause to end", "the journey was paused when this was due",
+            "First mail: held back for now", "the journey was paused when this was due",
+        ),
+        (
+            "held", "mail", {"reason": "archived"},
+            "First mail: held back for now", "the journey was archived when this was due",
         ),
         (
             "resumed", "mail", {"since": AT.isoformat()},

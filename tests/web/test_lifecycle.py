@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text as sql
 
+from engine.flow.advance import advance
 from engine.flow.intake import Incoming, receive
-from engine.flow.publish import publish, save_journey
+from engine.flow.publish import pause, publish, save_journey
 from engine.model.document import parse_journey
 from engine.settings import Settings
 from engine.store.session import Database
@@ -97,6 +98,22 @@ def test_versions_tell_what_changed_and_who_is_in_them(made: Made) -> None:
     assert page.index("Version 2") < page.index("Version 1")
     assert "2 entered · 2 inside now" in page
     assert "0 entered · 0 inside now" in page
+
+
+def test_a_pause_is_told_with_how_many_are_held(made: Made) -> None:
+    made.publish()
+    made.enter()
+    made.enter()
+    pause(made.database, made.id)
+    assert "Nobody is held so far." in made.page("/versions")
+    with made.database.read() as connection:
+        query = sql("SELECT id, revision FROM run WHERE journey_id = :id")
+        runs = connection.execute(query, {"id": made.id}).all()
+    for run in runs:
+        advance(made.database, run.id, run.revision, "time_reached")
+    assert "2 customers are held." in made.page("/versions")
+    made.save(wait="2d")
+    assert "2 customers who are held go on, a few at a time." in made.page("/publish")
 
 
 def test_a_journey_that_was_never_published_has_no_version_yet(made: Made) -> None:
