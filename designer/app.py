@@ -19,8 +19,10 @@ from designer.customers import routes as customers
 from designer.demo import routes as demo
 from designer.document import routes as document
 from designer.events import routes as events
+from designer.files import routes as files
 from designer.hooks import routes as hooks
 from designer.journeys import routes as journeys
+from designer.lifecycle import routes as lifecycle
 from designer.links import routes as links
 from designer.login import routes as login
 from designer.login.gate import Gate
@@ -47,6 +49,8 @@ PAGES = (
     login,
     journeys,
     document,
+    lifecycle,
+    files,
     canvas,
     content,
     messages,

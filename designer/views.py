@@ -22,7 +22,11 @@ class Mark:
 _JOURNEY: Final = {
     "draft": (N_("Draft"), "", N_("Nobody enters: it has not been published yet.")),
     "live": (N_("Live"), "good", N_("Customers enter and move on.")),
-    "paused": (N_("Paused"), "warn", N_("Nobody enters until it is resumed.")),
+    "paused": (
+        N_("Paused"),
+        "warn",
+        N_("Nobody enters, and what is due waits, until it is resumed."),
+    ),
     "archived": (N_("Archived"), "", N_("Kept for its figures only.")),
 }
 

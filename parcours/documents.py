@@ -17,7 +17,7 @@ from engine.errors import InvalidDocument, ParcoursError, Problem
 from engine.flow import materials
 from engine.flow import publish as flow
 from engine.model.activity import ActivityType
-from engine.model.document import dump_document, journey_of, locate, parse_journey
+from engine.model.document import locate, parse_journey, written
 from engine.model.journey import (
     ActivityStep,
     AnyStep,
@@ -203,9 +203,7 @@ def pull(database: Database, journey_id: str) -> str:
     """Return a journey's draft as YAML: the text it was pushed as, if that is still the draft."""
     with database.read() as connection:
         found = stored.journey(connection, journey_id)
-    if found.source is not None and parse_journey(found.source).document() == found.draft:
-        return found.source
-    return dump_document(journey_of(found.draft).document())
+    return written(found.draft, found.source)
 
 
 def id_of(journey: str) -> str:

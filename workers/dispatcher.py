@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import sweep
+from engine.flow import holding, sweep
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
@@ -24,6 +24,8 @@ from workers.outgoing import Outgoing
 _log = logging.getLogger(__name__)
 
 OUTBOX_EVERY: Final = 1.0
+HOLDING_EVERY: Final = 1.0
+"""Seconds between two groups of those who go on after a pause."""
 OVERDUE_EVERY: Final = 5.0
 PARTITIONS_EVERY: Final = 6 * 3600.0
 AGAIN_AFTER: Final = 60.0
@@ -48,7 +50,7 @@ class Dispatcher:
     def __init__(self, database: Database, gateway: Gateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._due = {self._overdue: 0.0, self._partitions: 0.0}
+        self._due = {self._overdue: 0.0, self._holding: 0.0, self._partitions: 0.0}
 
     async def run(self) -> None:
         """Sweep until cancelled; what fails is tried again at the next round."""
@@ -66,6 +68,9 @@ class Dispatcher:
             self._due[self._overdue] = now + OVERDUE_EVERY
             if await self._carefully(self._overdue):
                 self._due[self._overdue] = now
+        if now >= self._due[self._holding]:
+            self._due[self._holding] = now + HOLDING_EVERY
+            await self._carefully(self._holding)
         if now >= self._due[self._partitions]:
             self._due[self._partitions] = now + AGAIN_AFTER
             if await self._carefully(self._partitions):
@@ -90,6 +95,11 @@ class Dispatcher:
 
     async def _overdue(self) -> bool:
         return await asyncio.to_thread(sweep.overdue, self._database) == sweep.AT_ONCE
+
+    async def _holding(self) -> bool:
+        await asyncio.to_thread(holding.let_go, self._database)
+        await asyncio.to_thread(holding.end_inside, self._database)
+        return True
 
     async def _partitions(self) -> bool:
         await asyncio.to_thread(sweep.partitions, self._database)

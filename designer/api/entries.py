@@ -80,3 +80,5 @@ def _check_journey(connection: Connection, journey_id: str) -> None:
     stored = documents.journey(connection, journey_id)
     if stored.version is None:
         raise Conflict(f"The journey {journey_id} is not published: nobody can enter it.")
+    if stored.state == "archived":
+        raise Conflict(f"The journey {journey_id} is archived: nobody can enter it.")

@@ -15,7 +15,7 @@ from designer.api.answers import (
 from designer.api.problems import Malformed, ProblemRoute, as_json
 from designer.api.reading import check_storable, document_body, named, parse_object
 from engine.errors import InvalidDocument
-from engine.flow import publish
+from engine.flow import archive, publish
 from engine.model.document import journey_of, parse_journey
 from engine.model.journey import Journey
 from engine.store import counters, documents
@@ -138,8 +138,33 @@ def pause_journey(request: Request, journey: JourneyId) -> Response:
 
 @router.post("/{journey}/resume", summary="Resume", dependencies=[Depends(Needs("publish"))])
 def resume_journey(request: Request, journey: JourneyId) -> Response:
-    """Let customers enter a paused journey again."""
+    """Let customers enter again, and what is held go on, a few customers at a time."""
     publish.resume(request.app.state.database, journey)
+    return json_response(_read(request.app.state.database, journey))
+
+
+@router.post("/{journey}/archive", summary="Archive", dependencies=[Depends(Needs("publish"))])
+def archive_journey(
+    request: Request,
+    journey: JourneyId,
+    inside: Annotated[
+        archive.Inside | None,
+        Query(description="what becomes of those inside: they `end` there, or `finish`"),
+    ] = None,
+) -> Response:
+    """Put a journey away: nobody enters it any more. With customers inside, say `inside`."""
+    archive.archive(request.app.state.database, journey, inside=inside)
+    return json_response(_read(request.app.state.database, journey))
+
+
+@router.post(
+    "/{journey}/restore",
+    summary="Take out of the archive",
+    dependencies=[Depends(Needs("publish"))],
+)
+def restore_journey(request: Request, journey: JourneyId) -> Response:
+    """Restore an archived journey as paused, or as a draft when it was never published."""
+    archive.restore(request.app.state.database, journey)
     return json_response(_read(request.app.state.database, journey))
 
 

@@ -47,6 +47,7 @@ _ENDS: Final = {
     "completed": N_("came to the end"),
     "window_over": N_("the time to compare in is over"),
     "exit": N_("left"),
+    "archived": N_("the journey was archived"),
 }
 
 _ICONS: Final = {
@@ -56,7 +57,8 @@ _ICONS: Final = {
     "unknown": "info", "called": "globe", "call_failed": "circle-alert", "call_late": "info",
     "deferred": "clock", "moved": "shuffle", "missing": "triangle-alert", "no_best_hour": "clock",
     "sent_again": "send", "round": "repeat", "repeated": "repeat", "updated": "user",
-    "started": "route", "not_started": "ban", "too_deep": "triangle-alert", "goal": "target", "ended": "log-out",
+    "started": "route", "not_started": "ban", "too_deep": "triangle-alert",
+    "held": "pause", "resumed": "play", "goal": "target", "ended": "log-out",
     "refused": "ban",
 }  # fmt: skip
 
@@ -81,6 +83,16 @@ def ending(words: Words, given: str | None) -> str:
     if not given:
         return ""
     return words.gettext(_ENDS[given]) if given in _ENDS else readable(given)
+
+
+_BECAUSE: Final = {
+    "held": N_("the journey was paused when this was due"),
+    "passed": N_("the moment had passed already"),
+    "resumed": N_("the pause is over"),
+    "sent_again": N_("nobody knew whether it arrived"),
+    "too_deep": N_("too much would have followed from one event"),
+}
+"""Why something happened that always has the same cause."""
 
 
 class Teller:
@@ -199,18 +211,14 @@ class Teller:
                 return self.seen(data.get("seen") or {})
             case "not_started":
                 return refusal(self._words, str(data.get("reason")))
-            case "too_deep":
-                return _("too much would have followed from one event")
-            case "passed":
-                if data.get("reason") == "no_date":
-                    return _("the date is not known")
-                return _("the moment had passed already")
+            case "passed" if data.get("reason") == "no_date":
+                return _("the date is not known")
+            case "held" if data.get("reason") == "archived":
+                return _("the journey was archived when this was due")
             case "sent" | "skipped" | "failed" | "unknown" | "deferred" | "moved":
                 return reason(
                     self._words, data.get("reason"), self._sentences.names, rule=data.get("rule")
                 )
-            case "sent_again":
-                return _("nobody knew whether it arrived")
             case "call_failed":
                 return self._failed_call(data)
             case "goal" if data.get("revenue"):
@@ -219,7 +227,7 @@ class Teller:
                 event = self._words.quote(str(data["event"]))
                 return _("%(event)s happened", event=event)
             case _:
-                return ""
+                return _(_BECAUSE.get(what, ""))
 
     def _failed_call(self, data: Mapping[str, Any]) -> str:
         given = str(data.get("reason") or "")

@@ -14,7 +14,7 @@ from designer.pages import database, pages
 from designer.words import Words
 from engine.errors import Conflict, InvalidDocument, NotFound
 from engine.flow.publish import known, publish, save_journey
-from engine.model.document import dump_document, journey_of
+from engine.model.document import journey_of, written
 from engine.store import drafts
 from engine.store.counters import counters
 from engine.store.session import Database
@@ -98,7 +98,7 @@ def document(request: Request, journey_id: str, saved: str = "") -> Response:
     words = pages(request).words(request)
     with database(request).read() as connection:
         found = drafts.journey(connection, journey_id)
-    text = found.source or dump_document(found.draft)
+    text = written(found.draft, found.source)
     editor = Editor(
         text,
         _check(database(request), text, journey_id),
@@ -159,6 +159,9 @@ def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
         _check_newest(rev, found)
         version = publish(database(request), journey_id, seen=found.updated_at)
     except Conflict:
+        if found.state == "archived":
+            refusal = words.gettext("Not published: the journey is archived. Restore it first.")
+            return _confirm(request, journey_id, refusal, 409)
         refusal = words.gettext(
             "Not published: the draft was changed after you opened this page. Here is the newest."
         )
@@ -178,15 +181,18 @@ def _confirm(request: Request, journey_id: str, refusal: str = "", status: int =
     words = pages(request).words(request)
     with database(request).read() as connection:
         found = drafts.journey(connection, journey_id)
-        inside = counters(connection, journey_id)["active"]
+        counted = counters(connection, journey_id)
         last = connection.execute(_LAST, {"id": journey_id}).scalar_one()
-        text = found.source or dump_document(found.draft)
+        standing = counters(connection, journey_id, found.version)["steps"]
+        text = written(found.draft, found.source)
         checked = views.checked(text, known(connection), id_=journey_id)
         names = drafts.names(connection)
     plan = None
     if checked.journey is not None:
         live = journey_of(found.live) if found.live else None
-        plan = views.plan(checked.journey, live, last, found.hash, names=names, words=words)
+        plan = views.plan(
+            checked.journey, live, last, found.hash, names=names, words=words, standing=standing
+        )
     return pages(request).render(
         request,
         "document/publish.html",
@@ -197,6 +203,7 @@ def _confirm(request: Request, journey_id: str, refusal: str = "", status: int =
         rev=found.updated_at.isoformat(),
         checked=checked,
         plan=plan,
-        inside=inside,
+        inside=counted["active"],
+        held=counted["held"],
         refusal=refusal,
     )

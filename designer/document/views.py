@@ -1,15 +1,17 @@
 """What checks say of a document, and what publishing it would do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from designer.canvas.sentences import Sentences
+from designer.document.differences import GONE, Change, differences
 from designer.words import Words
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, Problem
 from engine.model.document import locate, parse_journey
-from engine.model.journey import AnyStep, Journey, walk
+from engine.model.journey import Journey, walk
 from engine.store.drafts import Names
 
 
@@ -54,20 +56,23 @@ def _id_line(text: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One difference between what is live and the draft."""
+class Waiting:
+    """Customers of the live version who wait at a step that the draft changes."""
 
-    icon: str
-    text: str
+    step: str
+    n: int
+    gone: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What publishing does."""
+    """What publishing does; `enters` says who enters from then on, and whether again."""
 
     changed: bool
     version: int
+    enters: list[str] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
 
 
 def plan(
@@ -78,62 +83,39 @@ def plan(
     *,
     names: Names,
     words: Words,
+    standing: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Plan:
-    """Say what publishing the draft does; `last` is the newest version's number."""
+    """Say what publishing the draft does.
+
+    `last` is the newest version's number, `standing` the live version's counters by step.
+    """
     if live_hash is not None and compile_journey(draft).hash == live_hash:
         return Plan(changed=False, version=last)
-    return Plan(True, last + 1, _changes(draft, live, names, words) if live else [])
+    says = Sentences(words, draft, names)
+    enters = [says.opens(draft.entry), says.who(draft.entry), says.again(draft.entry)]
+    changes = differences(draft, live, names=names, words=words) if live else []
+    return Plan(
+        changed=True,
+        version=last + 1,
+        enters=[said for said in enters if said],
+        changes=changes,
+        waiting=_waiting(changes, live, names, words, standing or {}) if live else [],
+    )
 
 
-def _changes(draft: Journey, live: Journey, names: Names, words: Words) -> list[Change]:
-    _ = words.gettext
-    new = {step.id: step for step in walk(draft.steps)}
-    old = {step.id: step for step in walk(live.steps)}
-
-    def called(step: AnyStep, journey: Journey) -> str:
-        return words.quote(Sentences(words, journey, names).title(step))
-
-    changes = [
-        Change("plus", _("Step %(step)s is new", step=called(step, draft)))
-        for name, step in new.items()
-        if name not in old
+def _waiting(
+    changes: Sequence[Change],
+    live: Journey,
+    names: Names,
+    words: Words,
+    standing: Mapping[str, Mapping[str, Any]],
+) -> list[Waiting]:
+    says = Sentences(words, live, names)
+    steps = {step.id: step for step in walk(live.steps)}
+    gone = {change.step for change in changes if change.icon == GONE}
+    touched = {change.step for change in changes if change.step in steps}
+    return [
+        Waiting(words.quote(says.title(step)), int(standing[name]["waiting"]), name in gone)
+        for name, step in steps.items()
+        if name in touched and standing.get(name, {}).get("waiting")
     ]
-    changes += [
-        Change("minus", _("Step %(step)s is gone", step=called(step, live)))
-        for name, step in old.items()
-        if name not in new
-    ]
-    changes += [
-        Change("file-text", _("Step %(step)s has other settings", step=called(step, draft)))
-        for name, step in new.items()
-        if name in old and _own(step.document()) != _own(old[name].document())
-    ]
-    parts = {
-        "name": _("The name is another"),
-        "entry": _("Who enters, or how often, is another"),
-        "goal": _("The goal is another"),
-        "exits": _("What ends it early is another"),
-        "holdout": _("The share held out is another"),
-        "topic": _("The topic is another"),
-        "priority": _("The priority is another"),
-    }
-    before, after = live.document(), draft.document()
-    changes += [
-        Change("file-text", sentence)
-        for key, sentence in parts.items()
-        if before.get(key) != after.get(key)
-    ]
-    if not changes and [*new] != [*old]:
-        changes.append(Change("shuffle", _("The steps come in another order")))
-    return changes
-
-
-def _own(value: object) -> object:
-    """Return a step's settings without the steps inside it."""
-    if isinstance(value, dict):
-        return {
-            key: _own(item)
-            for key, item in value.items()
-            if key not in {"then", "else", "on_error", "steps"}
-        }
-    return [_own(item) for item in value] if isinstance(value, list) else value

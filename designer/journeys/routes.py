@@ -37,13 +37,13 @@ def journeys(request: Request, q: str = "", state: str = "") -> Response:
 
 @router.post("/journeys/{journey_id}/pause")
 def pause_journey(request: Request, journey_id: str) -> Response:
-    """Let nobody enter for now."""
+    """Let nobody enter for now, and hold what is due."""
     pause(database(request), journey_id)
     return RedirectResponse(f"/journeys/{journey_id}", 303)
 
 
 @router.post("/journeys/{journey_id}/resume")
 def resume_journey(request: Request, journey_id: str) -> Response:
-    """Let customers enter again."""
+    """Let customers enter again, and those who are held go on."""
     resume(database(request), journey_id)
     return RedirectResponse(f"/journeys/{journey_id}", 303)

@@ -19,6 +19,7 @@ class Row:
     name: str
     opens: str
     mark: Mark
+    archived: bool
     version: str
     entered: str
     active: str
@@ -43,8 +44,8 @@ def rows(listed: Listed, words: Words) -> list[Row]:
 
 
 def filters(listed: Listed, words: Words) -> list[Filter]:
-    """Return the states there are journeys in, all of them first."""
-    total = sum(listed.states.values())
+    """Return the states there are journeys in, all but the archived ones first."""
+    total = sum(n for state, n in listed.states.items() if state != "archived")
     shown = [Filter("", words.gettext("All"), words.number(total))]
     return shown + [
         Filter(state, journey_mark(state, words).text, words.number(listed.states[state]))
@@ -61,6 +62,7 @@ def _row(found: dict[str, Any], words: Words) -> Row:
         name=found["name"],
         opens=_opens(found["opens"], words),
         mark=journey_mark(found["state"], words),
+        archived=found["state"] == "archived",
         version=words.gettext("Version %(n)s", n=found["live_version"])
         if found["live_version"]
         else "",

@@ -60,7 +60,7 @@ def reason(
     return readable(given) if re.fullmatch(r"[a-z_]+", given) else given
 
 
-ON_THE_WAY: Final = ("moved", "missing", "no_best_hour", "sent_again")
+ON_THE_WAY: Final = ("moved", "missing", "no_best_hour", "sent_again", "held", "resumed")
 """What else is noted of a message, besides the changes of its state."""
 
 
@@ -79,5 +79,9 @@ def on_the_way(words: Words, what: str, data: Mapping[str, Any]) -> str:
             return _("nothing was there to fill in for %(names)s", names=words.items(missing))
         case "no_best_hour":
             return _("it is not known yet when she reads most, so it did not wait for that")
+        case "held":
+            return _("held back for now")
+        case "resumed":
+            return _("goes on")
         case _:
             return _("sent once more")

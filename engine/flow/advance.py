@@ -1,6 +1,6 @@
 """Deciding a run's inputs, and the transaction `advance`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -18,10 +18,12 @@ from engine.run.state import (
     Deliver,
     Enter,
     Entered,
+    Exit,
     Happened,
     Input,
     Returned,
     Settled,
+    Stopped,
     TimeReached,
     Trace,
     Update,
@@ -45,7 +47,7 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
     """Return the run's current command; any cause but `look` first decides what has come about.
 
     It counts only while the run still stands at this revision, so that a second call changes
-    nothing.
+    nothing. In a paused journey a run whose time has come is held instead.
     """
     if cause == "look":
         with database.read() as connection:
@@ -56,16 +58,20 @@ def advance(database: Database, run_id: UUID, revision: int, cause: Cause) -> An
         if found is None:
             return runs.answer(connection, run_id)
         locked, run = found
-        if run.revision != revision:
+        if run.revision != revision or run.held_at:
             return run.answer
         turn = Turn(database, connection, locked)
+        turn.hold(run)
         match run.command:
             case Wait(until=until) if cause == "time_reached":
-                turn.hold(run)
                 turn.stamp(not_before=until)
-                take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
+                # The comparison's window ends by itself: who is held out is sent nothing.
+                why = turn.catalogue.holds(run.journey)
+                if why is not None and not run.state.held_out:
+                    hold(turn, run, why)
+                else:
+                    take(turn, run, TimeReached(seq=turn.seq, at=turn.now))
             case Call() if cause != "time_reached":
-                turn.hold(run)
                 turn.stamp()
                 take(turn, run, _without_result(turn, run.command, cause))
             case _:
@@ -141,6 +147,8 @@ def _keep(turn: Turn, run: Run, given: Input, *, decided: bool) -> None:
             "step": given.step, "visit": given.visit, "outcome": given.outcome,
             "reason": given.reason, "since": given.since,
         }  # fmt: skip
+    if isinstance(given, Stopped):
+        data = {"reason": given.reason}
     if isinstance(given, Returned):
         data = {
             "step": given.step, "visit": given.visit, "outcome": given.outcome,
@@ -221,18 +229,39 @@ def replace_command(turn: Turn, run: Run, command: Command) -> None:
         _abandon(turn, run, before)
     run.revision += 1
     run.command = command
-    match command:
-        case Deliver():
-            run.check_at = (command.not_before or turn.now) + DELIVERY_GRACE
-            if not same:
-                _decide_message(turn, run, command)
-        case Call():
-            attempt = timedelta(seconds=command.errand.timeout if command.errand else 0)
-            run.check_at = turn.now + attempt + CALL_GRACE
-        case Wait():
-            run.check_at = command.until + (timedelta() if run.state.held_out else GRACE)
+    run.held_at = None
+    run.check_at = check_at(turn, run)
+    if isinstance(command, Deliver) and not same:
+        _decide_message(turn, run, command)
+    turn.writes.runs[run.id] = run
+
+
+def check_at(turn: Turn, run: Run) -> datetime | None:
+    """Return when the reconciler looks whether the run's command has been carried out."""
+    match run.command:
+        case Deliver(not_before=not_before):
+            return (not_before or turn.now) + DELIVERY_GRACE
+        case Call(errand=errand):
+            attempt = timedelta(seconds=errand.timeout if errand else 0)
+            return turn.now + attempt + CALL_GRACE
+        case Wait(until=until):
+            return until + (timedelta() if run.state.held_out else GRACE)
+        case Exit():
+            return None
         case _:
-            run.check_at = None
+            assert_never(run.command)
+
+
+def hold(turn: Turn, run: Run, why: str) -> None:
+    """Keep what is due in a paused journey until it is resumed, in an archived one until it ends.
+
+    The command stands, so that events find the run as it was. Its workflow is told a time that
+    does not come, and the reconciler nothing: who resumes wakes it (`engine/flow/holding.py`).
+    """
+    run.held_at = turn.now
+    run.revision += 1
+    run.check_at = None
+    trace(turn, run, "held", getattr(run.command, "step", None), {"reason": why})
     turn.writes.runs[run.id] = run
 
 

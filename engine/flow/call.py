@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from engine.compile.plan import CallOut
-from engine.flow.advance import CALL_GRACE, take
+from engine.flow.advance import CALL_GRACE, hold, take
 from engine.flow.prepare import customer_of
 from engine.flow.turn import GONE, Turn, in_turn_of
 from engine.model.customer import Customer
@@ -64,24 +66,47 @@ class Result:
 
 
 def prepare_call(database: Database, run_id: UUID, revision: int) -> Outgoing | Answer:
-    """Return the call that the run's command at `revision` is about, or a newer command."""
+    """Return the call that the run's command at `revision` is about, or a newer command.
+
+    In a paused journey the call is held.
+    """
     with database.read() as connection:
+        holds = catalogues.current(database, connection).holds
         run = runs.one(connection, run_id)
         if run is None or run.revision != revision or not isinstance(run.command, Call):
             return runs.answer(connection, run_id)
-        machine = catalogues.machine(database, connection, run.plan_hash)
-        here = machine.plan.instructions[run.state.place]
-        if not isinstance(here, CallOut) or not isinstance(here.step, WebhookStep):
-            raise AssertionError("only a webhook step calls")
-        customer = customer_of(connection, run.state.customer)
-        shop = catalogues.current(database, connection).workspace
-        return Outgoing(
-            key=message_id(run.id, run.command.step, run.command.visit),
-            step=here.step,
-            visit=run.command.visit,
-            until=run.command.until,
-            variables=variables_of(run, customer, shop),
-        )
+        if run.held_at is not None:
+            return run.answer
+        if holds(run.journey) is None:
+            return _outgoing(database, connection, run, run.command)
+    return _held(database, run_id, revision)
+
+
+def _held(database: Database, run_id: UUID, revision: int) -> Answer:
+    def decide(turn: Turn, run: Run) -> Answer:
+        due = run.revision == revision and isinstance(run.command, Call) and not run.held_at
+        if due and (why := turn.catalogue.holds(run.journey)) is not None:
+            hold(turn, run, why)
+        return run.answer
+
+    answer, _ = in_turn_of(database, run_id, decide, gone=GONE)
+    return answer
+
+
+def _outgoing(database: Database, connection: Connection, run: Run, command: Call) -> Outgoing:
+    machine = catalogues.machine(database, connection, run.plan_hash)
+    here = machine.plan.instructions[run.state.place]
+    if not isinstance(here, CallOut) or not isinstance(here.step, WebhookStep):
+        raise AssertionError("only a webhook step calls")
+    customer = customer_of(connection, run.state.customer)
+    shop = catalogues.current(database, connection).workspace
+    return Outgoing(
+        key=message_id(run.id, command.step, command.visit),
+        step=here.step,
+        visit=command.visit,
+        until=command.until,
+        variables=variables_of(run, customer, shop),
+    )
 
 
 def variables_of(run: Run, customer: Customer, shop: Workspace) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from engine.flow.advance import trace, transition, wake_next
+from engine.flow.advance import hold, trace, transition, wake_next
 from engine.flow.line import barred, candidate, standing
 from engine.flow.settle import (
     REPEATED,
@@ -98,15 +98,18 @@ def claim(
     """Ask to send the message that the run's command at `revision` is about.
 
     An `Answer` means that there is nothing to send: the command was replaced, or the message
-    deferred, skipped or given to another channel just now. The wakes are for other runs of the
-    customer.
+    deferred, skipped, given to another channel or held in a paused journey just now. The wakes
+    are for other runs of the customer.
     """
 
     def decide(turn: Turn, run: Run) -> Claimed | Busy | Ask | Answer:
         command = run.command
-        if run.revision != revision or not isinstance(command, Deliver):
+        if run.revision != revision or not isinstance(command, Deliver) or run.held_at:
             return run.answer
         message = message_of(turn, run, command)
+        if (why := turn.catalogue.holds(run.journey)) is not None and _at_rest(message):
+            hold(turn, run, why)
+            return run.answer
         if (busy := _too_soon(turn, command, message)) is not None:
             return busy
         if message.state in {"claimed", "unknown"}:
@@ -141,6 +144,11 @@ def _left_open(
     else:
         settle_by_class(turn, run, message)
     return run.answer
+
+
+def _at_rest(message: Message) -> bool:
+    """Whether nobody is at work on the message; what may be under way is settled in any case."""
+    return message.state in {"decided", "deferred"} or message.reason == REPEATED
 
 
 def _too_soon(turn: Turn, command: Deliver, message: Message) -> Busy | None:

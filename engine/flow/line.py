@@ -38,7 +38,7 @@ def candidate(turn: Turn, message: Message, channel: Channel) -> Candidate:
         topic=message.topic,
         offer=message.offer,
         transactional=message.class_ == "transactional",
-        decided_at=message.decided_at,
+        decided_at=message.resumed_at or message.decided_at,
         priority=message.priority,
         first_deferred_at=message.first_deferred_at,
         on_full=message.on_full,
@@ -63,7 +63,8 @@ def _hours(turn: Turn, message: Message, channel: Channel) -> OpenHours:
 def standing(turn: Turn, *, but: UUID | None = None) -> tuple[list[Slot], list[Candidate]]:
     """Return the slots that are held, and the waiting messages that may be sent as for the rest.
 
-    Who is throttled by a provider, or must not be written to, waits for something else.
+    Who is throttled by a provider, must not be written to, or is of a paused journey, waits for
+    something else.
     """
     since = caps.longest(turn.catalogue.caps, turn.now, turn.zone)
     if since is None:
@@ -75,6 +76,7 @@ def standing(turn: Turn, *, but: UUID | None = None) -> tuple[list[Slot], list[C
         if message.id != but
         and barred(turn, message, message.channel) is None
         and not _throttled(message, turn.now)
+        and not turn.catalogue.holds(message.journey)
     ]
 
 

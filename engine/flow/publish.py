@@ -86,9 +86,9 @@ def save_journey(
 def publish(database: Database, journey_id: str, *, seen: datetime | None = None) -> int:
     """Make the draft the live version and return its number.
 
-    Content that is already the live version's gives no new version. Raises `InvalidDocument`
-    with every mistake that would go wrong later, and `Conflict` when the draft was changed since
-    `seen`; then nothing changes.
+    Content that is already the live version's gives no new version. A paused journey is resumed.
+    Raises `InvalidDocument` with every mistake that would go wrong later, and `Conflict` when the
+    draft was changed since `seen`, or the journey is archived; then nothing changes.
     """
 
     def work(connection: Connection) -> int:
@@ -96,6 +96,8 @@ def publish(database: Database, journey_id: str, *, seen: datetime | None = None
         stored = documents.journey(connection, journey_id, lock=True)
         if seen is not None:
             _unchanged(stored, seen)
+        if stored.state == "archived":
+            raise Conflict(f"The journey {journey_id} is archived: restore it first.")
         journey = journey_of(stored.draft)
         problems = check(journey, known(connection))
         if errors(problems):
@@ -142,12 +144,15 @@ def _version(connection: Connection, stored: StoredJourney, journey: Journey, co
 
 
 def pause(database: Database, journey_id: str) -> None:
-    """Let nobody enter until the journey is resumed; pausing twice is as good as once."""
+    """Let nobody enter, and hold what is due, until the journey is resumed.
+
+    Exits, goals and awaited events still count. Pausing twice is as good as once.
+    """
     _move(database, journey_id, "live", "paused")
 
 
 def resume(database: Database, journey_id: str) -> None:
-    """Let customers enter a paused journey again."""
+    """Let customers enter a paused journey again; those who are held go on, a few at a time."""
     _move(database, journey_id, "paused", "live")
 
 

@@ -74,6 +74,19 @@ def _step_lines(node: Any) -> Iterable[tuple[str, int]]:
             yield from _step_lines(item)
 
 
+def written(draft: Mapping[str, Any], source: str | None) -> str:
+    """Return a stored draft as YAML: the text it was written as, if that is still the draft.
+
+    Otherwise in the stable order of the model, so that the same draft always gives the same file.
+    """
+    try:
+        if source is not None and parse_journey(source).document() == draft:
+            return source
+        return dump_journey(journey_of(draft))
+    except InvalidDocument:  # a draft of an earlier release
+        return source or dump_document(draft)
+
+
 class _Representer(RoundTripRepresenter):
     """Writes what looks like an end of line, or like nothing, as an escape in quotes."""
 

@@ -106,7 +106,16 @@ class Returned:
     missing: Sequence[str] = ()
 
 
-Input = Entered | Happened | TimeReached | Settled | Returned
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """Somebody ends the run from outside."""
+
+    seq: int
+    at: datetime
+    reason: str
+
+
+Input = Entered | Happened | TimeReached | Settled | Returned | Stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +175,8 @@ class Trace:
 
     `what` is one of entered, held_out, reached, chose, drew, round, repeated, waits, passed,
     received, timed_out, sent, skipped, failed, unknown, deferred, called, call_failed, call_late,
-    updated, goal, ended; and what the transaction adds, such as started, not_started, too_deep.
+    updated, held, resumed, goal, ended; and what the transaction adds, such as started,
+    not_started, too_deep.
     """
 
     what: str

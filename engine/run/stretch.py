@@ -46,6 +46,7 @@ from engine.run.state import (
     Returned,
     Settled,
     State,
+    Stopped,
     TimeReached,
     Trace,
     Update,
@@ -84,6 +85,8 @@ class Stretch:
                 self._settled(given)
             case Returned():
                 self._returned(given)
+            case Stopped():
+                self._stopped(given)
             case _:
                 assert_never(given)
         return Advanced(
@@ -202,6 +205,11 @@ class Stretch:
         self._tell("called" if done else "call_failed", given.step, **arm, **told)
         self._set(results={**self.state.results, given.step: dict(given.kept)})
         self._leave(given.step, given.outcome, here.then if done else here.otherwise, seq=given.seq)
+
+    def _stopped(self, given: Stopped) -> None:
+        if self.state.ended is None:
+            self._tell("ended", self._step(), reason=given.reason)
+            self._set(ended=given.reason, until=None)
 
     # The way on
 

@@ -29,7 +29,10 @@ from engine.store.session import Database
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A published journey that customers can enter; when paused, they are refused."""
+    """A published journey that customers can enter; when paused, they are refused.
+
+    What is due in a paused one is held.
+    """
 
     machine: Machine
     version: int
@@ -51,10 +54,19 @@ class Catalogue:
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    ending: frozenset[str] = frozenset()
+    """Archived journeys that take out those who are inside."""
 
     def topic(self, name: str) -> Topic:
         """Return a topic; one that nobody has defined is as a new one."""
         return self.topics.get(name) or topic_named(name)
+
+    def holds(self, journey: str) -> str | None:
+        """Return why what is due in a journey is held, or None when it is not."""
+        if journey in self.ending:
+            return "archived"
+        found = self.live.get(journey)
+        return "paused" if found is not None and found.paused else None
 
 
 class _Memory:
@@ -91,6 +103,9 @@ def machine(database: Database, connection: Connection, plan_hash: str) -> Machi
     return found
 
 
+_ENDING = select(tables.journey.c.id).where(
+    tables.journey.c.state == "archived", tables.journey.c.ending
+)
 _REVISION = select(tables.workspace.c.revision)
 _BY_HASH = (
     select(tables.journey_version.c.document)
@@ -135,6 +150,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),
         activities=activities.every(connection),
+        ending=frozenset(connection.execute(_ENDING).scalars()),
     )
 
 

@@ -10,6 +10,7 @@ _TOTALS = text("""
     SELECT count(*) FILTER (WHERE NOT held_out) AS entered,
            count(*) FILTER (WHERE NOT held_out AND ended_at IS NULL) AS active,
            count(*) FILTER (WHERE NOT held_out AND ended_at IS NOT NULL) AS ended,
+           count(*) FILTER (WHERE NOT held_out AND held_at IS NOT NULL) AS held,
            count(*) FILTER (WHERE held_out) AS held_out,
            count(*) FILTER (WHERE NOT held_out AND goal_at IS NOT NULL) AS goal,
            coalesce(sum(goal_revenue) FILTER (WHERE NOT held_out), 0) AS revenue
@@ -18,7 +19,7 @@ _TOTALS = text("""
 """)
 
 _WAITING = text("""
-    SELECT step, count(*) AS n FROM run
+    SELECT step, count(*) AS n, count(held_at) AS held FROM run
     WHERE journey_id = :journey AND (CAST(:version AS int) IS NULL OR version = :version)
       AND ended_at IS NULL AND NOT held_out AND step IS NOT NULL
     GROUP BY step
@@ -49,7 +50,8 @@ _TRACED_VERSION = text(
 def counters(connection: Connection, journey_id: str, version: int | None = None) -> dict[str, Any]:
     """Count one version of a journey, or all of them.
 
-    `waiting` and `deferred` say how things stand now, the others what has happened so far.
+    `waiting`, `held` (by a pause, and waiting too) and `deferred` say how things stand now, the
+    others what has happened so far.
     Customers held out are counted as `held_out` and nowhere else. Revenue is written as a
     string, because it is money.
     """
@@ -58,11 +60,11 @@ def counters(connection: Connection, journey_id: str, version: int | None = None
     steps: dict[str, dict[str, Any]] = {}
 
     def step(step_id: str) -> dict[str, Any]:
-        none: dict[str, int] = {"entered": 0, "waiting": 0}
+        none: dict[str, int] = {"entered": 0, "waiting": 0, "held": 0}
         return steps.setdefault(step_id, {**none, **dict.fromkeys(RESULTS, 0), "arms": {}})
 
     for row in connection.execute(_WAITING, given):
-        step(row.step)["waiting"] = row.n
+        step(row.step).update(waiting=row.n, held=row.held)
     for row in connection.execute(_MESSAGES, given):
         if row.state in RESULTS:
             step(row.step)[row.state] = row.n
@@ -77,7 +79,7 @@ def counters(connection: Connection, journey_id: str, version: int | None = None
         "version": version,
         **{
             name: getattr(totals, name)
-            for name in ("entered", "active", "ended", "held_out", "goal")
+            for name in ("entered", "active", "ended", "held", "held_out", "goal")
         },
         "revenue": str(totals.revenue),
         "steps": steps,

@@ -23,6 +23,7 @@ class Message:
 
     id: UUID
     run: UUID
+    journey: str
     step: str
     visit: int
     state: str
@@ -35,6 +36,7 @@ class Message:
     on_full: OnFull | None
     hours: str | None
     decided_at: datetime
+    resumed_at: datetime | None
     first_deferred_at: datetime | None
     deferred_until: datetime | None
     claimed_at: datetime | None
@@ -46,10 +48,11 @@ class Message:
 
 
 _READ = (
-    _M.id, _M.run_id.label("run"), _M.step, _M.visit, _M.state, _M.reason, _M.channel,
+    _M.id, _M.run_id.label("run"), _M.journey_id.label("journey"), _M.step, _M.visit, _M.state,
+    _M.reason, _M.channel,
     _M["class"].label("class_"), _M.topic, _M.offer, _M.priority, _M.on_full, _M.hours,
-    _M.decided_at, _M.first_deferred_at, _M.deferred_until, _M.claimed_at, _M.claim_seq, _M.token,
-    _M.lease_until, _M.unknowns, _M.settling,
+    _M.decided_at, _M.resumed_at, _M.first_deferred_at, _M.deferred_until, _M.claimed_at,
+    _M.claim_seq, _M.token, _M.lease_until, _M.unknowns, _M.settling,
 )  # fmt: skip
 _ONE = select(*_READ).where(_M.id == tables.bound("message"))
 _MESSAGE: Final = TypeAdapter(Message)

@@ -19,7 +19,7 @@ _JOURNEYS = text("""
     LEFT JOIN (
         SELECT journey_id, count(*) AS sent FROM message WHERE state = 'sent' GROUP BY journey_id
     ) m ON m.journey_id = j.id
-    WHERE (:state = '' OR j.state = :state)
+    WHERE (:state = '' AND j.state <> 'archived' OR j.state = :state)
       AND (:q = '' OR coalesce(j.draft ->> 'name', '') ILIKE :like OR j.id ILIKE :like)
     ORDER BY array_position(ARRAY['live', 'paused', 'draft', 'archived'], j.state), name, j.id
     LIMIT 500
@@ -37,7 +37,7 @@ class Listed:
 
 
 def journeys(connection: Connection, *, q: str = "", state: str = "") -> Listed:
-    """List journeys with their figures, the live ones first."""
+    """List journeys with their figures, the live ones first; archived ones when asked for."""
     q = q.strip().replace("\0", "")
     like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = connection.execute(_JOURNEYS, {"q": q, "like": like, "state": state}).mappings()

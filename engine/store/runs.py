@@ -1,8 +1,8 @@
 """Runs: where each customer stands in each journey."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,13 +26,17 @@ _KINDS: Final[dict[str, TypeAdapter[Command]]] = {
     "exit": TypeAdapter(Exit),
 }
 
+HELD: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a workflow looks again by itself at a command that is held: it is woken before."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Run:
     """A run's row, to be changed under the customer's lock and written back.
 
-    `answered` is the revision that stands in the database: another one means a new command.
-    `message` is the message that its command was about when it was read with the lock.
+    `stored_revision` stands in the database: another one means a new command. While `held_at` is
+    set the command stands as it is, and is not carried out. `message` is the message that its
+    command was about when it was read with the lock.
     """
 
     id: UUID
@@ -48,6 +52,7 @@ class Run:
     ended_at: datetime | None = None
     check_at: datetime | None = None
     traced: int = 0
+    held_at: datetime | None = None
     stored: bool = True
     stored_revision: int = 0
     message: Message | None = None
@@ -55,7 +60,12 @@ class Run:
     @property
     def answer(self) -> Answer:
         """What its workflow is answered."""
-        return Answer(self.revision, wire(self.command))
+        return _answer(self.revision, self.command, held=self.held_at is not None)
+
+
+def _answer(revision: int, command: Command, *, held: bool) -> Answer:
+    told = wire(command)
+    return Answer(revision, replace(told, at=HELD.timestamp()) if held else told)
 
 
 def wire(command: Command) -> WireCommand:
@@ -97,6 +107,7 @@ _R = tables.run.c
 _READ = (
     _R.id, _R.customer_id, _R.journey_id, _R.version, _R.plan_hash, _R.entry_source, _R.entry_key,
     _R.revision, _R.command, _R.state, _R.lease_until, _R.ended_at, _R.check_at, _R.traced,
+    _R.held_at,
 )  # fmt: skip
 _ONE = select(*_READ).where(_R.id == tables.bound("run"))
 _OPEN = select(*_READ).where(
@@ -106,7 +117,7 @@ _OPEN = select(*_READ).where(
         (_R.goal_at.is_(None)) & (_R.goal_until > tables.bound("now")),
     ),
 )
-_ANSWER = select(_R.revision, _R.command).where(_R.id == tables.bound("run"))
+_ANSWER = select(_R.revision, _R.command, _R.held_at).where(_R.id == tables.bound("run"))
 
 
 def one(connection: Connection, run: UUID) -> Run | None:
@@ -120,7 +131,7 @@ def answer(connection: Connection, run: UUID) -> Answer:
     row = connection.execute(_ANSWER, {"run": run}).one_or_none()
     if row is None:
         return Answer(0, WireCommand("exit"))
-    return Answer(row.revision, wire(_load_command(row.command)))
+    return _answer(row.revision, _load_command(row.command), held=row.held_at is not None)
 
 
 def open_runs(
@@ -148,6 +159,7 @@ def _run(row: Any, id: UUID, revision: int) -> Run:
         ended_at=row.ended_at,
         check_at=row.check_at,
         traced=row.traced,
+        held_at=row.held_at,
         stored_revision=revision,
     )
 
@@ -160,7 +172,7 @@ _LOCKED = customers.locking(
             name: f"r.{name}"
             for name in (
                 "journey_id", "version", "plan_hash", "entry_source", "entry_key", "command",
-                "state", "lease_until", "ended_at", "check_at", "traced",
+                "state", "lease_until", "ended_at", "check_at", "traced", "held_at",
             )
         },
         "message": messages.COMMANDED,
@@ -232,6 +244,7 @@ def _changed(run: Run) -> dict[str, Any]:
         "goal_at": state.goal_at,
         "goal_revenue": state.goal_revenue,
         "traced": run.traced,
+        "held_at": run.held_at,
     }
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -162,6 +163,7 @@ class JourneyRow(SQLModel, table=True):
 
     `rev` rises with every change of the draft; `edit` is the number of the `journey_edit` at which
     the draft stands: undoing goes back, and `rev` rises all the same.
+    `ending` is set while an archived journey takes out those who are still inside.
     """
 
     __tablename__ = "journey"
@@ -172,6 +174,7 @@ class JourneyRow(SQLModel, table=True):
     rev: int = _big(default="1")
     edit: int = _big(default="0")
     live_version: int | None = Field(sa_column=Column(Integer, nullable=True))
+    ending: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
     created_at: datetime = _at(now=True)
     updated_at: datetime = _at(now=True)
 
@@ -365,7 +368,8 @@ class RunRow(SQLModel, table=True):
     """One customer in one version of a journey.
 
     `revision` rises exactly when `command` is replaced. `check_at` is when the reconciler looks
-    whether the run is overdue. `lease_until` is set while a message of it is claimed.
+    whether the run is overdue. `lease_until` is set while a message of it is claimed, `held_at`
+    while its command is held because the journey is paused.
     """
 
     __tablename__ = "run"
@@ -373,8 +377,10 @@ class RunRow(SQLModel, table=True):
         Index(None, "customer_id", "journey_id", "entry_key"),
         Index("ix_run_check_at", "check_at", postgresql_where=text("ended_at IS NULL")),
         Index(None, "journey_id", "entered_at"),
+        Index("ix_run_held", "journey_id", "held_at",
+              postgresql_where=text("held_at IS NOT NULL")),
         {"postgresql_with": {"fillfactor": "70"}},
-    )
+    )  # fmt: skip
     id: UUID = _uuid(primary_key=True)
     customer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("customer.id"), nullable=False))
     journey_id: str = _text()
@@ -396,6 +402,7 @@ class RunRow(SQLModel, table=True):
     goal_at: datetime | None = _at(null=True)
     goal_revenue: Decimal | None = Field(sa_column=Column(Numeric, nullable=True))
     traced: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    held_at: datetime | None = _at(null=True)
 
 
 class RunInputRow(SQLModel, table=True):
@@ -450,7 +457,8 @@ class MessageRow(SQLModel, table=True):
 
     `on_full` and `hours` are what its step says about caps and the time of day. `settling` is how
     its provider lets an unknown outcome be settled: repeat, ask or class. `segments` and `cost`
-    are an SMS's. The instants from `delivered_at` on are people's, not machines'.
+    are an SMS's. The instants from `delivered_at` on are people's, not machines'. `resumed_at` is
+    when the end of a pause let it go: how long it is put off at most counts from then.
     """
 
     __tablename__ = "message"
@@ -514,6 +522,7 @@ class MessageRow(SQLModel, table=True):
     bounced_at: datetime | None = _at(null=True)
     complained_at: datetime | None = _at(null=True)
     unsubscribed_at: datetime | None = _at(null=True)
+    resumed_at: datetime | None = _at(null=True)
 
 
 class MessageTransitionRow(SQLModel, table=True):

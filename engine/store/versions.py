@@ -1,11 +1,14 @@
-"""Journeys by version: those that a customer went through, those that lead on to others."""
+"""Journeys by version: published ones, those a customer went through, those that lead on."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONPATH
 
-from engine.errors import InvalidDocument
+from engine.errors import InvalidDocument, NotFound
 from engine.model.document import journey_of
 from engine.model.journey import Journey
 
@@ -79,3 +82,49 @@ class Leading(Mapping[str, Journey]):
 def journey_names(connection: Connection) -> dict[str, str]:
     """Return what every journey is called."""
     return {row.id: row.name for row in connection.execute(_NAMES)}
+
+
+_PUBLISHED = text("""
+    SELECT v.version, v.published_at, v.document,
+           coalesce(r.entered, 0) AS entered, coalesce(r.inside, 0) AS inside
+    FROM journey_version v
+    LEFT JOIN (
+        SELECT version, count(*) AS entered, count(*) FILTER (WHERE ended_at IS NULL) AS inside
+        FROM run WHERE journey_id = :journey AND NOT held_out GROUP BY version
+    ) r ON r.version = v.version
+    WHERE v.journey_id = :journey AND v.version < :before
+    ORDER BY v.version DESC LIMIT :limit
+""")
+
+_ONE = text("""
+    SELECT document, published_at FROM journey_version
+    WHERE journey_id = :journey AND version = :version
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version, and how many customers entered it and are inside, those held out not counted."""
+
+    version: int
+    published_at: datetime
+    document: dict[str, Any]
+    entered: int
+    inside: int
+
+
+def published(
+    connection: Connection, journey: str, *, before: int = 2**31 - 1, limit: int
+) -> list[Published]:
+    """Return the versions of a journey that came before that number, the newest first."""
+    given = {"journey": journey, "before": before, "limit": limit}
+    rows = connection.execute(_PUBLISHED, given).mappings()
+    return [Published(**row) for row in rows]
+
+
+def document(connection: Connection, journey: str, version: int) -> dict[str, Any]:
+    """Return what a version says, or raise `NotFound`."""
+    row = connection.execute(_ONE, {"journey": journey, "version": version}).one_or_none()
+    if row is None:
+        raise NotFound(f"The journey {journey} has no version {version}.")
+    return dict(row.document)

@@ -156,7 +156,7 @@ def publish(journey: IdOrFile, *, as_json: Json = False) -> None:
 
 @app.command()
 def pause(journey: IdOrFile) -> None:
-    """Let nobody enter until the journey is resumed."""
+    """Let nobody enter, and hold what is due, until the journey is resumed."""
     from engine.flow import publish as flow
     from parcours import documents
 
@@ -168,7 +168,7 @@ def pause(journey: IdOrFile) -> None:
 
 @app.command()
 def resume(journey: IdOrFile) -> None:
-    """Let customers enter a paused journey again."""
+    """Let customers enter again, and what is held go on, a few customers at a time."""
     from engine.flow import publish as flow
     from parcours import documents
 
@@ -176,6 +176,44 @@ def resume(journey: IdOrFile) -> None:
     with documents.database(Settings.load()) as database:
         flow.resume(database, journey_id)
     typer.echo(f"{journey_id}: live.")
+
+
+@app.command()
+def archive(
+    journey: IdOrFile,
+    *,
+    end: Annotated[
+        bool, typer.Option("--end", help="Take out those who are inside, with the reason archived.")
+    ] = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Let those who are inside come to their end.")
+    ] = False,
+) -> None:
+    """Put a journey away: nobody enters it any more, and lists leave it out."""
+    from engine.flow import archive as flow
+    from parcours import documents
+
+    if end and finish:
+        raise typer.BadParameter("Choose --end or --finish.")
+    journey_id = documents.id_of(journey)
+    inside: flow.Inside | None = "end" if end else "finish" if finish else None
+    with documents.database(Settings.load()) as database:
+        n = flow.archive(database, journey_id, inside=inside)
+    what = {"end": "are being ended", "finish": "finish by themselves"}
+    told = f" {n} customers inside {what[inside]}." if n and inside else ""
+    typer.echo(f"{journey_id}: archived.{told}")
+
+
+@app.command()
+def restore(journey: IdOrFile) -> None:
+    """Take a journey out of the archive, paused."""
+    from engine.flow import archive as flow
+    from parcours import documents
+
+    journey_id = documents.id_of(journey)
+    with documents.database(Settings.load()) as database:
+        state = flow.restore(database, journey_id)
+    typer.echo(f"{journey_id}: {state}.")
 
 
 def _read(file: Path) -> tuple[Any, str]:

@@ -149,6 +149,11 @@ def test_a_journey_goes_in_with_its_templates_and_comes_out_as_it_was(
     assert run("journey", "pause", file)[0] == 0
     assert run("journey", "resume", "abandoned-cart")[0] == 0
     assert run("journey", "pause", "nobody")[0] == 1
+    assert run("journey", "restore", "abandoned-cart")[0] == 1
+    assert run("journey", "archive", file, "--end", "--finish")[0] == 2
+    assert run("journey", "archive", file)[1] == "abandoned-cart: archived.\n"
+    assert run("journey", "publish", "abandoned-cart")[0] == 1
+    assert run("journey", "restore", "abandoned-cart")[1] == "abandoned-cart: paused.\n"
     code, out, _ = run("journey", "pull", "abandoned-cart")
     assert "priority: 61" in out
 

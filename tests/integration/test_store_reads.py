@@ -249,10 +249,10 @@ def test_the_counters_tell_runs_messages_and_arms(database: Database, customer: 
     totals = {key: value for key, value in counted.items() if key != "steps"}
     assert totals == {
         "journey": "cart", "version": None, "entered": 4, "active": 2, "ended": 2,
-        "held_out": 1, "goal": 2, "revenue": "20.00",
+        "held": 0, "held_out": 1, "goal": 2, "revenue": "20.00",
     }  # fmt: skip
     assert counted["steps"]["mail"] == {
-        "entered": 2, "waiting": 1, "sent": 1, "deferred": 1, "skipped": 1, "failed": 1,
+        "entered": 2, "waiting": 1, "held": 0, "sent": 1, "deferred": 1, "skipped": 1, "failed": 1,
         "unknown": 1, "arms": {"plain": 1, "gift": 1},
     }  # fmt: skip
     assert counted["steps"]["vip"]["arms"] == {"gold": 2}

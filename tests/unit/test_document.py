@@ -163,7 +163,7 @@ def test_a_mistake_is_told_once_with_its_line(
         ("type: send, channel: fax, template: t", "channel", "'email', 'sms', 'whatsapp' or 'push'"),
         ("type: send, channel: [email, fax], template: t", "channel.1", "'email', 'sms', 'whatsapp' or 'push'"),
         ("type: send, channel: [], template: t", "channel", "at least 1"),
-        ("type: send, channel: email", "template", "this is needed"),
+        ("type: send, template: t", "channel", "this is needed"),
         ("type: send, channel: email, template: t, send: x", "send", "not known"),
         ("type: send, channel: email, template: t, class: ad", "class", "'marketing' or"),
         ("type: send, channel: email, template: t, variants: [{id: v}]", "variants.0.weight", "needed"),

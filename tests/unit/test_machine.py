@@ -30,6 +30,7 @@ from engine.run.state import (
     Returned,
     Settled,
     State,
+    Stopped,
     TimeReached,
     Trace,
     Wait,
@@ -555,6 +556,15 @@ def test_who_is_held_out_reaches_the_goal_and_leaves_by_exits() -> None:
 def test_the_command_can_be_told_from_the_state_alone() -> None:
     for walk in (Walk(send()), Walk(wait()), Walk(await_("X")), Walk(goal=GOAL, held_out=True)):
         assert walk.machine.command(walk.state) == walk.command
+
+
+@pytest.mark.parametrize("walk", [Walk(send()), Walk(wait()), Walk(goal=GOAL, held_out=True)])
+def test_a_run_can_be_ended_from_outside_once(walk: Walk) -> None:
+    stopped = Stopped(seq=walk.seq + 1, at=walk.now, reason="archived")
+    (told,) = walk.give(stopped)
+    assert (told.what, told.data["reason"]) == ("ended", "archived")
+    assert walk.command == Exit(reason="archived")
+    assert walk.give(stopped) == []
 
 
 def call(id: str = "crm", **more: Any) -> dict[str, Any]:

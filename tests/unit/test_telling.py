@@ -56,6 +56,19 @@ def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB"
             "call_failed", "mail", {"status": 404, "reason": "refused"},
             "First mail: went wrong", "the other side refused it (404)",
         ),
+        (
+            "held", "mail", {"reason": "paused"},
+            "First mail: held back for now", "the journey was paused when this was due",
+        ),
+        (
+            "held", "mail", {"reason": "archived"},
+            "First mail: held back for now", "the journey was archived when this was due",
+        ),
+        (
+            "resumed", "mail", {"since": AT.isoformat()},
+            "First mail: goes on", "the pause is over",
+        ),
+        ("ended", None, {"reason": "archived"}, "Left the journey: the journey was archived", ""),
         ("held_out", None, {}, "Held out to compare with: receives nothing", ""),
         ("reached", "mail", {}, "Came to First mail", ""),
         (

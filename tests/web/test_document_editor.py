@@ -139,7 +139,7 @@ def test_publishing_says_what_is_different(visitor: Any) -> None:
     confirm = unescape(visitor.get(f"/journeys/{id_}/publish").text)
     assert "This becomes version 2" in confirm
     assert "Step “Wait 1 day” is new" in confirm
-    assert "The name is another" in confirm
+    assert "Name was “Made here”, is “Renamed”" in confirm
     assert 'aria-current="true">Live' in visitor.get(f"/journeys/{id_}").text
 
 

@@ -180,6 +180,30 @@ def test_a_journey_can_be_paused_and_resumed(shop: Shop) -> None:
     assert shop.ask("DELETE", "/v1/journeys/welcome").status_code == 409
 
 
+def test_a_journey_is_archived_and_restored(shop: Shop) -> None:
+    shop.put("/v1/templates/hello", TEMPLATE)
+    shop.put("/v1/journeys/welcome", {**JOURNEY, "entry": {"on": {"api": True}}})
+    shop.post("/v1/journeys/welcome/publish")
+    shop.put("/v1/customers/external_id:ann", {"traits": {"email": "ann@example.com"}})
+    entry = {"customer": "external_id:ann"}
+    entries = "/v1/journeys/welcome/entries"
+    assert shop.post(entries, entry).status_code == 202
+    refused = shop.post("/v1/journeys/welcome/archive")
+    assert refused.status_code == 409
+    assert "say whether she ends there or finishes" in refused.json()["detail"]
+    assert shop.post("/v1/journeys/welcome/archive?inside=sleep").status_code in {400, 422}
+    archived = shop.post("/v1/journeys/welcome/archive?inside=end")
+    assert (archived.status_code, archived.json()["state"]) == (200, "archived")
+    assert shop.post("/v1/journeys/welcome/archive").json()["state"] == "archived"
+    for path in ("pause", "resume", "publish"):
+        assert shop.post(f"/v1/journeys/welcome/{path}").status_code == 409
+    late = shop.post(entries, entry)
+    assert (late.status_code, "archived" in late.json()["detail"]) == (409, True)
+    assert shop.post("/v1/journeys/welcome/restore").json()["state"] == "paused"
+    assert shop.post("/v1/journeys/welcome/restore").status_code == 409
+    assert shop.post("/v1/journeys/nobody/archive").status_code == 404
+
+
 def test_what_a_live_journey_uses_cannot_be_taken_away(shop: Shop) -> None:
     shop.put("/v1/templates/hello", TEMPLATE)
     shop.put("/v1/segments/gold", {"name": "Gold", "rule": {"trait": "tier", "eq": "gold"}})

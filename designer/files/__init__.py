@@ -1,0 +1,1 @@
+"""Journeys as files: taken from the pages, and brought back."""

@@ -1,0 +1,1 @@
+"""A journey's life beyond its draft: its versions, the archive."""

@@ -1,0 +1,67 @@
+"""Journeys go into the database and come out as the same bytes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.flow.publish import save_journey
+from engine.model.document import dump_journey, parse_journey
+from engine.store.session import Database
+from parcours import documents
+from tests.journeys import journeys
+
+LIBRARY = Path(__file__).parents[2] / "journeys"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty shop."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+def there_and_back(database: Database, journey_id: str, file: Path) -> tuple[str, str]:
+    """Pull a journey to a file, push that, and pull again."""
+    first = documents.pull(database, journey_id)
+    file.write_text(first, encoding="utf-8")
+    journey, text = documents.read(file)
+    documents.push(database, file, journey, text)
+    return first, documents.pull(database, journey_id)
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_library_comes_out_as_it_went_in(
+    database: Database, path: Path, tmp_path: Path
+) -> None:
+    journey, text = documents.read(path)
+    documents.push(database, path, journey, text)
+    first, again = there_and_back(database, journey.id, tmp_path / "j.yaml")
+    assert first == again == path.read_text(encoding="utf-8")
+
+
+def test_what_no_file_was_pushed_for_comes_out_the_same_each_time(
+    database: Database, tmp_path: Path
+) -> None:
+    for journey in journeys(11, 60):
+        save_journey(database, journey)
+        first, again = there_and_back(database, journey.id, tmp_path / f"{journey.id}.yaml")
+        assert first == again
+        assert parse_journey(first) == journey
+
+
+def test_the_order_of_keys_is_the_models_whatever_the_database_keeps(database: Database) -> None:
+    (journey,) = journeys(12, 1)
+    save_journey(database, journey)
+    assert documents.pull(database, journey.id).splitlines()[0] == f"id: {journey.id}"
+    assert parse_journey(dump_journey(journey)) == journey
+
+
+def test_a_file_that_is_not_the_draft_any_more_is_not_given_out(database: Database) -> None:
+    old, new = journeys(13, 2)
+    text = "# A comment\n" + dump_journey(old)
+    save_journey(database, old, text)
+    assert documents.pull(database, old.id) == text
+    save_journey(database, new.model_copy(update={"id": old.id}))
+    assert "# A comment" not in documents.pull(database, old.id)
