@@ -31,6 +31,11 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The choices as a form offers them."""
+        return [(str(one), str(one)) for one in self.choices]
+
 
 def fields_of(schema: Mapping[str, Any]) -> list[Field]:
     """Return the fields of a schema's properties, in its order."""

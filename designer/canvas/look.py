@@ -11,7 +11,7 @@ from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import check
 from engine.errors import InvalidDocument, Problem
 from engine.flow.publish import known
-from engine.model.document import journey_of
+from engine.model.document import stored_journey
 from engine.model.journey import AnyStep, Journey, walk
 from engine.store import drafts, edits
 from engine.store.counters import counters
@@ -57,11 +57,11 @@ def look(database: Database, journey_id: str, *, draft: bool) -> Shown:
         problems: list[Problem] = []
         near = Neighbours()
         if editing:
-            journey = journey_of(found.draft)
+            journey = stored_journey(found.draft)
             problems = check(journey, known(connection))
             near = edits.neighbours(connection, journey_id)
         else:
-            journey = journey_of(found.live)
+            journey = stored_journey(found.live or {})
     return Shown(found, journey, names, counted, problems, changed, editing, near)
 
 
@@ -70,6 +70,6 @@ def _changed(found: drafts.Found) -> bool:
     if found.hash is None or found.draft == found.live:
         return False
     try:
-        return compile_journey(journey_of(found.draft)).hash != found.hash
+        return compile_journey(stored_journey(found.draft)).hash != found.hash
     except InvalidDocument:  # a draft of an earlier release
         return True

@@ -1,11 +1,12 @@
 """The kinds of step that can be added, and what each is when it is new."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from designer.words import N_, Words
 from engine.errors import InvalidInput
+from engine.model.activity import ActivityType
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,14 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Kind, ...]], ...]] = (
          N_("Go one way or another, by what is known of the customer")),
         ("split", N_("Split by chance"), "split", "logic",
          N_("Send shares of the customers different ways, to compare")),
+        ("repeat", N_("Repeat"), "repeat", "logic",
+         N_("Go through some steps again, so many times or until something holds")),
     )),
     (N_("Do"), (
+        ("update", N_("Update the customer"), "user-pen", "logic",
+         N_("Note something about the customer, begin or end a topic")),
+        ("enter", N_("Start another journey"), "route", "logic",
+         N_("Let the customer enter another journey, too")),
         ("webhook", N_("Call a web address"), "globe", "logic",
          N_("Ask or tell another system something")),
     )),
@@ -71,16 +78,30 @@ _NEW: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "branch": {"type": "branch", "arms": [{"id": "yes", "if": _BOUGHT}]},
     "split": {"type": "split", "arms": [{"id": "a", "weight": 50}, {"id": "b", "weight": 50}]},
+    "repeat": {
+        "type": "repeat",
+        "times": 3,
+        "steps": [{"id": "pause", "type": "wait", "for": "1d"}],
+    },
+    "update": {"type": "update", "set": {"stage": "new"}},
+    "enter": {"type": "enter", "journey": "choose-one"},
     "webhook": {"type": "webhook", "url": "https://"},
     "exit": {"type": "exit"},
 }
 _WISHES: Final = {"until": "wait", "wait_for": "wait-for", "webhook": "call"}
 
 
-def palette(words: Words) -> list[Group]:
-    """Return the palette in the reader's language."""
+_ACTIVITY: Final = "activity "
+
+
+def palette(words: Words, activities: Collection[ActivityType] = ()) -> list[Group]:
+    """Return the palette in the reader's language, the shop's own activities last."""
     _ = words.gettext
-    return [
+    own = [
+        Offered(f"{_ACTIVITY}{one.name}", one.title, one.icon or "puzzle", "logic", one.title)
+        for one in activities
+    ]
+    groups = [
         Group(
             _(name),
             [
@@ -90,6 +111,7 @@ def palette(words: Words) -> list[Group]:
         )
         for name, kinds in _GROUPS
     ]
+    return [*groups, Group(_("Your shop's own"), own)] if own else groups
 
 
 def kinds() -> Iterator[str]:
@@ -103,6 +125,9 @@ def new_step(kind: str) -> dict[str, Any]:
     """Return a new step of this kind; its id is a wish."""
     if kind in _CHANNELS:
         return {"id": kind, "type": "send", "channel": kind}
+    if kind.startswith(_ACTIVITY):
+        name = kind.removeprefix(_ACTIVITY)
+        return {"id": name, "type": "activity", "activity": name}
     if kind not in _NEW:
         raise InvalidInput(f"There is no kind of step {kind!r}.")
     return {"id": _WISHES.get(kind, kind), **_NEW[kind]}

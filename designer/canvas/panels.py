@@ -1,13 +1,15 @@
 """The panel beside the canvas: what a step is and did, and in a draft the form of its settings."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as kept
 from typing import Any, Final
 
 from babel.dates import get_day_names
 from pydantic import TypeAdapter, ValidationError
 
 from designer.canvas import views
+from designer.canvas.fields import Field, fields_of
 from designer.canvas.forms import journey as journey_form
 from designer.canvas.forms import steps as step_forms
 from designer.canvas.forms.raw import Raw, fields
@@ -16,9 +18,9 @@ from designer.views import channel_name
 from designer.words import N_, Words
 from engine.errors import Problem
 from engine.model.base import CHANNELS, WEEKDAYS, is_tag
-from engine.model.journey import AnyStep, Journey, SendStep, Step, walk
+from engine.model.journey import ActivityStep, AnyStep, Journey, SendStep, Step, walk
 from engine.model.mistakes import words as mistake_words
-from engine.store import vocabulary
+from engine.store import activities, vocabulary
 from engine.store.session import Database
 from engine.store.vocabulary import Vocabulary
 
@@ -67,10 +69,12 @@ class Choices:
     steps: list[tuple[str, str]]
     messages: list[tuple[str, str]]
     channels: list[tuple[str, str]]
+    journeys: list[tuple[str, str]]
+    parameters: list[Field]
     kinds: list[tuple[str, str]]
     kinds_of_event: list[tuple[str, str]]
     comparisons: list[tuple[str, str]]
-    words: Vocabulary = field(default_factory=Vocabulary)
+    words: Vocabulary = kept(default_factory=Vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,13 @@ def _form(
 
 
 def _choices(database: Database, shown: Shown, own: str | None, words: Words) -> Choices:
+    step = shown.step(own or "")
+    parameters: list[Field] = []
     with database.read() as connection:
         found = vocabulary.vocabulary(connection)
+        if isinstance(step, ActivityStep):
+            known = activities.every(connection).get(step.activity)
+            parameters = fields_of(known.parameters) if known is not None else []
     _, sentences = words.gettext, shown.sentences(words)
     before = list(_before(shown.journey, own))
     return Choices(
@@ -160,6 +169,12 @@ def _choices(database: Database, shown: Shown, own: str | None, words: Words) ->
             (step.id, sentences.title(step)) for step in before if isinstance(step, SendStep)
         ],
         channels=[(channel, channel_name(channel, words)) for channel in CHANNELS],
+        journeys=[
+            one
+            for one in sorted(shown.names.journeys.items(), key=_by_name)
+            if one[0] != shown.journey.id
+        ],
+        parameters=parameters,
         kinds=[(kind, _(name)) for kind, name in _CONDITIONS],
         kinds_of_event=[(kind, _(name)) for kind, name in _OF_EVENT],
         comparisons=[(operator, _(name)) for operator, name in _COMPARISONS],

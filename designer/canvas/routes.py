@@ -24,7 +24,9 @@ from designer.views import journey_mark
 from designer.words import Words
 from engine.errors import Conflict, InvalidInput, NotFound, Stale
 from engine.flow.drafting import Draft
+from engine.model.activity import ActivityType
 from engine.model.journey import AnyStep, Journey, Step
+from engine.store import activities
 from engine.store.counters import counters
 from engine.store.session import Database
 
@@ -68,8 +70,13 @@ def journey(
         show=show,
         view=view,
         published=published,
-        groups=palette(words),
+        groups=palette(words, _own_activities(database(request))),
     )
+
+
+def _own_activities(database_: Database) -> list[ActivityType]:
+    with database_.read() as connection:
+        return sorted(activities.every(connection).values(), key=lambda one: one.title.casefold())
 
 
 def _canvas(shown: Shown, words: Words) -> dict[str, Any]:

@@ -26,6 +26,8 @@ _NEW: Final[dict[str, Raw]] = {
     "events": {"event": ""},
     "arms": {"weight": "0", "if": {"join": "all", "rows": [{"kind": "trait"}]}},
     "exits": {"event": "", "reason": ""},
+    "set": {"name": "", "how": "value", "value": ""},
+    "properties": {"name": "", "how": "value", "value": ""},
 }
 """What another row of a list begins as."""
 

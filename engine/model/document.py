@@ -29,14 +29,24 @@ def journey_of(document: Any) -> Journey:
             "This is no journey",
             [Problem(message="a journey is a mapping with id, name, entry and steps", line=1)],
         )
-    # What comes from JSON is plain already; what was read from a file remembers its lines.
-    written = document if type(document) is dict else plain(document)
+    written = plain(document)
     try:
         return Journey.model_validate(written)
     except ValidationError as error:
         name = written.get("id")
         what = f"The journey {name} has mistakes" if name else "The journey has mistakes"
         raise InvalidDocument(what, problems_of(document, error)) from None
+
+
+def stored_journey(document: Mapping[str, Any]) -> Journey:
+    """Read a journey from what the database keeps of one.
+
+    Raises `InvalidDocument` for one that an earlier release has kept, and that is none today.
+    """
+    try:
+        return Journey.model_validate(document)
+    except ValidationError:
+        return journey_of(document)
 
 
 def locate(text: str, problems: Iterable[Problem]) -> list[Problem]:

@@ -293,7 +293,7 @@ class RepeatStep(StepBase):
     type: Literal["repeat"]
     times: Annotated[int, Field(ge=1, le=100), WHOLE]
     until: Condition | None = Field(default=None, description="asked before each round")
-    steps: tuple["Step", ...] = Field(min_length=1)
+    steps: tuple["Step", ...] = ()
 
 
 class FromProperty(Frozen):

@@ -57,12 +57,12 @@ _READ = (
 _ONE = select(*_READ).where(_M.id == tables.bound("message"))
 _MESSAGE: Final = TypeAdapter(Message)
 
-COMMANDED = """
+_COLUMNS = ", ".join(f'"{getattr(one, "element", one).name}" AS {one.name}' for one in _READ)
+
+COMMANDED = f"""
     (SELECT row_to_json(m) FROM (
-        SELECT id, run_id AS run, step, visit, state, reason, channel, class AS class_, topic,
-            offer, priority, on_full, hours, decided_at, first_deferred_at, deferred_until,
-            claimed_at, claim_seq, token, lease_until, unknowns, settling
-        FROM message WHERE run_id = r.id AND step = r.command ->> 'step'
+        SELECT {_COLUMNS} FROM message
+        WHERE run_id = r.id AND step = r.command ->> 'step'
             AND visit = CAST(r.command ->> 'visit' AS integer) AND r.command ->> 'kind' = 'deliver'
     ) AS m)
 """

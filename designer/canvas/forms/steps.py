@@ -294,6 +294,107 @@ def _exit_of(step: Document, raw: Raw) -> Document:
     return without_empty({"reason": text(raw, "reason")})
 
 
+# Repeating, changing the customer, starting other journeys
+
+
+def _repeat(step: Document) -> Raw:
+    return {"times": str(step["times"]), "until": group_of(step.get("until"))}
+
+
+def _repeat_of(step: Document, raw: Raw) -> Document:
+    until = without_empty({"until": condition_of(part(raw, "until"))})
+    return {"times": whole(text(raw, "times")), **until, **_kept(step, "steps")}
+
+
+def _given(values: Mapping[str, Any]) -> list[Raw]:
+    return [{"name": name, **_value_raw(value)} for name, value in values.items()]
+
+
+def _value_raw(value: Any) -> Raw:
+    match value:
+        case {"property": name}:
+            return {"how": "property", "value": str(name)}
+        case None:
+            return {"how": "forget", "value": ""}
+        case _:
+            return {"how": "value", "value": scalar_raw(value)}
+
+
+def _given_of(raw: Any) -> Document:
+    made: Document = {}
+    for row in rows(raw):
+        value = text(row, "value")
+        known = {"property": {"property": value}, "forget": None}
+        how = text(row, "how")
+        made[text(row, "name")] = known[how] if how in known else scalar(value)
+    return made
+
+
+def _update(step: Document) -> Raw:
+    channel = step.get("channel", [])
+    return {
+        "set": _given(step.get("set", {})),
+        "subscribe": list(step.get("subscribe", [])),
+        "unsubscribe": list(step.get("unsubscribe", [])),
+        "on": channel if isinstance(channel, list) else [channel],
+    }
+
+
+def _update_of(step: Document, raw: Raw) -> Document:
+    channels = raw.get("on") or []
+    return without_empty(
+        {
+            "set": _given_of(raw.get("set")),
+            "subscribe": raw.get("subscribe"),
+            "unsubscribe": raw.get("unsubscribe"),
+            "channel": channels[0] if len(channels) == 1 else channels,
+        }
+    )
+
+
+def _enter(step: Document) -> Raw:
+    return {"journey": step["journey"], "properties": _given(step.get("properties", {}))}
+
+
+def _enter_of(step: Document, raw: Raw) -> Document:
+    properties = without_empty({"properties": _given_of(raw.get("properties"))})
+    return {"journey": text(raw, "journey"), **properties}
+
+
+def _activity(step: Document) -> Raw:
+    return {
+        "parameters": {
+            name: value if isinstance(value, str) else _json(value)
+            for name, value in step.get("parameters", {}).items()
+        },
+        "timeout": length_raw(step.get("timeout")),
+        "retry_for": length_raw(step.get("retry_for")),
+    }
+
+
+def _activity_of(step: Document, raw: Raw) -> Document:
+    """Return the step; a parameter is a text, or what it means as JSON where that is no text."""
+    parameters = {}
+    for name, value in part(raw, "parameters").items():
+        if not isinstance(value, str) or not value:
+            continue
+        parameters[name] = value
+        with suppress(ValueError):
+            meant = json.loads(value)
+            old = step.get("parameters", {}).get(name)
+            parameters[name] = value if isinstance(old, str) and old == value else meant
+    return without_empty(
+        {
+            "activity": step["activity"],
+            "parameters": parameters,
+            "queue": step.get("queue"),
+            "timeout": length(part(raw, "timeout")),
+            "retry_for": length(part(raw, "retry_for")),
+            **_kept(step, "on_error"),
+        }
+    )
+
+
 _FORMS: Final[
     Mapping[str, tuple[Callable[[Document], Raw], Callable[[Document, Raw], Document]]]
 ] = {
@@ -302,6 +403,10 @@ _FORMS: Final[
     "wait_for": (_wait_for, _wait_for_of),
     "branch": (_branch, _branch_of),
     "split": (_split, _split_of),
+    "repeat": (_repeat, _repeat_of),
+    "update": (_update, _update_of),
     "webhook": (_webhook, _webhook_of),
+    "activity": (_activity, _activity_of),
+    "enter": (_enter, _enter_of),
     "exit": (_exit, _exit_of),
 }
