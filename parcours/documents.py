@@ -16,6 +16,7 @@ from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, ParcoursError, Problem
 from engine.flow import materials
 from engine.flow import publish as flow
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import dump_document, journey_of, locate, parse_journey
 from engine.model.journey import AnyStep, Journey
 from engine.model.segment import Segment
@@ -168,8 +169,8 @@ def push(database: Database, file: Path, journey: Journey, text: str) -> Pushed:
     used = [beside[name] for name in journeys.used(journey.steps) if name in beside]
     new = [template for template in used if template.id not in present]
     for template in new:
-        materials.put_template(database, template)
-    saved = flow.save_journey(database, journey, text)
+        materials.put_template(database, template, actor=COMMAND_LINE)
+    saved = flow.save_journey(database, journey, text, actor=COMMAND_LINE)
     return Pushed(
         created=saved.created,
         problems=saved.problems,

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from designer.canvas import views
 from designer.canvas.sentences import Sentences
 from designer.canvas.tree import Drawing, texts
+from designer.login.permits import READ
 from designer.pages import database, pages
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
@@ -29,7 +30,7 @@ from engine.store.counters import counters
 from engine.store.drafts import Names
 from engine.store.session import Database
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ])
 
 EVERY = 1.5
 """Seconds between two looks at the counters of a journey that somebody watches."""

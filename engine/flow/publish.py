@@ -9,6 +9,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check, errors
 from engine.errors import Conflict, InvalidDocument, Problem
+from engine.flow.audited import audited
+from engine.model.actor import Actor
 from engine.model.document import journey_of, locate
 from engine.model.journey import Journey, SendStep, walk
 from engine.model.topic import topic_named
@@ -46,6 +48,7 @@ def save_journey(
     journey: Journey,
     source_text: str | None = None,
     *,
+    actor: Actor,
     seen: datetime | None = None,
 ) -> Saved:
     """Create or replace a journey's draft; what is live stays as it is until published.
@@ -59,13 +62,16 @@ def save_journey(
         if seen is not None:
             _unchanged(documents.journey(connection, journey.id, lock=True), seen)
         problems = check(journey, known(connection))
-        created = documents.put_draft(connection, journey.id, journey.document(), source_text)
+        with audited(connection, actor, "save", "journey", journey.id):
+            created = documents.put_draft(connection, journey.id, journey.document(), source_text)
         return Saved(created, locate(source_text, problems) if source_text else problems)
 
     return database.transact(work)
 
 
-def publish(database: Database, journey_id: str, *, seen: datetime | None = None) -> int:
+def publish(
+    database: Database, journey_id: str, *, actor: Actor, seen: datetime | None = None
+) -> int:
     """Make the draft the live version and return its number.
 
     Content that is already the live version's gives no new version. Raises `InvalidDocument`
@@ -83,20 +89,22 @@ def publish(database: Database, journey_id: str, *, seen: datetime | None = None
         if errors(problems):
             problems = locate(stored.source, problems) if stored.source else problems
             raise InvalidDocument(f"The journey {journey_id} cannot be published", problems)
-        _register_topics(connection, journey)
+        _register_topics(connection, journey, actor)
         content = compile_journey(journey).hash
         version = _version(connection, stored, journey, content)
-        _set(connection, journey_id, state="live", live_version=version)
+        with audited(connection, actor, "publish", "journey", journey_id):
+            _set(connection, journey_id, state="live", live_version=version)
         return version
 
     return database.transact(work)
 
 
-def _register_topics(connection: Connection, journey: Journey) -> None:
+def _register_topics(connection: Connection, journey: Journey, actor: Actor) -> None:
     """Make the topics that the journey sends and that nobody has defined: like any new one."""
     defined = documents.topics(connection)
     for name in sorted(topics_of(journey) - defined.keys()):
-        documents.put_topic(connection, topic_named(name))
+        with audited(connection, actor, "save", "topic", name):
+            documents.put_topic(connection, topic_named(name))
 
 
 def _unchanged(stored: StoredJourney, seen: datetime) -> None:
@@ -123,18 +131,22 @@ def _version(connection: Connection, stored: StoredJourney, journey: Journey, co
     return version
 
 
-def pause(database: Database, journey_id: str) -> None:
+def pause(database: Database, journey_id: str, *, actor: Actor) -> None:
     """Let nobody enter until the journey is resumed; pausing twice is as good as once."""
-    _move(database, journey_id, "live", "paused")
+    _move(database, journey_id, "live", "paused", actor)
 
 
-def resume(database: Database, journey_id: str) -> None:
+def resume(database: Database, journey_id: str, *, actor: Actor) -> None:
     """Let customers enter a paused journey again."""
-    _move(database, journey_id, "paused", "live")
+    _move(database, journey_id, "paused", "live", actor)
 
 
 def _move(
-    database: Database, journey_id: str, before: str, after: Literal["live", "paused"]
+    database: Database,
+    journey_id: str,
+    before: str,
+    after: Literal["live", "paused"],
+    actor: Actor,
 ) -> None:
     def work(connection: Connection) -> None:
         documents.one_at_a_time(connection)
@@ -144,7 +156,9 @@ def _move(
         if stored.state != before:
             verb = "paused" if after == "paused" else "resumed"
             raise Conflict(f"The journey {journey_id} is {stored.state}: it cannot be {verb}.")
-        _set(connection, journey_id, state=after)
+        action = "pause" if after == "paused" else "resume"
+        with audited(connection, actor, action, "journey", journey_id):
+            _set(connection, journey_id, state=after)
 
     database.transact(work)
 
@@ -157,7 +171,7 @@ def _set(connection: Connection, journey_id: str, **values: Any) -> None:
     documents.touch(connection)
 
 
-def delete_journey(database: Database, journey_id: str) -> None:
+def delete_journey(database: Database, journey_id: str, *, actor: Actor) -> None:
     """Delete a journey that was never published; the record of a published one is kept."""
 
     def work(connection: Connection) -> None:
@@ -168,6 +182,7 @@ def delete_journey(database: Database, journey_id: str) -> None:
                 f"The journey {journey_id} has been published, and what its customers lived "
                 "through is kept: pause it instead."
             )
-        documents.delete_draft(connection, journey_id)
+        with audited(connection, actor, "delete", "journey", journey_id):
+            documents.delete_draft(connection, journey_id)
 
     database.transact(work)

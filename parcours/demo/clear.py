@@ -11,6 +11,8 @@ from sqlalchemy import Connection, text
 import journeys
 from engine.errors import Conflict, NotFound
 from engine.flow import materials
+from engine.flow.audited import audited
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import journey_of, parse_journey
 from engine.store import documents
 from engine.store.session import Database
@@ -121,7 +123,8 @@ def _remove_journey(database: Database, name: str, source: str) -> bool:
             return False
         for statement in (_FORGET_REFUSALS, _FORGET_VERSIONS):
             connection.execute(statement, {"id": name})
-        documents.delete_draft(connection, name)
+        with audited(connection, COMMAND_LINE, "delete", "journey", name):
+            documents.delete_draft(connection, name)
         return True
 
     return database.transact(work)
@@ -136,4 +139,4 @@ def _remove_templates(database: Database) -> None:
     for name, template in shop_templates().items():
         if present.get(name) == template and name not in in_use:
             with suppress(Conflict):  # taken into use just now
-                materials.delete(database, "template", name)
+                materials.delete(database, "template", name, actor=COMMAND_LINE)

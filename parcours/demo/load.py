@@ -14,6 +14,7 @@ import journeys
 from engine.flow import materials, publish
 from engine.flow.history import add_customers, add_events
 from engine.flow.intake import Incoming, receive
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import documents, tables
@@ -112,12 +113,12 @@ def _set_up(database: Database) -> None:
         present = {stored.id for stored in documents.journeys(connection)[0]}
     for name, template in shop_templates().items():
         if name not in known.templates:
-            materials.put_template(database, template)
+            materials.put_template(database, template, actor=COMMAND_LINE)
     for source in journey_texts():
         journey = parse_journey(source)
         if journey.id not in present:
-            publish.save_journey(database, journey, source)
-            publish.publish(database, journey.id)
+            publish.save_journey(database, journey, source, actor=COMMAND_LINE)
+            publish.publish(database, journey.id, actor=COMMAND_LINE)
 
 
 def _settings(connection: Connection) -> None:
