@@ -5,11 +5,11 @@ really stores. Whoever rewrites one row has to rewrite all that follow.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from engine.model.actor import Actor
 from engine.store import tables
@@ -99,17 +99,9 @@ def listed(
 def actors(connection: Connection) -> dict[str, str]:
     """Return everybody who has changed something, by id: the name of the last time."""
     rows = connection.execute(
-        select(_A.actor, _A.actor_name).distinct(_A.actor).order_by(_A.actor, _A.id.desc())
+        select(_A.actor, _A.actor_name).ext(distinct_on(_A.actor)).order_by(_A.actor, _A.id.desc())
     )
     return {row.actor: row.actor_name for row in rows}
-
-
-def last_at(connection: Connection) -> datetime | None:
-    """Return when something was last changed."""
-    found: datetime | None = connection.execute(
-        select(_A.at).order_by(_A.id.desc()).limit(1)
-    ).scalar()
-    return found
 
 
 def _json(value: Any) -> str | None:
