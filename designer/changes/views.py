@@ -143,8 +143,8 @@ def kinds(words: Words) -> list[tuple[str, str]]:
 
 def differences(before: Any, after: Any, words: Words, place: str = "") -> Iterator[Difference]:
     """Yield each place at which two values differ, in the order of the document."""
-    if before == after:
-        return
+    if before == after or (before in (None, "") and after in (None, "")):
+        return  # no text and an empty one read alike
     if isinstance(before, dict | None) and isinstance(after, dict | None):
         old, new = before or {}, after or {}
         for key in (*old, *(key for key in new if key not in old)):

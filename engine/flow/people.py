@@ -120,7 +120,8 @@ def set_password(
         users.change(connection, user, password_hash=password_hash)
         sessions.end_all(connection, user)
         herself = Actor(str(user), before.called)
-        audit.add(connection, herself, "set password", "user", str(user), None, None)
+        shown = users.recorded(connection, user)  # the same before and after: no password is
+        audit.add(connection, herself, "set password", "user", str(user), shown, shown)
         return users.one(connection, user)
 
     return database.transact(work)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 import journeys
 from engine.errors import Conflict, NotFound
 from engine.flow import materials
-from engine.flow.audited import audited
+from engine.flow.audited import WORKSPACE, audited
 from engine.model.actor import COMMAND_LINE
 from engine.model.document import journey_of, parse_journey
 from engine.store import documents
@@ -104,8 +104,9 @@ def _restore(connection: Connection) -> None:
     if after == SETTINGS:
         after = {}
     if after != before:
-        connection.execute(_SET, {"settings": orjson.dumps(after).decode()})
-        documents.touch(connection)
+        with audited(connection, COMMAND_LINE, "save", "workspace", WORKSPACE):
+            connection.execute(_SET, {"settings": orjson.dumps(after).decode()})
+            documents.touch(connection)
 
 
 def _remove_journey(database: Database, name: str, source: str) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 import journeys
 from engine.flow import materials, publish
+from engine.flow.audited import WORKSPACE, audited
 from engine.flow.history import add_customers, add_events
 from engine.flow.intake import Incoming, receive
 from engine.model.actor import COMMAND_LINE
@@ -126,8 +127,9 @@ def _settings(connection: Connection) -> None:
     before = connection.execute(text("SELECT settings FROM workspace FOR UPDATE")).scalar_one()
     settings = {VISITS: False, **(before or SETTINGS)}
     if settings != before:
-        connection.execute(tables.workspace.update().values(settings=settings))
-        documents.touch(connection)
+        with audited(connection, COMMAND_LINE, "save", "workspace", WORKSPACE):
+            connection.execute(tables.workspace.update().values(settings=settings))
+            documents.touch(connection)
 
 
 def _note(connection: Connection) -> None:

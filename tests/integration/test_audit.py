@@ -72,7 +72,7 @@ def test_each_kind_of_change_is_recorded_with_who_made_it(database: Database) ->
     publish.publish(database, "welcome", actor=ADA)
     publish.pause(database, "welcome", actor=ADA)
     publish.resume(database, "welcome", actor=ADA)
-    segment = {"id": "vip", "name": "VIP", "rule": {"trait": "vip", "op": "eq", "value": True}}
+    segment = {"id": "vip", "name": "VIP", "rule": {"trait": "vip", "eq": True}}
     materials.put_segment(database, Segment.model_validate(segment), actor=ADA)
     snippet = {"id": "foot", "name": "Foot", "locales": {"en": "Bye"}}
     materials.put_snippet(database, Snippet.model_validate(snippet), actor=ADA)

@@ -100,5 +100,7 @@ def test_what_a_live_journeys_template_shares_cannot_be_taken_away(database: Dat
         coupons.delete_pool(database, "given", actor=COMMAND_LINE)
     with pytest.raises(Conflict, match="cannot be read"):
         materials.put_snippet(
-            database, Snippet(id="greeting", name="G", locales={"en": "{% if %}"})
+            database,
+            Snippet(id="greeting", name="G", locales={"en": "{% if %}"}),
+            actor=COMMAND_LINE,
         )
