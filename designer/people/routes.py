@@ -19,7 +19,7 @@ from engine.errors import InvalidInput
 from engine.flow import people
 from engine.flow.people import LastAdministrator, Taken
 from engine.store import users
-from engine.store.users import PEOPLES, User
+from engine.store.users import PEOPLE_ROLES, User
 
 router = APIRouter(prefix="/settings/people", dependencies=[ADMINISTER])
 
@@ -53,7 +53,7 @@ def invite(request: Request, email: Text = "", name: Text = "", role: Text = "")
     """Invite somebody, and show the link by which she sets her password."""
     words = pages(request).words(request)
     form = Shown(email=email, name=name, role=role)
-    if role not in PEOPLES:
+    if role not in PEOPLE_ROLES:
         fault = {"role": words.gettext("Choose a role.")}
         return _page(request, _with(form, wrong=fault), 422)
     try:
@@ -150,6 +150,6 @@ def _page(request: Request, shown: Shown, status: int = 200) -> Response:
         status=status,
         words=words,
         rows=rows,
-        roles=[role_name(role, words) for role in PEOPLES],
+        roles=[role_name(role, words) for role in PEOPLE_ROLES],
         shown=shown,
     )

@@ -14,7 +14,7 @@ from engine.model.actor import Actor
 from engine.store import audit, documents, sessions, users
 from engine.store.keys import Role
 from engine.store.session import Database
-from engine.store.users import PEOPLES, User
+from engine.store.users import PEOPLE_ROLES, User
 
 LONGEST_NAME: Final = 200
 
@@ -33,9 +33,9 @@ class NoEntry(Conflict):
 
 def role_of(named: str) -> Role:
     """Return a role that people can have, or raise `InvalidInput`."""
-    role = next((one for one in PEOPLES if one == named), None)
+    role = next((one for one in PEOPLE_ROLES if one == named), None)
     if role is None:
-        raise InvalidInput(f"{named!r} is no role of people; theirs are {', '.join(PEOPLES)}.")
+        raise InvalidInput(f"{named!r} is no role of people; theirs are {', '.join(PEOPLE_ROLES)}.")
     return role
 
 

@@ -18,7 +18,7 @@ from engine.settings import Settings
 from engine.store import keys
 from engine.store.keys import ROLES
 from engine.store.session import Database
-from engine.store.users import PEOPLES
+from engine.store.users import PEOPLE_ROLES
 from tests.web.people import log_in, somebody
 
 with warnings.catch_warnings():
@@ -234,7 +234,7 @@ def test_strangers_pass_nowhere(client: Any) -> None:
         assert client.request(method, _address(path), content=b"{}").status_code == 401, named
 
 
-@pytest.mark.parametrize("role", [*PEOPLES, "operator"])
+@pytest.mark.parametrize("role", [*PEOPLE_ROLES, "operator"])
 def test_people_pass_where_their_role_may(client: Any, database: Database, role: Any) -> None:
     user = None if role == "operator" else somebody(database, role)
     data: dict[str, str] = {}
