@@ -24,6 +24,7 @@ from sqlalchemy import insert, select, text
 from engine.flow.claim import Claimed, Rendered, claim
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.cap import Cap
 from engine.model.journey import Journey
 from engine.model.template import Template
@@ -59,8 +60,8 @@ class Bench:
         """Publish the journey."""
         template = Template.model_validate(TEMPLATE)
         self.database.transact(lambda c: documents.put_template(c, template))
-        save_journey(self.database, Journey.model_validate(JOURNEY))
-        publish(self.database, "bench")
+        save_journey(self.database, Journey.model_validate(JOURNEY), actor=COMMAND_LINE)
+        publish(self.database, "bench", actor=COMMAND_LINE)
 
     def rules(self, rules: list[dict[str, Any]]) -> None:
         """Let these rules hold, and no others."""

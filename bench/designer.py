@@ -25,6 +25,7 @@ sys.path.remove(str(Path(__file__).resolve().parent))
 from designer.app import create_app
 from designer.login.links import login_link
 from engine.flow import drafting
+from engine.model.actor import COMMAND_LINE
 from engine.model.template import Template
 from engine.settings import Settings
 from engine.store import documents
@@ -71,7 +72,7 @@ def furnish(database: Database) -> None:
         entry = {"on": {"event": "Product Added"}}
         document = {"id": f"j{size}", "name": f"{size} steps", "entry": entry, "topic": "offers",
                     "steps": steps(size)}  # fmt: skip
-        drafting.create(database, document)
+        drafting.create(database, document, actor=COMMAND_LINE)
 
 
 class Canvas:

@@ -31,6 +31,7 @@ from engine.flow.advance import advance
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
 from engine.gateway import Gateway, connect, prepare_namespace
+from engine.model.actor import COMMAND_LINE
 from engine.model.journey import Journey
 from engine.model.template import Template
 from engine.store import documents
@@ -259,8 +260,8 @@ async def measure(runs: int, rounds: int) -> dict[str, Any]:
         database = Database(settings.database_url, pool_size=24)
         template = Template.model_validate(TEMPLATE)
         database.transact(lambda connection: documents.put_template(connection, template))
-        save_journey(database, Journey.model_validate(JOURNEY))
-        publish(database, "bench")
+        save_journey(database, Journey.model_validate(JOURNEY), actor=COMMAND_LINE)
+        publish(database, "bench", actor=COMMAND_LINE)
         gateway = Gateway(client, partial(sweep.told, database))
         delivery = Delivery(
             database, composer(settings, database), transports(settings), lambda wakes: None

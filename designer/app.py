@@ -12,8 +12,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from activities.outbox import OutboxTransport
 from activities.transport import Transport
 from designer import api, errors
+from designer.account import routes as account
 from designer.assets import Assets
 from designer.canvas import routes as canvas
+from designer.changes import routes as changes
 from designer.content import routes as content
 from designer.customers import routes as customers
 from designer.demo import routes as demo
@@ -22,15 +24,18 @@ from designer.events import routes as events
 from designer.files import routes as files
 from designer.hooks import routes as hooks
 from designer.journeys import routes as journeys
+from designer.keys import routes as keys
 from designer.lifecycle import routes as lifecycle
 from designer.links import routes as links
 from designer.login import routes as login
 from designer.login.gate import Gate
+from designer.login.permits import Doors
 from designer.login.sessions import Sessions
 from designer.manners import routes as manners
 from designer.messages import routes as messages
 from designer.outbox import routes as outbox
 from designer.pages import Pages
+from designer.people import routes as people
 from designer.preferences import routes as preferences
 from designer.start import routes as start
 from designer.streams import Streams
@@ -65,6 +70,10 @@ PAGES = (
     topics,
     hooks,
     webpush,
+    account,
+    people,
+    keys,
+    changes,
 )
 """Each a folder with `routes.py`; `document` before `canvas`, whose addresses are wider."""
 
@@ -84,7 +93,8 @@ def create_app(
         lifespan=_lifespan,
     )
     database = Database(settings.database_url, application="parcours-web")
-    sessions = Sessions(settings.signing_key(), secure=settings.url.startswith("https:"))
+    secure = settings.url.startswith("https:")
+    sessions = Sessions(database, settings.signing_key(), secure=secure)
     app.state.settings = settings
     app.state.database = database
     app.state.gateway = None
@@ -98,7 +108,8 @@ def create_app(
         app.include_router(page.router, include_in_schema=False)
     api.mount(app)
     errors.add_error_pages(app)
-    app.add_middleware(Gate, sessions=sessions, refusal=errors.page_for)
+    doors = Doors(route for page in PAGES for route in page.router.routes)
+    app.add_middleware(Gate, sessions=sessions, doors=doors, refusal=errors.refusal)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     return app
 

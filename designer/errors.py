@@ -42,8 +42,23 @@ SENTENCES: Final[dict[int, tuple[str, str]]] = {
 }
 
 
-def page_for(request: Request, status: int, detail: str = "") -> Response:
-    """Answer with the finished page for an error; `detail` replaces its second sentence."""
+_ROLE: Final = (
+    N_("Your role does not allow this"),
+    N_("Nothing was changed. An administrator can give you another role, under Settings, People."),
+)
+
+
+def refusal(request: Request, status: int, why: str = "") -> Response:
+    """Answer for the gate; `why` is `role` when that is what is missing."""
+    if why != "role":
+        return page_for(request, status)
+    words = pages(request).words(request)
+    title, sentence = _ROLE
+    return page_for(request, status, words.gettext(sentence), words.gettext(title))
+
+
+def page_for(request: Request, status: int, detail: str = "", heading: str = "") -> Response:
+    """Answer with the finished page for an error; `detail` and `heading` replace its sentences."""
     title, sentence = SENTENCES.get(status, SENTENCES[500 if status >= 500 else 404])
     words = pages(request).words(request, shop=status != 503)
     response = pages(request).render(
@@ -51,7 +66,7 @@ def page_for(request: Request, status: int, detail: str = "") -> Response:
         "error.html",
         status=status,
         words=words,
-        title=words.gettext(title),
+        title=heading or words.gettext(title),
         sentence=detail or words.gettext(sentence),
         code=status,
     )
@@ -111,7 +126,7 @@ def add_error_pages(app: FastAPI) -> None:
         app.add_exception_handler(kind, answer)
 
 
-_PAGES: Final = ("/login", "/static", "/u/", "/c/", "/preferences/")
+_PAGES: Final = ("/login", "/password", "/static", "/u/", "/c/", "/preferences/")
 """What is open to anyone and yet for people."""
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -15,12 +16,15 @@ from starlette.responses import HTMLResponse
 
 from designer.assets import asset
 from designer.demo.switch import SETTING
+from designer.login.permits import permits
 from designer.login.sessions import Sessions
 from designer.words import LANGUAGES, Shop, Words, negotiate
 from engine.errors import ParcoursError
+from engine.model.actor import OPERATOR, Actor
 from engine.model.workspace import Workspace
 from engine.store import tables
 from engine.store.session import Database
+from engine.store.sessions import Login
 
 THEMES: Final = ("light", "dark")
 _SHOP_LIFE: Final = 5.0
@@ -66,7 +70,9 @@ class Pages:
     def words(self, request: Request, *, shop: bool = True) -> Words:
         """Return the reader's language."""
         accepted = request.headers.get("Accept-Language", "")
-        language = negotiate(request.cookies.get("lang"), accepted)
+        session: Login | None = getattr(request.state, "session", None)
+        chosen = (session.language if session else None) or request.cookies.get("lang")
+        language = negotiate(chosen, accepted)
         return Words(language, accepted=accepted, shop=self.shop() if shop else self._shop)
 
     def render(
@@ -79,13 +85,15 @@ class Pages:
         """Return a template, rendered."""
         words = values.pop("words", None) or self.words(request)
         theme = request.cookies.get("theme")
-        session = getattr(request.state, "session", None)
+        session: Login | None = getattr(request.state, "session", None)
+        role = session.role if session else None
         common: Mapping[str, Any] = {
             "words": words,
             "gettext": words.gettext,  # what the extension's `_` looks for
             "ngettext": words.ngettext,
             "theme": theme if theme in THEMES else "",
             "session": session,
+            "may": partial(permits, role),
             "csrf": self._sessions.form_token(session) if session else "",
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "path": request.url.path,
@@ -121,3 +129,15 @@ def database(request: Request) -> Database:
     """Return the application's database."""
     found: Database = request.app.state.database
     return found
+
+
+def reader(request: Request) -> Login:
+    """Return who looks at a page, which the gate has let pass."""
+    found: Login = request.state.session
+    return found
+
+
+def actor(request: Request) -> Actor:
+    """Return for whom a change is recorded."""
+    login = reader(request)
+    return OPERATOR if login.user is None else Actor(str(login.user), login.name)

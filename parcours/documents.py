@@ -17,6 +17,7 @@ from engine.errors import InvalidDocument, ParcoursError, Problem
 from engine.flow import materials
 from engine.flow import publish as flow
 from engine.model.activity import ActivityType
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import locate, parse_journey, written
 from engine.model.journey import (
     ActivityStep,
@@ -189,8 +190,8 @@ def push(database: Database, file: Path, journey: Journey, text: str) -> Pushed:
     used = [beside[name] for name in journeys.used(journey.steps) if name in beside]
     new = [template for template in used if template.id not in present]
     for template in new:
-        materials.put_template(database, template)
-    saved = flow.save_journey(database, journey, text)
+        materials.put_template(database, template, actor=COMMAND_LINE)
+    saved = flow.save_journey(database, journey, text, actor=COMMAND_LINE)
     return Pushed(
         created=saved.created,
         problems=saved.problems,

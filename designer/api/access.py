@@ -6,6 +6,7 @@ from typing import Final, Literal
 from starlette.requests import Request
 
 from designer.api.problems import Forbidden, Unauthorized
+from engine.model.actor import Actor
 from engine.store.keys import Key, KeyRing, Role
 from engine.store.session import Database
 
@@ -15,6 +16,7 @@ Permission = Literal[
     "write customers",
     "write drafts",
     "publish",
+    "read changes",
     "request entries",
     "send events",
     "administer",
@@ -31,8 +33,8 @@ PERMITTED: Final[Mapping[Role, frozenset[Permission]]] = {
     "viewer": _READ,
     "marketer": _DRAFT,
     "publisher": _PUBLISH,
-    "steward": _READ | {"write customers"},
-    "administrator": _PUBLISH | {"write customers", "administer"},
+    "steward": _READ | {"write customers", "read changes"},
+    "administrator": _PUBLISH | {"write customers", "read changes", "administer"},
     "worker": frozenset({"serve activities"}),
 }
 """What is not named here is refused. A write key may be public (in a shop's page): it opens
@@ -54,7 +56,14 @@ class Needs:
         if key is None:
             raise Unauthorized("The API key is not known; it may have been revoked.")
         require(key, self.permission)
+        request.state.key = key
         return key
+
+
+def actor(request: Request) -> Actor:
+    """Return for whom a change is recorded: the key that the route has let pass."""
+    key: Key = request.state.key
+    return Actor(str(key.id), key.name or f"key {key.id}")
 
 
 def require(key: Key, permission: Permission) -> None:

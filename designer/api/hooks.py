@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from designer.api.access import Needs
+from designer.api.access import Needs, actor
 from designer.api.answers import (
     Cursor,
     Limit,
@@ -55,7 +55,7 @@ def write_webhook(request: Request, webhook: Id, body: Body) -> Response:
     database: Database = request.app.state.database
     model = validated(Hook, named(parse_object(body), webhook, "webhook"), f"webhook {webhook}")
     secret = outgoing.new_secret()
-    created = database.transact(lambda connection: hooks.put(connection, model, secret))
+    created = outgoing.put(database, model, secret, actor=actor(request))
     document = model.model_dump(mode="json")
     return put_response(document | ({"secret": secret} if created else {}), created=created)
 
@@ -64,7 +64,7 @@ def write_webhook(request: Request, webhook: Id, body: Body) -> Response:
 def delete_webhook(request: Request, webhook: Id) -> Response:
     """Delete a webhook; what it was not told yet, it will not be told."""
     database: Database = request.app.state.database
-    database.transact(lambda connection: hooks.remove(connection, webhook))
+    outgoing.remove(database, webhook, actor=actor(request))
     return emptied()
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from designer.api.access import Needs
+from designer.api.access import Needs, actor
 from designer.api.answers import (
     Cursor,
     Limit,
@@ -68,7 +68,7 @@ def write_journey(
     """
     database: Database = request.app.state.database
     document, text = _document(body, journey, request.headers.get("content-type", ""))
-    saved = publish.save_journey(database, document, text)
+    saved = publish.save_journey(database, document, text, actor=actor(request))
     content = _read(database, journey)
     content["problems"] = [as_json(problem) for problem in saved.problems]
     return put_response(content, created=saved.created)
@@ -116,7 +116,7 @@ def _with_lines(body: bytes, error: InvalidDocument) -> InvalidDocument:
 )
 def delete_journey(request: Request, journey: JourneyId) -> Response:
     """Delete a draft; a published journey's record is kept, and this refused."""
-    publish.delete_journey(request.app.state.database, journey)
+    publish.delete_journey(request.app.state.database, journey, actor=actor(request))
     return emptied()
 
 
@@ -125,21 +125,21 @@ def delete_journey(request: Request, journey: JourneyId) -> Response:
 )
 def publish_journey(request: Request, journey: JourneyId) -> Response:
     """Make the draft the live version, or list every mistake that stands against it."""
-    publish.publish(request.app.state.database, journey)
+    publish.publish(request.app.state.database, journey, actor=actor(request))
     return json_response(_read(request.app.state.database, journey))
 
 
 @router.post("/{journey}/pause", summary="Pause", dependencies=[Depends(Needs("publish"))])
 def pause_journey(request: Request, journey: JourneyId) -> Response:
     """Let nobody enter, and hold what is due, until the journey is resumed."""
-    publish.pause(request.app.state.database, journey)
+    publish.pause(request.app.state.database, journey, actor=actor(request))
     return json_response(_read(request.app.state.database, journey))
 
 
 @router.post("/{journey}/resume", summary="Resume", dependencies=[Depends(Needs("publish"))])
 def resume_journey(request: Request, journey: JourneyId) -> Response:
     """Let customers enter again, and what is held go on, a few customers at a time."""
-    publish.resume(request.app.state.database, journey)
+    publish.resume(request.app.state.database, journey, actor=actor(request))
     return json_response(_read(request.app.state.database, journey))
 
 
@@ -153,7 +153,7 @@ def archive_journey(
     ] = None,
 ) -> Response:
     """Put a journey away: nobody enters it any more. With customers inside, say `inside`."""
-    archive.archive(request.app.state.database, journey, inside=inside)
+    archive.archive(request.app.state.database, journey, actor=actor(request), inside=inside)
     return json_response(_read(request.app.state.database, journey))
 
 
@@ -164,7 +164,7 @@ def archive_journey(
 )
 def restore_journey(request: Request, journey: JourneyId) -> Response:
     """Restore an archived journey as paused, or as a draft when it was never published."""
-    archive.restore(request.app.state.database, journey)
+    archive.restore(request.app.state.database, journey, actor=actor(request))
     return json_response(_read(request.app.state.database, journey))
 
 

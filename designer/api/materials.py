@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from designer.api.access import Needs
+from designer.api.access import Needs, actor
 from designer.api.answers import (
     Cursor,
     Limit,
@@ -71,7 +71,7 @@ def write_segment(request: Request, segment: Id, body: Body) -> Response:
     """Save a rule that says which customers are meant."""
     document = named(parse_object(body), segment, "segment")
     model = validated(Segment, document, f"segment {segment}")
-    created = materials.put_segment(request.app.state.database, model)
+    created = materials.put_segment(request.app.state.database, model, actor=actor(request))
     return put_response(one(request, "segment", segment), created=created)
 
 
@@ -80,7 +80,7 @@ def write_segment(request: Request, segment: Id, body: Body) -> Response:
 )
 def delete_segment(request: Request, segment: Id) -> Response:
     """Delete a segment that no published journey and no other segment uses."""
-    materials.delete(request.app.state.database, "segment", segment)
+    materials.delete(request.app.state.database, "segment", segment, actor=actor(request))
     return emptied()
 
 
@@ -106,7 +106,7 @@ def write_template(request: Request, template: Id, body: Body) -> Response:
     """Save what messages are made from; a published journey's next message uses it."""
     document = named(parse_object(body), template, "template")
     model = validated(Template, document, f"template {template}")
-    created = materials.put_template(request.app.state.database, model)
+    created = materials.put_template(request.app.state.database, model, actor=actor(request))
     return put_response(one(request, "template", template), created=created)
 
 
@@ -115,7 +115,7 @@ def write_template(request: Request, template: Id, body: Body) -> Response:
 )
 def delete_template(request: Request, template: Id) -> Response:
     """Delete a template that no published journey uses."""
-    materials.delete(request.app.state.database, "template", template)
+    materials.delete(request.app.state.database, "template", template, actor=actor(request))
     return emptied()
 
 
@@ -137,14 +137,14 @@ def read_cap(request: Request, cap: Id) -> Response:
 def write_cap(request: Request, cap: Id, body: Body) -> Response:
     """Save how many messages a customer may get in how long; it holds from the next claim on."""
     model = validated(Cap, named(parse_object(body), cap, "cap"), f"cap {cap}")
-    created = materials.put_cap(request.app.state.database, model)
+    created = materials.put_cap(request.app.state.database, model, actor=actor(request))
     return put_response(one(request, "cap", cap), created=created)
 
 
 @router.delete("/caps/{cap}", tags=["caps"], summary="Delete a frequency cap", dependencies=PUBLISH)
 def delete_cap(request: Request, cap: Id) -> Response:
     """Delete a frequency cap."""
-    materials.delete(request.app.state.database, "cap", cap)
+    materials.delete(request.app.state.database, "cap", cap, actor=actor(request))
     return emptied()
 
 
@@ -163,5 +163,5 @@ def read_workspace(request: Request) -> Response:
 def write_workspace(request: Request, body: Body) -> Response:
     """Replace the shop's settings; what is left out takes its default."""
     settings = validated(Workspace, parse_object(body), "workspace")
-    materials.put_workspace(request.app.state.database, settings)
+    materials.put_workspace(request.app.state.database, settings, actor=actor(request))
     return read_workspace(request)

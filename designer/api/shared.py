@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from designer.api.access import actor
 from designer.api.answers import Cursor, Limit, emptied, json_response, put_response
 from designer.api.materials import DRAFT, PUBLISH, READ, Body, Id, listed, one
 from designer.api.problems import ProblemRoute
@@ -40,7 +41,7 @@ def write_snippet(request: Request, snippet: Id, body: Body) -> Response:
     """Save a piece that templates put in; a published journey's next message uses it."""
     document = named(parse_object(body), snippet, "snippet")
     model = validated(Snippet, document, f"snippet {snippet}")
-    created = materials.put_snippet(request.app.state.database, model)
+    created = materials.put_snippet(request.app.state.database, model, actor=actor(request))
     return put_response(one(request, "snippet", snippet), created=created)
 
 
@@ -49,7 +50,7 @@ def write_snippet(request: Request, snippet: Id, body: Body) -> Response:
 )
 def delete_snippet(request: Request, snippet: Id) -> Response:
     """Delete a snippet that no published journey's template uses."""
-    materials.delete(request.app.state.database, "snippet", snippet)
+    materials.delete(request.app.state.database, "snippet", snippet, actor=actor(request))
     return emptied()
 
 
@@ -77,7 +78,7 @@ def write_pool(request: Request, pool: Id, body: Body) -> Response:
     for told in ("given", "left"):
         document.pop(told, None)  # an answer may be put back as it was read
     model = validated(CouponPool, document, f"coupon pool {pool}")
-    created = giving.put_pool(request.app.state.database, model)
+    created = giving.put_pool(request.app.state.database, model, actor=actor(request))
     return put_response(_pool(request, pool), created=created)
 
 
@@ -86,7 +87,7 @@ def write_pool(request: Request, pool: Id, body: Body) -> Response:
 )
 def delete_pool(request: Request, pool: Id) -> Response:
     """Delete a pool that no published journey's template uses, with its codes that are left."""
-    giving.delete_pool(request.app.state.database, pool)
+    giving.delete_pool(request.app.state.database, pool, actor=actor(request))
     return emptied()
 
 
@@ -96,7 +97,7 @@ def delete_pool(request: Request, pool: Id) -> Response:
 def add_codes(request: Request, pool: Id, body: Body) -> Response:
     """Add codes to a pool of given ones; those that it has already are passed over."""
     model = validated(Codes, parse_object(body), "list of codes")
-    added = giving.add_codes(request.app.state.database, pool, model.codes)
+    added = giving.add_codes(request.app.state.database, pool, model.codes, actor=actor(request))
     return json_response({"added": added, "known": len(set(model.codes)) - added})
 
 

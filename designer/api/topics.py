@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from designer.api.access import Needs
+from designer.api.access import Needs, actor
 from designer.api.answers import (
     Cursor,
     Limit,
@@ -61,12 +61,12 @@ def write_topic(
 ) -> Response:
     """Save what a topic is called, and what holds for customers who have said nothing of it."""
     model = validated(Topic, named(parse_object(body), topic, "topic"), f"topic {topic}")
-    created = topics.put_topic(request.app.state.database, model)
+    created = topics.put_topic(request.app.state.database, model, actor=actor(request))
     return put_response(_one(request, topic), created=created)
 
 
 @router.delete("/{topic}", summary="Delete a topic", dependencies=PUBLISH)
 def delete_topic(request: Request, topic: Id) -> Response:
     """Delete a topic that no published journey sends; the record of consent is kept."""
-    topics.delete_topic(request.app.state.database, topic)
+    topics.delete_topic(request.app.state.database, topic, actor=actor(request))
     return emptied()

@@ -12,6 +12,7 @@ from engine.errors import InvalidInput
 from engine.flow import drafting
 from engine.flow.drafting import Draft, Edit
 from engine.model import editing
+from engine.model.actor import Actor
 from engine.store.edits import Label
 from engine.store.session import Database
 
@@ -81,11 +82,19 @@ class Outcome:
 
 
 def carry_out(
-    database: Database, journey_id: str, asked: Asked, title: Title, words: Words
+    database: Database,
+    journey_id: str,
+    asked: Asked,
+    title: Title,
+    words: Words,
+    *,
+    actor: Actor,
 ) -> Outcome:
     """Carry out one edit of the canvas."""
     if asked.op in {"undo", "redo"}:
-        label = drafting.step_back(database, journey_id, asked.rev, -1 if asked.op == "undo" else 1)
+        label = drafting.step_back(
+            database, journey_id, asked.rev, -1 if asked.op == "undo" else 1, actor=actor
+        )
         said = (
             words.gettext("Undone: %(edit)s")
             if asked.op == "undo"
@@ -100,7 +109,7 @@ def carry_out(
         labels.append(label)
         return Edit(edited, label)
 
-    step = drafting.edit(database, journey_id, asked.rev, decide)
+    step = drafting.edit(database, journey_id, asked.rev, decide, actor=actor)
     return Outcome(step or "", done(labels[-1], words))
 
 

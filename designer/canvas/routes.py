@@ -18,7 +18,8 @@ from designer.canvas.forms.raw import Raw, read
 from designer.canvas.look import Shown, look
 from designer.canvas.palette import palette
 from designer.canvas.tree import texts
-from designer.pages import database, pages
+from designer.login.permits import READ, WRITE_DRAFTS
+from designer.pages import actor, database, pages
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
 from designer.words import Words
@@ -30,7 +31,7 @@ from engine.store import activities
 from engine.store.counters import counters
 from engine.store.session import Database
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ])
 
 EVERY = 1.5
 """Seconds between two looks at the counters of a journey that somebody watches."""
@@ -119,7 +120,7 @@ def panel(
     return response
 
 
-@router.post("/journeys/{journey_id}/ops")
+@router.post("/journeys/{journey_id}/ops", dependencies=[WRITE_DRAFTS])
 def ops(request: Request, journey_id: str, sent: Sent) -> Response:
     """Edit the draft: answers with the tree, the toolbar and the panel as they are now.
 
@@ -129,7 +130,9 @@ def ops(request: Request, journey_id: str, sent: Sent) -> Response:
     asked = edits.asked(sent)
     title = partial(_title, words=words)
     try:
-        outcome = edits.carry_out(database(request), journey_id, asked, title, words)
+        outcome = edits.carry_out(
+            database(request), journey_id, asked, title, words, actor=actor(request)
+        )
     except Conflict as conflict:
         said = words.gettext(
             "Somebody else changed this journey meanwhile; this is how it looks now. Nothing of "
@@ -168,13 +171,13 @@ def edited(request: Request, journey_id: str, step: str, said: str, status: int 
     return response
 
 
-@router.post("/journeys/{journey_id}/panel")
+@router.post("/journeys/{journey_id}/panel", dependencies=[WRITE_DRAFTS])
 def rearrange(request: Request, journey_id: str, sent: Sent) -> Response:
     """Answer with the panel's form as it was sent, with a row more, less or of another kind."""
     raw, what = read(sent), str(sent.get("what") or "")
     if what == "template":
         words = pages(request).words(request)
-        raw["template"] = settings.new_template(database(request), raw, words)
+        raw["template"] = settings.new_template(database(request), raw, words, actor=actor(request))
         what = "show"
     shown = look(database(request), journey_id, draft=True)
     step = str(sent.get("chosen") or "")
@@ -204,7 +207,7 @@ def _panel(
     return response
 
 
-@router.post("/journeys/{journey_id}/settings")
+@router.post("/journeys/{journey_id}/settings", dependencies=[WRITE_DRAFTS])
 def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
     """Save the settings of a step, or of the journey; with mistakes, the form comes back."""
     words, raw = pages(request).words(request), read(sent)
@@ -212,7 +215,13 @@ def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
     rev = edits.asked(sent).rev
     try:
         label = settings.save(
-            database(request), journey_id, rev, step, raw, partial(_title, words=words)
+            database(request),
+            journey_id,
+            rev,
+            step,
+            raw,
+            partial(_title, words=words),
+            actor=actor(request),
         )
     except settings.Unfit as unfit:
         shown = look(database(request), journey_id, draft=True)

@@ -15,6 +15,7 @@ from engine.errors import Conflict, InvalidInput
 from engine.flow import drafting, materials
 from engine.flow.drafting import Draft, Edit
 from engine.model import editing
+from engine.model.actor import Actor
 from engine.model.editing import fresh_id
 from engine.model.template import Template
 from engine.store import documents
@@ -95,7 +96,7 @@ def _share(arms: list[Raw]) -> None:
             one["weight"] = str(each + (1 if n < left else 0))
 
 
-def new_template(database: Database, raw: Raw, words: Words) -> str:
+def new_template(database: Database, raw: Raw, words: Words, *, actor: Actor) -> str:
     """Make a template for what a form sends, with hardly a word in it yet; return its id."""
     with database.read() as connection:
         taken = set(documents.templates(connection))
@@ -112,7 +113,7 @@ def new_template(database: Database, raw: Raw, words: Words) -> str:
             "locales": {words.language: content},
         }
     )
-    materials.put_template(database, template)
+    materials.put_template(database, template, actor=actor)
     return id_
 
 
@@ -124,7 +125,16 @@ class Unfit(Exception):
         self.mistakes = mistakes
 
 
-def save(database: Database, journey_id: str, rev: int, step: str, raw: Raw, title: Any) -> Label:
+def save(
+    database: Database,
+    journey_id: str,
+    rev: int,
+    step: str,
+    raw: Raw,
+    title: Any,
+    *,
+    actor: Actor,
+) -> Label:
     """Save a step's settings, or the journey's when no step is named; return what was done.
 
     Raises `Unfit` when something is wrong with the form, and `Conflict` when the draft is another
@@ -140,7 +150,7 @@ def save(database: Database, journey_id: str, rev: int, step: str, raw: Raw, tit
         labels.append(label)
         return Edit(edited, label)
 
-    drafting.edit(database, journey_id, rev, decide)
+    drafting.edit(database, journey_id, rev, decide, actor=actor)
     return labels[-1]
 
 

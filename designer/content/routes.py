@@ -14,7 +14,8 @@ from activities.transport import clock
 from designer.content import forms, previews, trials, views
 from designer.content.forms import Fault
 from designer.login.gate import HEADERS
-from designer.pages import database, pages
+from designer.login.permits import READ, READ_CUSTOMERS, WRITE_DRAFTS
+from designer.pages import actor, database, pages
 from designer.words import Words
 from engine.errors import Conflict, InvalidInput
 from engine.flow import materials
@@ -24,7 +25,7 @@ from engine.store import search, snippets, templates
 from engine.store.documents import workspace
 from engine.store.templates import Stored
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ])
 
 _PACE: Final = trials.Pace()
 
@@ -61,20 +62,20 @@ def listed(request: Request) -> Response:
     return pages(request).render(request, "content/list.html", words=words, rows=rows)
 
 
-@router.get("/templates/new")
+@router.get("/templates/new", dependencies=[WRITE_DRAFTS])
 def new(request: Request) -> Response:
     """Ask what a new template is called and for."""
     return _new(request, {}, [])
 
 
-@router.post("/templates/new")
+@router.post("/templates/new", dependencies=[WRITE_DRAFTS])
 def create(request: Request, values: Values) -> Response:
     """Make a template, empty for now."""
     template, faults = forms.new(values)
     if template is None:
         return _new(request, values, faults, 422)
     try:
-        materials.put_template(database(request), template, seen="none")
+        materials.put_template(database(request), template, actor=actor(request), seen="none")
     except Conflict:
         taken = (
             pages(request).words(request).gettext("There is such a template: choose another id.")
@@ -93,7 +94,7 @@ def _new(
     )  # fmt: skip
 
 
-@router.get("/templates/people")
+@router.get("/templates/people", dependencies=[READ_CUSTOMERS])
 def people(request: Request, q: str = "", template: str = "") -> Response:
     """Find customers to preview a template with."""
     words = pages(request).words(request)
@@ -104,7 +105,7 @@ def people(request: Request, q: str = "", template: str = "") -> Response:
     )
 
 
-@router.get("/templates/{template_id}")
+@router.get("/templates/{template_id}", dependencies=[READ_CUSTOMERS])
 def editor(request: Request, template_id: str, locale: str = "", saved: str = "") -> Response:
     """Show a template in an editor, with previews beside it."""
     with database(request).read() as connection:
@@ -123,7 +124,7 @@ def editor(request: Request, template_id: str, locale: str = "", saved: str = ""
     )
 
 
-@router.post("/templates/{template_id}")
+@router.post("/templates/{template_id}", dependencies=[WRITE_DRAFTS])
 def save(request: Request, template_id: str, values: Values) -> Response:
     """Save one language of a template, unless it has mistakes or somebody else saved meanwhile."""
     words = pages(request).words(request)
@@ -152,7 +153,7 @@ def save(request: Request, template_id: str, values: Values) -> Response:
     return RedirectResponse(f"/templates/{template_id}?locale={locale}&saved=yes", 303)
 
 
-@router.post("/templates/{template_id}/locales")
+@router.post("/templates/{template_id}/locales", dependencies=[WRITE_DRAFTS])
 def add_locale(request: Request, template_id: str, values: Values) -> Response:
     """Add a language, written at first like the one that is shown."""
     words = pages(request).words(request)
@@ -177,7 +178,7 @@ def add_locale(request: Request, template_id: str, values: Values) -> Response:
     return RedirectResponse(f"/templates/{template_id}?locale={wanted}", 303)
 
 
-@router.post("/templates/{template_id}/preview")
+@router.post("/templates/{template_id}/preview", dependencies=[READ_CUSTOMERS])
 def preview(request: Request, template_id: str, values: Values) -> Response:
     """Answer with what is being written, as a customer would get it."""
     words = pages(request).words(request)
@@ -187,7 +188,7 @@ def preview(request: Request, template_id: str, values: Values) -> Response:
     return _part(request, "content/_preview.html", words=words, **shown)
 
 
-@router.post("/templates/{template_id}/test")
+@router.post("/templates/{template_id}/test", dependencies=[WRITE_DRAFTS])
 def test(request: Request, template_id: str, values: Values) -> Response:
     """Send what is being written to an address, at once."""
     words = pages(request).words(request)
@@ -237,7 +238,7 @@ def _put(request: Request, template: Template, values: dict[str, str]) -> None:
         seen = datetime.fromisoformat(values.get("rev", ""))
     except ValueError:
         raise Conflict("changed meanwhile") from None
-    materials.put_template(database(request), template, seen=seen)
+    materials.put_template(database(request), template, actor=actor(request), seen=seen)
 
 
 def _why(conflict: Conflict, words: Words) -> str:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.customers import happenings, views
+from designer.login.permits import READ_CUSTOMERS
 from designer.messages.views import Ledger
 from designer.pages import database, pages
 from engine.flow.prepare import customer_of
@@ -14,7 +15,7 @@ from engine.store import ledger, search, versions
 from engine.store.drafts import names
 from engine.store.timeline import runs, timeline, trace
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ_CUSTOMERS])
 
 _PAGE = 50
 

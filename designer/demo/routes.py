@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.demo.switch import switch
+from designer.login.permits import ADMINISTER
 from designer.login.routes import local
-from designer.pages import database, pages
+from designer.pages import actor, database, pages
 
-router = APIRouter()
+router = APIRouter(dependencies=[ADMINISTER])
 
 
 @router.post("/demo/visits")
@@ -18,7 +19,7 @@ def visits(
     request: Request, on: Annotated[str, Form()] = "no", back: Annotated[str, Form()] = "/"
 ) -> Response:
     """Turn the visits on or off."""
-    switch(database(request), on=on == "yes")
+    switch(database(request), on=on == "yes", actor=actor(request))
     pages(request).forget_shop()
     if not request.headers.get("HX-Request"):
         return RedirectResponse(local(back), 303)

@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from designer.document import views
 from designer.document.skeleton import skeleton
-from designer.pages import database, pages
+from designer.login.permits import PUBLISH, READ, WRITE_DRAFTS
+from designer.pages import actor, database, pages
 from designer.words import Words
 from engine.errors import Conflict, InvalidDocument, NotFound
 from engine.flow.publish import known, publish, save_journey
@@ -55,7 +56,7 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-@router.get("/new/document")
+@router.get("/new/document", dependencies=[WRITE_DRAFTS])
 def new(request: Request) -> Response:
     """Show an editor with the commented beginning of a journey."""
     words = pages(request).words(request)
@@ -65,7 +66,7 @@ def new(request: Request) -> Response:
     return _editor(request, Editor(text, views.checked(text, known_)), words)
 
 
-@router.post("/new/document")
+@router.post("/new/document", dependencies=[WRITE_DRAFTS])
 def create(request: Request, text: Text = "") -> Response:
     """Save a new journey's draft."""
     words, text = pages(request).words(request), _lines(text)
@@ -79,7 +80,7 @@ def create(request: Request, text: Text = "") -> Response:
             "There is a journey with the id %(id)s already: choose another id.", id=journey.id
         )
         return _editor(request, Editor(text, checked, refusal=refusal), words, 409)
-    save_journey(database(request), journey, text)
+    save_journey(database(request), journey, text, actor=actor(request))
     return RedirectResponse(f"/journeys/{journey.id}/document?saved=yes", 303)
 
 
@@ -92,7 +93,7 @@ def _exists(database_: Database, journey_id: str) -> bool:
     return True
 
 
-@router.get("/journeys/{journey_id}/document")
+@router.get("/journeys/{journey_id}/document", dependencies=[READ])
 def document(request: Request, journey_id: str, saved: str = "") -> Response:
     """Show the journey's document in an editor."""
     words = pages(request).words(request)
@@ -110,7 +111,7 @@ def document(request: Request, journey_id: str, saved: str = "") -> Response:
     return _editor(request, editor, words)
 
 
-@router.post("/documents/check")
+@router.post("/documents/check", dependencies=[READ])
 def check_text(request: Request, text: Text = "", id: Text = "") -> Response:
     """Answer with what the checks say of a text that is being written."""
     checked = _check(database(request), _lines(text), id or None)
@@ -119,7 +120,7 @@ def check_text(request: Request, text: Text = "", id: Text = "") -> Response:
     return response
 
 
-@router.post("/journeys/{journey_id}/document")
+@router.post("/journeys/{journey_id}/document", dependencies=[WRITE_DRAFTS])
 def save(request: Request, journey_id: str, text: Text = "", rev: Text = "") -> Response:
     """Save the draft, unless it has mistakes of form or somebody else saved meanwhile."""
     words, text = pages(request).words(request), _lines(text)
@@ -129,7 +130,13 @@ def save(request: Request, journey_id: str, text: Text = "", rev: Text = "") -> 
     try:
         _check_newest(rev, found)
         if checked.journey is not None and checked.journey.id == journey_id:
-            save_journey(database(request), checked.journey, text, seen=found.updated_at)
+            save_journey(
+                database(request),
+                checked.journey,
+                text,
+                actor=actor(request),
+                seen=found.updated_at,
+            )
             return RedirectResponse(f"/journeys/{journey_id}/document?saved=yes", 303)
         status, refusal = 422, words.gettext("Not saved: put right what is marked first.")
     except Conflict:
@@ -143,13 +150,13 @@ def save(request: Request, journey_id: str, text: Text = "", rev: Text = "") -> 
     return _editor(request, editor, words, status)
 
 
-@router.get("/journeys/{journey_id}/publish")
+@router.get("/journeys/{journey_id}/publish", dependencies=[PUBLISH])
 def confirm(request: Request, journey_id: str) -> Response:
     """Say what publishing would do, and ask."""
     return _confirm(request, journey_id)
 
 
-@router.post("/journeys/{journey_id}/publish")
+@router.post("/journeys/{journey_id}/publish", dependencies=[PUBLISH])
 def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
     """Publish the draft that was looked at."""
     words = pages(request).words(request)
@@ -157,7 +164,9 @@ def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
         found = drafts.journey(connection, journey_id)
     try:
         _check_newest(rev, found)
-        version = publish(database(request), journey_id, seen=found.updated_at)
+        version = publish(
+            database(request), journey_id, actor=actor(request), seen=found.updated_at
+        )
     except Conflict:
         if found.state == "archived":
             refusal = words.gettext("Not published: the journey is archived. Restore it first.")

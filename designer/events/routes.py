@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from designer.events import views
+from designer.login.permits import READ, READ_CUSTOMERS
 from designer.pages import database, pages
 from designer.streams import Streams, event_stream
 from engine.store import tail
 from engine.store.session import Database
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ, READ_CUSTOMERS])
 
 _SHOWN = 50
 EVERY = 1.0

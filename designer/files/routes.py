@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from designer.document.differences import Change, differences
 from designer.document.views import Checked, checked
-from designer.pages import database, pages
+from designer.login.permits import READ, WRITE_DRAFTS
+from designer.pages import actor, database, pages
 from designer.words import Words
 from engine.errors import Conflict, InvalidDocument, NotFound
 from engine.flow.publish import known, save_journey
@@ -23,7 +24,7 @@ router = APIRouter()
 Text = Annotated[str, Form()]
 
 
-@router.get("/journeys/{journey_id}/file")
+@router.get("/journeys/{journey_id}/file", dependencies=[READ])
 def file(
     request: Request,
     journey_id: str,
@@ -60,7 +61,7 @@ class Import:
     refusal: str = ""
 
 
-@router.get("/import")
+@router.get("/import", dependencies=[WRITE_DRAFTS])
 def ask(request: Request) -> Response:
     """Ask for a file, or its text."""
     return _page(request, Import())
@@ -70,7 +71,7 @@ def _page(request: Request, page: Import, status: int = 200) -> Response:
     return pages(request).render(request, "files/import.html", status=status, page=page)
 
 
-@router.post("/import")
+@router.post("/import", dependencies=[WRITE_DRAFTS])
 def bring(request: Request, text: Text = "", rev: Text = "") -> Response:
     """Save the text as a draft: of a new journey, or, once that was looked at, of one there is."""
     words, text = pages(request).words(request), text.replace("\r\n", "\n")
@@ -85,7 +86,7 @@ def bring(request: Request, text: Text = "", rev: Text = "") -> Response:
             read = Checked(None, [])
         return _page(request, Import(text, read, refusal=refusal), 422)
     if found is None:
-        save_journey(database(request), read.journey, text)
+        save_journey(database(request), read.journey, text, actor=actor(request))
     elif rev != found.updated_at.isoformat():
         changes = _changes(read.journey, found, names, words)
         stale = words.gettext("Somebody else changed the draft meanwhile: look at it once more.")
@@ -101,7 +102,9 @@ def bring(request: Request, text: Text = "", rev: Text = "") -> Response:
         return _page(request, page, 409 if rev else 200)
     else:
         try:
-            save_journey(database(request), read.journey, text, seen=found.updated_at)
+            save_journey(
+                database(request), read.journey, text, actor=actor(request), seen=found.updated_at
+            )
         except Conflict:  # just now
             return bring(request, text, rev)
     return RedirectResponse(f"/journeys/{read.journey.id}/document?saved=yes", 303)

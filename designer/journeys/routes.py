@@ -5,20 +5,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.journeys import views
-from designer.pages import database, pages
+from designer.login.permits import LOGGED_IN, PUBLISH, READ, permits
+from designer.pages import actor, database, pages, reader
 from engine.flow.publish import pause, resume
 from engine.store import overview
 
 router = APIRouter()
 
 
-@router.get("/")
+@router.get("/", dependencies=[LOGGED_IN])
 def first(request: Request) -> Response:
-    """Go to the journeys."""
-    return RedirectResponse("/journeys", 303)
+    """Go to the journeys, or to what else the reader may see."""
+    role = reader(request).role
+    return RedirectResponse("/journeys" if permits(role, "read") else "/customers", 303)
 
 
-@router.get("/journeys")
+@router.get("/journeys", dependencies=[READ])
 def journeys(request: Request, q: str = "", state: str = "") -> Response:
     """List the journeys."""
     with database(request).read() as connection:
@@ -35,15 +37,15 @@ def journeys(request: Request, q: str = "", state: str = "") -> Response:
     )
 
 
-@router.post("/journeys/{journey_id}/pause")
+@router.post("/journeys/{journey_id}/pause", dependencies=[PUBLISH])
 def pause_journey(request: Request, journey_id: str) -> Response:
     """Let nobody enter for now, and hold what is due."""
-    pause(database(request), journey_id)
+    pause(database(request), journey_id, actor=actor(request))
     return RedirectResponse(f"/journeys/{journey_id}", 303)
 
 
-@router.post("/journeys/{journey_id}/resume")
+@router.post("/journeys/{journey_id}/resume", dependencies=[PUBLISH])
 def resume_journey(request: Request, journey_id: str) -> Response:
     """Let customers enter again, and those who are held go on."""
-    resume(database(request), journey_id)
+    resume(database(request), journey_id, actor=actor(request))
     return RedirectResponse(f"/journeys/{journey_id}", 303)

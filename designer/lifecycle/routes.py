@@ -11,7 +11,8 @@ from designer.canvas.sentences import Sentences
 from designer.canvas.tree import Drawing
 from designer.document.differences import differences
 from designer.lifecycle import views
-from designer.pages import database, pages
+from designer.login.permits import PUBLISH, READ, WRITE_DRAFTS
+from designer.pages import actor, database, pages
 from designer.views import journey_mark
 from engine.errors import Conflict, InvalidDocument
 from engine.flow.archive import Inside, archive, restore
@@ -31,7 +32,7 @@ Text = Annotated[str, Form()]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-@router.get("/journeys/{journey_id}/versions")
+@router.get("/journeys/{journey_id}/versions", dependencies=[READ])
 def versions(
     request: Request,
     journey_id: str,
@@ -60,7 +61,7 @@ def versions(
     )
 
 
-@router.get("/journeys/{journey_id}/versions/{version}")
+@router.get("/journeys/{journey_id}/versions/{version}", dependencies=[READ])
 def version(request: Request, journey_id: str, version: Number, step: str = "") -> Response:
     """Show one version on the canvas, as it was published."""
     return _version(request, journey_id, version, step)
@@ -116,7 +117,7 @@ def _lost(draft: Journey | None, found: drafts.Found, sentences: Sentences) -> b
     return bool(differences(draft, live, names=sentences.names, words=sentences.words))
 
 
-@router.post("/journeys/{journey_id}/versions/{version}/draft")
+@router.post("/journeys/{journey_id}/versions/{version}/draft", dependencies=[WRITE_DRAFTS])
 def take_again(request: Request, journey_id: str, version: Number, rev: Text = "") -> Response:
     """Make a version the draft again, unless somebody saved since the page was opened."""
     with database(request).read() as connection:
@@ -125,13 +126,13 @@ def take_again(request: Request, journey_id: str, version: Number, rev: Text = "
     if rev != found.updated_at.isoformat():
         return _version(request, journey_id, version, status=409)
     try:
-        save_journey(database(request), journey, seen=found.updated_at)
+        save_journey(database(request), journey, actor=actor(request), seen=found.updated_at)
     except Conflict:
         return _version(request, journey_id, version, status=409)
     return RedirectResponse(f"/journeys/{journey_id}/versions?taken={version}", 303)
 
 
-@router.get("/journeys/{journey_id}/archive")
+@router.get("/journeys/{journey_id}/archive", dependencies=[PUBLISH])
 def ask(request: Request, journey_id: str) -> Response:
     """Say what archiving means, and ask what becomes of those inside."""
     return _ask(request, journey_id)
@@ -154,19 +155,19 @@ def _ask(request: Request, journey_id: str, *, wrong: bool = False) -> Response:
     )
 
 
-@router.post("/journeys/{journey_id}/archive")
+@router.post("/journeys/{journey_id}/archive", dependencies=[PUBLISH])
 def put_away(request: Request, journey_id: str, inside: Text = "") -> Response:
     """Archive the journey; those inside end or finish, as was chosen."""
     chosen: Inside | None = "end" if inside == "end" else "finish" if inside == "finish" else None
     try:
-        archive(database(request), journey_id, inside=chosen)
+        archive(database(request), journey_id, actor=actor(request), inside=chosen)
     except Conflict:
         return _ask(request, journey_id, wrong=True)
     return RedirectResponse("/journeys?state=archived", 303)
 
 
-@router.post("/journeys/{journey_id}/restore")
+@router.post("/journeys/{journey_id}/restore", dependencies=[PUBLISH])
 def take_out(request: Request, journey_id: str) -> Response:
     """Take the journey out of the archive, paused."""
-    restore(database(request), journey_id)
+    restore(database(request), journey_id, actor=actor(request))
     return RedirectResponse(f"/journeys/{journey_id}", 303)

@@ -1,18 +1,25 @@
-"""The one place that decides who passes: no session, no page; no token, no change."""
+"""The one place that decides who passes: no session, no page; no permission, no page; no token,
+no change.
+"""  # noqa: D205 - one sentence
 
+import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import parse_qs, quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from designer.login.permits import Doors
 from designer.login.sessions import COOKIE, Sessions
+from engine.errors import Unavailable
+from engine.store.sessions import Login
 
 PUBLIC: Final = frozenset(
-    {"/login", "/healthz", "/readyz", "/metrics", "/openapi.json", "/favicon.ico"}
+    {"/login", "/password", "/healthz", "/readyz", "/metrics", "/openapi.json", "/favicon.ico"}
 )
 """Open to anyone."""
 PUBLIC_UNDER: Final = (
@@ -26,6 +33,14 @@ PUBLIC_UNDER: Final = (
     "/preferences/",
 )
 """Assets, and what asks for keys or signatures of its own."""
+
+_GREETS: Final = frozenset({"/login", "/password"})
+"""Open to anyone, and yet different for who is logged in."""
+
+_log = logging.getLogger(__name__)
+
+Refusal = Callable[[Request, int, Literal["", "role"]], Response]
+"""Makes the page for a status; `role` tells that the reader's role is what is missing."""
 
 FORM_LIMIT: Final = 4_000_000
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -55,11 +70,10 @@ def is_public(path: str) -> bool:
 class Gate:
     """Refuses by default, and puts the session in `request.state.session`."""
 
-    def __init__(
-        self, app: ASGIApp, *, sessions: Sessions, refusal: Callable[[Request, int], Response]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, sessions: Sessions, doors: Doors, refusal: Refusal) -> None:
         self._app = app
         self._sessions = sessions
+        self._doors = doors
         self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,26 +90,56 @@ class Gate:
             await send(message)
 
         request = Request(scope, receive)
-        session = self._sessions.read(request.cookies.get(COOKIE))
-        request.state.session = session
-        if is_public(request.url.path):
-            await self._app(scope, receive, careful)
-        elif session is None:
-            await self._to_login(request)(scope, receive, careful)
-        elif request.method in SAFE:
-            await self._app(scope, receive, careful)
-        elif (body := await _body(request)) is None:
-            await self._refusal(request, 413)(scope, receive, careful)
-        elif not self._sessions.accepts(session, _token(request, body)):
-            await self._refusal(request, 403)(scope, receive, careful)
+        request.state.session = None
+        path = request.url.path
+        try:
+            if not is_public(path) or path in _GREETS:
+                request.state.session = await self._session(request)
+        except Unavailable as error:
+            _log.warning("%s", error)
+            answer: ASGIApp = await self._refused(request, 503)
         else:
-            await self._app(scope, _again(body, receive), careful)
+            answer = self._app
+            if not is_public(path):
+                answer, receive = await self._asked(request, receive)
+        await answer(scope, receive, careful)
+
+    async def _session(self, request: Request) -> Login | None:
+        token = request.cookies.get(COOKIE)
+        if (known := self._sessions.remembered(token)) is not None:
+            return known
+        return await run_in_threadpool(self._sessions.find, token)
+
+    async def _asked(self, request: Request, receive: Receive) -> tuple[ASGIApp, Receive]:
+        """Return what answers a request for a page, and from where it reads the request."""
+        session: Login | None = request.state.session
+        if session is None:
+            return await run_in_threadpool(self._to_login, request), receive
+        door, other_method = self._doors.at(request.scope)
+        if door is None:
+            return await self._refused(request, 405 if other_method else 404), receive
+        if not door.asks:
+            _log.error("The route %s says nothing of who may pass.", door.route.path)
+        if not door.opens_to(session.role):
+            return await self._refused(request, 403, "role"), receive
+        if request.method in SAFE:
+            return self._app, receive
+        if (body := await _body(request)) is None:
+            return await self._refused(request, 413), receive
+        if not self._sessions.accepts(session, _token(request, body)):
+            return await self._refused(request, 403), receive
+        return self._app, _again(body, receive)
+
+    async def _refused(
+        self, request: Request, status: int, why: Literal["", "role"] = ""
+    ) -> Response:
+        return await run_in_threadpool(self._refusal, request, status, why)
 
     def _to_login(self, request: Request) -> Response:
         if request.headers.get("HX-Request"):
             return Response(status_code=401, headers={"HX-Redirect": "/login"})
         if request.method not in SAFE:
-            return self._refusal(request, 401)
+            return self._refusal(request, 401, "")
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/login" if wanted == "/" else f"/login?next={quote(wanted)}", 303)
 

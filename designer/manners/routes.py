@@ -10,11 +10,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from designer.login.permits import ADMINISTER, PUBLISH, READ
 from designer.manners import rules, settings, views
 from designer.manners.rules import RuleForm
 from designer.manners.sentences import rule_sentence
 from designer.manners.settings import SettingsForm
-from designer.pages import database, pages
+from designer.pages import actor, database, pages
 from designer.words import Words
 from engine.errors import NotFound
 from engine.flow import materials
@@ -23,7 +24,7 @@ from engine.model.clock import instant_of
 from engine.run.sms import STOP
 from engine.store import documents, drafts, manners, versions
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ])
 
 _WEEK: Final = timedelta(days=7)
 
@@ -41,7 +42,7 @@ def overview(request: Request, saved: str = "") -> Response:
     return _overview(request, saved=saved)
 
 
-@router.post("/manners/settings")
+@router.post("/manners/settings", dependencies=[ADMINISTER])
 def save_settings(request: Request, sent: Sent) -> Response:
     """Save quiet hours and the other manners, and leave the shop's other settings."""
     words = pages(request).words(request)
@@ -49,18 +50,18 @@ def save_settings(request: Request, sent: Sent) -> Response:
     changes, wrong = settings.changes_of(form, words)
     if wrong:
         return _overview(request, replace(form, wrong=wrong), status=422)
-    materials.change_workspace(database(request), changes)
+    materials.change_workspace(database(request), changes, actor=actor(request))
     pages(request).forget_shop()
     return RedirectResponse("/manners?saved=settings#manners", 303)
 
 
-@router.get("/manners/rules/new")
+@router.get("/manners/rules/new", dependencies=[PUBLISH])
 def new(request: Request) -> Response:
     """Show the form of a new rule."""
     return _form(request, RuleForm())
 
 
-@router.post("/manners/rules/new")
+@router.post("/manners/rules/new", dependencies=[PUBLISH])
 def create(request: Request, sent: Sent) -> Response:
     """Save a new rule; it holds from the next message on."""
     with database(request).read() as connection:
@@ -69,7 +70,7 @@ def create(request: Request, sent: Sent) -> Response:
     return _saved(request, form, rules.new_id(form.name, taken))
 
 
-@router.post("/manners/sentence")
+@router.post("/manners/sentence", dependencies=[PUBLISH])
 def sentence(request: Request, sent: Sent) -> Response:
     """Answer with the sentence that a form says so far, or what is wrong with it."""
     words = pages(request).words(request)
@@ -91,17 +92,17 @@ def edit(request: Request, rule: str) -> Response:
     return _form(request, rules.form_of(_rule(request, rule)))
 
 
-@router.post("/manners/rules/{rule}")
+@router.post("/manners/rules/{rule}", dependencies=[PUBLISH])
 def save(request: Request, rule: str, sent: Sent) -> Response:
     """Save a rule; it holds from the next message on."""
     _rule(request, rule)
     return _saved(request, rules.read_form(sent, rule), rule)
 
 
-@router.post("/manners/rules/{rule}/delete")
+@router.post("/manners/rules/{rule}/delete", dependencies=[PUBLISH])
 def delete(request: Request, rule: str) -> Response:
     """Delete a rule."""
-    materials.delete(database(request), "cap", rule)
+    materials.delete(database(request), "cap", rule, actor=actor(request))
     return RedirectResponse("/manners?saved=deleted", 303)
 
 
@@ -117,7 +118,7 @@ def _saved(request: Request, form: RuleForm, rule: str) -> Response:
     cap = rules.cap_of(replace(form, id=rule), pages(request).words(request))
     if not isinstance(cap, Cap):
         return _form(request, replace(form, wrong=cap), 422)
-    materials.put_cap(database(request), cap)
+    materials.put_cap(database(request), cap, actor=actor(request))
     return RedirectResponse("/manners?saved=rule", 303)
 
 

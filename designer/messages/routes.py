@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from designer.framed import framed
+from designer.login.permits import READ, READ_CUSTOMERS
 from designer.messages.filters import Filters, choices, stopped_words
 from designer.messages.reasons import ON_THE_WAY
 from designer.messages.views import Ledger
@@ -19,7 +20,7 @@ from designer.words import Words
 from engine.errors import NotFound
 from engine.store import drafts, ledger, search, versions
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ, READ_CUSTOMERS])
 
 _PAGE = 50
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from designer.framed import framed
+from designer.login.permits import READ, READ_CUSTOMERS
 from designer.outbox import views
 from designer.pages import database, pages
 from engine.errors import NotFound
@@ -14,7 +15,7 @@ from engine.store import ledger, search
 from engine.store import outbox as stored
 from engine.store.versions import journey_names
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ, READ_CUSTOMERS])
 
 _PAGE = 40
 

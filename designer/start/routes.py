@@ -14,17 +14,19 @@ from designer.canvas import views
 from designer.canvas.sentences import Sentences
 from designer.canvas.tree import Drawing, Tree
 from designer.canvas.views import Top
-from designer.pages import database, pages
+from designer.login.permits import WRITE_DRAFTS
+from designer.pages import actor, database, pages
 from designer.words import Words
 from engine.errors import Conflict, NotFound
 from engine.flow import drafting, materials
+from engine.model.actor import Actor
 from engine.model.document import parse_journey
 from engine.model.editing import fresh_id
 from engine.store import documents, vocabulary
 from engine.store.drafts import Names
 from engine.store.session import Database
 
-router = APIRouter()
+router = APIRouter(dependencies=[WRITE_DRAFTS])
 
 Text = Annotated[str, Form()]
 
@@ -80,16 +82,18 @@ def take(request: Request, ready: str) -> Response:
     """Make a journey from one of the library's, with the templates that it needs."""
     journey = parse_journey(library.text(ready))
     needed, known = library.used(journey.steps), library.templates()
-    _add_templates(database(request), [known[name] for name in needed if name in known])
+    _add_templates(
+        database(request), [known[name] for name in needed if name in known], actor(request)
+    )
     return _opened(request, journey.document())
 
 
-def _add_templates(database_: Database, templates: list[Any]) -> None:
+def _add_templates(database_: Database, templates: list[Any], actor: Actor) -> None:
     with database_.read() as connection:
         there = documents.templates(connection)
     for template in templates:
         if template.id not in there:
-            materials.put_template(database_, template)
+            materials.put_template(database_, template, actor=actor)
 
 
 def _opened(request: Request, document: dict[str, Any]) -> Response:
@@ -100,7 +104,9 @@ def _opened(request: Request, document: dict[str, Any]) -> Response:
     for _ in range(5):
         id_ = fresh_id(taken, wish)
         try:
-            drafting.create(database(request), {**document, "format": 1, "id": id_})
+            drafting.create(
+                database(request), {**document, "format": 1, "id": id_}, actor=actor(request)
+            )
         except Conflict:  # somebody was quicker
             taken.add(id_)
         else:

@@ -8,14 +8,15 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from designer.pages import database, pages
+from designer.login.permits import PUBLISH, READ
+from designer.pages import actor, database, pages
 from designer.words import N_, Words
 from engine.errors import Conflict, NotFound
 from engine.flow.topics import delete_topic, put_topic
 from engine.model.topic import Topic
 from engine.store import consent, documents
 
-router = APIRouter()
+router = APIRouter(dependencies=[READ])
 
 Text = Annotated[str, Form()]
 
@@ -52,7 +53,7 @@ def topics(request: Request) -> Response:
     )
 
 
-@router.get("/topics/new")
+@router.get("/topics/new", dependencies=[PUBLISH])
 def new(request: Request) -> Response:
     """Show an empty form."""
     return _form(request, Editor())
@@ -64,7 +65,7 @@ def edit(request: Request, topic_id: str) -> Response:
     return _form(request, _editor(_topic(request, topic_id)))
 
 
-@router.post("/topics/new")
+@router.post("/topics/new", dependencies=[PUBLISH])
 def create(
     request: Request,
     id: Text = "",
@@ -85,7 +86,7 @@ def create(
     return _saved(request, editor, None)
 
 
-@router.post("/topics/{topic_id}")
+@router.post("/topics/{topic_id}", dependencies=[PUBLISH])
 def save(
     request: Request,
     topic_id: str,
@@ -101,11 +102,11 @@ def save(
     return _saved(request, editor, before)
 
 
-@router.post("/topics/{topic_id}/delete")
+@router.post("/topics/{topic_id}/delete", dependencies=[PUBLISH])
 def remove(request: Request, topic_id: str) -> Response:
     """Delete a topic that no live journey sends."""
     try:
-        delete_topic(database(request), topic_id)
+        delete_topic(database(request), topic_id, actor=actor(request))
     except Conflict:
         words = pages(request).words(request)
         why = words.gettext(
@@ -146,7 +147,7 @@ def _saved(request: Request, editor: Editor, before: Topic | None) -> Response:
         })  # fmt: skip
     except ValidationError as error:
         return _form(request, replace(editor, wrong=_wrong(error, words)), 422)
-    put_topic(database(request), topic)
+    put_topic(database(request), topic, actor=actor(request))
     return RedirectResponse("/topics", 303)
 
 

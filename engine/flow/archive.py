@@ -5,6 +5,8 @@ from typing import Literal
 from sqlalchemy import Connection, func, update
 
 from engine.errors import Conflict
+from engine.flow.audited import audited
+from engine.model.actor import Actor
 from engine.store import documents, held, tables
 from engine.store.documents import State
 from engine.store.session import Database
@@ -13,7 +15,9 @@ Inside = Literal["end", "finish"]
 """What becomes of customers who are inside: they end there, or come to their end by themselves."""
 
 
-def archive(database: Database, journey_id: str, *, inside: Inside | None = None) -> int:
+def archive(
+    database: Database, journey_id: str, *, actor: Actor, inside: Inside | None = None
+) -> int:
     """Put a journey away: nobody enters it any more. Archiving twice is as good as once.
 
     One that is archived may be told otherwise what becomes of those who are still inside.
@@ -35,13 +39,14 @@ def archive(database: Database, journey_id: str, *, inside: Inside | None = None
                 "or finishes."
             )
         if stored.state != "archived" or inside is not None:
-            _set(connection, journey_id, "archived", ending=inside == "end")
+            with audited(connection, actor, "archive", "journey", journey_id):
+                _set(connection, journey_id, "archived", ending=inside == "end")
         return n
 
     return database.transact(work)
 
 
-def restore(database: Database, journey_id: str) -> State:
+def restore(database: Database, journey_id: str, *, actor: Actor) -> State:
     """Take a journey out of the archive, paused, or as a draft when it never was published.
 
     Whoever has not been ended yet stays inside. Raises `Conflict` when it is not archived.
@@ -55,7 +60,8 @@ def restore(database: Database, journey_id: str) -> State:
                 f"The journey {journey_id} is {stored.state}: only an archived one is restored."
             )
         state: State = "draft" if stored.version is None else "paused"
-        _set(connection, journey_id, state, ending=False)
+        with audited(connection, actor, "restore", "journey", journey_id):
+            _set(connection, journey_id, state, ending=False)
         return state
 
     return database.transact(work)

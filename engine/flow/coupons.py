@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 
 from engine.errors import Conflict, NotFound
 from engine.flow import materials
+from engine.flow.audited import audited
+from engine.model.actor import Actor
 from engine.model.coupon import PLACES, CouponPool
-from engine.store import coupons, documents
+from engine.store import audit, coupons, documents
 from engine.store.session import Database
 
 _SIGNS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -20,26 +22,39 @@ _SIGNS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _ATTEMPTS: Final = 5
 
 
-def put_pool(database: Database, pool: CouponPool) -> bool:
+def put_pool(database: Database, pool: CouponPool, *, actor: Actor) -> bool:
     """Create or replace a coupon pool; return whether it is new."""
-    return database.transact(lambda connection: coupons.put(connection, pool))
+
+    def work(connection: Connection) -> bool:
+        with audited(connection, actor, "save", "coupon_pool", pool.id):
+            return coupons.put(connection, pool)
+
+    return database.transact(work)
 
 
-def delete_pool(database: Database, name: str) -> None:
+def delete_pool(database: Database, name: str, *, actor: Actor) -> None:
     """Delete a pool that no live journey's template uses, with the codes that nobody has."""
-    materials.delete(database, "coupon_pool", name)
+    materials.delete(database, "coupon_pool", name, actor=actor)
     database.transact(lambda connection: coupons.forget_free(connection, name))
 
 
-def add_codes(database: Database, name: str, codes: Iterable[str]) -> int:
-    """Add codes to a pool of given ones and return how many were new to it."""
+def add_codes(database: Database, name: str, codes: Iterable[str], *, actor: Actor) -> int:
+    """Add codes to a pool of given ones and return how many were new to it.
+
+    The record of changes tells how many: a code is worth money.
+    """
     wanted = list(codes)
 
     def work(connection: Connection) -> int:
         pool = CouponPool.model_validate(documents.get(connection, "coupon_pool", name))
         if pool.kind != "given":
             raise Conflict(f"The coupon pool {name} makes its codes itself: none can be added.")
-        return coupons.add(connection, name, wanted)
+        documents.one_at_a_time(connection)
+        added = coupons.add(connection, name, wanted)
+        if added:
+            told = {"codes_added": added}
+            audit.add(connection, actor, "add codes", "coupon_pool", name, None, told)
+        return added
 
     return database.transact(work)
 

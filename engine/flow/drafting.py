@@ -8,6 +8,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from engine.errors import Conflict, InvalidInput
+from engine.flow.audited import audited
+from engine.model.actor import Actor
 from engine.model.document import journey_of
 from engine.model.editing import Edited, find
 from engine.store import documents, edits
@@ -26,7 +28,12 @@ class Edit:
 
 
 def edit(
-    database: Database, journey_id: str, rev: int, decide: Callable[[Draft], Edit]
+    database: Database,
+    journey_id: str,
+    rev: int,
+    decide: Callable[[Draft], Edit],
+    *,
+    actor: Actor,
 ) -> str | None:
     """Edit the draft of revision `rev`; return the id of the step that the edit was about.
 
@@ -36,40 +43,47 @@ def edit(
     """
 
     def work(connection: Connection) -> str | None:
+        documents.one_at_a_time(connection)
         stored = documents.journey(connection, journey_id, lock=True)
         edits.unchanged(stored, rev)
         made = decide(stored.draft)
         draft = journey_of(made.edited.document).document()
         if draft != stored.draft:
-            edits.add(connection, journey_id, json.dumps(draft), json.dumps(made.label))
+            with audited(connection, actor, "edit", "journey", journey_id):
+                edits.add(connection, journey_id, json.dumps(draft), json.dumps(made.label))
         return made.edited.step
 
     return database.transact(work)
 
 
-def step_back(database: Database, journey_id: str, rev: int, by: Literal[-1, 1]) -> Label:
+def step_back(
+    database: Database, journey_id: str, rev: int, by: Literal[-1, 1], *, actor: Actor
+) -> Label:
     """Undo (-1) or redo (1) the edit next to revision `rev`; return what it was called."""
 
     def work(connection: Connection) -> Label:
+        documents.one_at_a_time(connection)
         stored = documents.journey(connection, journey_id, lock=True)
         edits.unchanged(stored, rev)
         near = edits.neighbours(connection, journey_id)
         label = near.undo if by < 0 else near.redo
         if label is None:
             raise Conflict("There is nothing to undo." if by < 0 else "There is nothing to redo.")
-        edits.step(connection, journey_id, by)
+        with audited(connection, actor, "undo" if by < 0 else "redo", "journey", journey_id):
+            edits.step(connection, journey_id, by)
         return label
 
     return database.transact(work)
 
 
-def create(database: Database, document: Draft) -> None:
+def create(database: Database, document: Draft, *, actor: Actor) -> None:
     """Make a new journey; raises `Conflict` when its id is taken."""
     journey = journey_of(document)
 
     def work(connection: Connection) -> None:
-        if not documents.new_draft(connection, journey.id, journey.document(), None):
-            raise Conflict(f"There is a journey {journey.id} already: choose another id.")
+        with audited(connection, actor, "create", "journey", journey.id):
+            if not documents.new_draft(connection, journey.id, journey.document(), None):
+                raise Conflict(f"There is a journey {journey.id} already: choose another id.")
 
     database.transact(work)
 

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, select
 
 from engine.compile.validate import Known, check, errors
 from engine.errors import Conflict, InvalidDocument, Problem
+from engine.flow.audited import WORKSPACE, audited
 from engine.flow.publish import known
+from engine.model.actor import Actor
 from engine.model.cap import Cap
 from engine.model.condition import (
     AnyCondition,
@@ -32,7 +34,11 @@ T = TypeVar("T")
 
 
 def put_template(
-    database: Database, template: Template, *, seen: datetime | Literal["none"] | None = None
+    database: Database,
+    template: Template,
+    *,
+    actor: Actor,
+    seen: datetime | Literal["none"] | None = None,
 ) -> bool:
     """Create or replace a template; refuse what would break a live journey.
 
@@ -47,7 +53,8 @@ def put_template(
             _unchanged(connection, template, None if seen == "none" else seen)
         after = replace(before, templates={**before.templates, template.id: template})
         _refuse_breaking(connection, before, after, f"This template {template.id}")
-        return documents.put_template(connection, template)
+        with audited(connection, actor, "save", "template", template.id):
+            return documents.put_template(connection, template)
 
     return database.transact(work)
 
@@ -59,7 +66,7 @@ def _unchanged(connection: Connection, template: Template, seen: datetime | None
         raise Conflict(f"The template {template.id} was changed meanwhile; look at it again.")
 
 
-def put_segment(database: Database, segment: Segment) -> bool:
+def put_segment(database: Database, segment: Segment, *, actor: Actor) -> bool:
     """Create or replace a segment; refuse a rule that cannot be asked of a customer."""
 
     def work(connection: Connection) -> bool:
@@ -69,12 +76,13 @@ def put_segment(database: Database, segment: Segment) -> bool:
         problems = list(dict.fromkeys(_faults(segment, after)))
         if problems:
             raise InvalidDocument(f"The segment {segment.id} has mistakes", problems)
-        return documents.put_segment(connection, segment)
+        with audited(connection, actor, "save", "segment", segment.id):
+            return documents.put_segment(connection, segment)
 
     return database.transact(work)
 
 
-def put_snippet(database: Database, snippet: Snippet) -> bool:
+def put_snippet(database: Database, snippet: Snippet, *, actor: Actor) -> bool:
     """Create or replace a snippet; refuse what would break a live journey."""
 
     def work(connection: Connection) -> bool:
@@ -82,22 +90,33 @@ def put_snippet(database: Database, snippet: Snippet) -> bool:
         before = known(connection)
         after = replace(before, snippets={**before.snippets, snippet.id: snippet})
         _refuse_breaking(connection, before, after, f"This snippet {snippet.id}")
-        return snippets.put(connection, snippet)
+        with audited(connection, actor, "save", "snippet", snippet.id):
+            return snippets.put(connection, snippet)
 
     return database.transact(work)
 
 
-def put_cap(database: Database, cap: Cap) -> bool:
+def put_cap(database: Database, cap: Cap, *, actor: Actor) -> bool:
     """Create or replace a frequency cap."""
-    return database.transact(lambda connection: documents.put_cap(connection, cap))
+
+    def work(connection: Connection) -> bool:
+        with audited(connection, actor, "save", "cap", cap.id):
+            return documents.put_cap(connection, cap)
+
+    return database.transact(work)
 
 
-def put_workspace(database: Database, settings: Workspace) -> None:
+def put_workspace(database: Database, settings: Workspace, *, actor: Actor) -> None:
     """Replace the shop's settings."""
-    database.transact(lambda connection: documents.put_workspace(connection, settings))
+
+    def work(connection: Connection) -> None:
+        with audited(connection, actor, "save", "workspace", WORKSPACE):
+            documents.put_workspace(connection, settings)
+
+    database.transact(work)
 
 
-def change_workspace(database: Database, changes: Mapping[str, Any]) -> Workspace:
+def change_workspace(database: Database, changes: Mapping[str, Any], *, actor: Actor) -> Workspace:
     """Change some of the shop's settings, leave the others, and return all of them.
 
     Raises pydantic's `ValidationError` for what is not valid.
@@ -107,13 +126,14 @@ def change_workspace(database: Database, changes: Mapping[str, Any]) -> Workspac
         documents.one_at_a_time(connection)
         before = documents.workspace(connection).document()
         after = Workspace.model_validate({**before, **changes})
-        documents.put_workspace(connection, after)
+        with audited(connection, actor, "save", "workspace", WORKSPACE):
+            documents.put_workspace(connection, after)
         return after
 
     return database.transact(work)
 
 
-def delete(database: Database, kind: Kind, name: str) -> None:
+def delete(database: Database, kind: Kind, name: str, *, actor: Actor) -> None:
     """Delete a template, segment or the like; refuse when something live, or a segment, uses it."""
 
     def work(connection: Connection) -> None:
@@ -126,7 +146,8 @@ def delete(database: Database, kind: Kind, name: str) -> None:
                     f"The segment {segment.id} uses the segment {name}: change it first."
                 )
         _refuse_breaking(connection, before, after, f"Without the {CALLED.get(kind, kind)} {name}")
-        documents.delete_document(connection, kind, name)
+        with audited(connection, actor, "delete", kind, name):
+            documents.delete_document(connection, kind, name)
 
     database.transact(work)
 

@@ -18,6 +18,8 @@ import orjson
 from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
+from engine.flow.audited import audited
+from engine.model.actor import PRODUCT, Actor
 from engine.model.hook import EVENTS, Hook
 from engine.store import customers, hooks, messages
 from engine.store.hooks import Due
@@ -178,6 +180,26 @@ def signed(due: Due, at: datetime) -> tuple[bytes, dict[str, str]]:
     }
 
 
+def put(database: Database, hook: Hook, secret: str, *, actor: Actor) -> bool:
+    """Create or replace a hook; return whether it is new. Only a new one takes the secret."""
+
+    def work(connection: Connection) -> bool:
+        with audited(connection, actor, "save", "hook", hook.id):
+            return hooks.put(connection, hook, secret)
+
+    return database.transact(work)
+
+
+def remove(database: Database, hook: str, *, actor: Actor) -> None:
+    """Delete a hook, and with it what it was not told yet."""
+
+    def work(connection: Connection) -> None:
+        with audited(connection, actor, "delete", "hook", hook):
+            hooks.remove(connection, hook)
+
+    database.transact(work)
+
+
 def take(database: Database, busy: Collection[str]) -> list[Due]:
     """Take what is due now, but for the hooks that are busy."""
     return database.transact(
@@ -191,8 +213,9 @@ def answered(database: Database, due: Due, status: int) -> None:
     def work(connection: Connection) -> None:
         if status == 410:
             problem = "it answered 410: it wants nothing more"
-            hooks.end(connection, due.id, status, problem)
-            hooks.deactivate(connection, due.hook, problem)
+            with audited(connection, PRODUCT, "stop", "hook", due.hook):
+                hooks.end(connection, due.id, status, problem)
+                hooks.deactivate(connection, due.hook, problem)
         elif 200 <= status < 300:
             hooks.end(connection, due.id, status, None)
         else:

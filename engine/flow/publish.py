@@ -10,6 +10,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check, errors
 from engine.errors import Conflict, InvalidDocument, Problem
+from engine.flow.audited import audited
+from engine.model.actor import Actor
 from engine.model.document import journey_of, locate
 from engine.model.journey import Journey, SendStep, UpdateStep, walk
 from engine.model.topic import topic_named
@@ -60,6 +62,7 @@ def save_journey(
     journey: Journey,
     source_text: str | None = None,
     *,
+    actor: Actor,
     seen: datetime | None = None,
 ) -> Saved:
     """Create or replace a journey's draft; what is live stays as it is until published.
@@ -74,16 +77,19 @@ def save_journey(
             _unchanged(documents.journey(connection, journey.id, lock=True), seen)
         problems = check(journey, known(connection))
         document = journey.document()
-        created = documents.new_draft(connection, journey.id, document, source_text)
-        if not created:
-            label = json.dumps({"did": "document"})
-            edits.add(connection, journey.id, json.dumps(document), label, source_text)
+        with audited(connection, actor, "save", "journey", journey.id):
+            created = documents.new_draft(connection, journey.id, document, source_text)
+            if not created:
+                label = json.dumps({"did": "document"})
+                edits.add(connection, journey.id, json.dumps(document), label, source_text)
         return Saved(created, locate(source_text, problems) if source_text else problems)
 
     return database.transact(work)
 
 
-def publish(database: Database, journey_id: str, *, seen: datetime | None = None) -> int:
+def publish(
+    database: Database, journey_id: str, *, actor: Actor, seen: datetime | None = None
+) -> int:
     """Make the draft the live version and return its number.
 
     Content that is already the live version's gives no new version. A paused journey is resumed.
@@ -103,20 +109,22 @@ def publish(database: Database, journey_id: str, *, seen: datetime | None = None
         if errors(problems):
             problems = locate(stored.source, problems) if stored.source else problems
             raise InvalidDocument(f"The journey {journey_id} cannot be published", problems)
-        _register_topics(connection, journey)
+        _register_topics(connection, journey, actor)
         content = compile_journey(journey).hash
         version = _version(connection, stored, journey, content)
-        _set(connection, journey_id, state="live", live_version=version)
+        with audited(connection, actor, "publish", "journey", journey_id):
+            _set(connection, journey_id, state="live", live_version=version)
         return version
 
     return database.transact(work)
 
 
-def _register_topics(connection: Connection, journey: Journey) -> None:
+def _register_topics(connection: Connection, journey: Journey, actor: Actor) -> None:
     """Make the topics that the journey names and that nobody has defined: like any new one."""
     defined = documents.topics(connection)
     for name in sorted(topics_of(journey) - defined.keys()):
-        documents.put_topic(connection, topic_named(name))
+        with audited(connection, actor, "save", "topic", name):
+            documents.put_topic(connection, topic_named(name))
 
 
 def _unchanged(stored: StoredJourney, seen: datetime) -> None:
@@ -143,21 +151,25 @@ def _version(connection: Connection, stored: StoredJourney, journey: Journey, co
     return version
 
 
-def pause(database: Database, journey_id: str) -> None:
+def pause(database: Database, journey_id: str, *, actor: Actor) -> None:
     """Let nobody enter, and hold what is due, until the journey is resumed.
 
     Exits, goals and awaited events still count. Pausing twice is as good as once.
     """
-    _move(database, journey_id, "live", "paused")
+    _move(database, journey_id, "live", "paused", actor)
 
 
-def resume(database: Database, journey_id: str) -> None:
+def resume(database: Database, journey_id: str, *, actor: Actor) -> None:
     """Let customers enter a paused journey again; those who are held go on, a few at a time."""
-    _move(database, journey_id, "paused", "live")
+    _move(database, journey_id, "paused", "live", actor)
 
 
 def _move(
-    database: Database, journey_id: str, before: str, after: Literal["live", "paused"]
+    database: Database,
+    journey_id: str,
+    before: str,
+    after: Literal["live", "paused"],
+    actor: Actor,
 ) -> None:
     def work(connection: Connection) -> None:
         documents.one_at_a_time(connection)
@@ -167,7 +179,9 @@ def _move(
         if stored.state != before:
             verb = "paused" if after == "paused" else "resumed"
             raise Conflict(f"The journey {journey_id} is {stored.state}: it cannot be {verb}.")
-        _set(connection, journey_id, state=after)
+        action = "pause" if after == "paused" else "resume"
+        with audited(connection, actor, action, "journey", journey_id):
+            _set(connection, journey_id, state=after)
 
     database.transact(work)
 
@@ -180,7 +194,7 @@ def _set(connection: Connection, journey_id: str, **values: Any) -> None:
     documents.touch(connection)
 
 
-def delete_journey(database: Database, journey_id: str) -> None:
+def delete_journey(database: Database, journey_id: str, *, actor: Actor) -> None:
     """Delete a journey that was never published; the record of a published one is kept."""
 
     def work(connection: Connection) -> None:
@@ -191,6 +205,7 @@ def delete_journey(database: Database, journey_id: str) -> None:
                 f"The journey {journey_id} has been published, and what its customers lived "
                 "through is kept: pause it instead."
             )
-        documents.delete_draft(connection, journey_id)
+        with audited(connection, actor, "delete", "journey", journey_id):
+            documents.delete_draft(connection, journey_id)
 
     database.transact(work)

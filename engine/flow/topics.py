@@ -3,7 +3,9 @@
 from sqlalchemy import Connection, select
 
 from engine.errors import Conflict
+from engine.flow.audited import audited
 from engine.flow.publish import topics_of
+from engine.model.actor import Actor
 from engine.model.document import journey_of
 from engine.model.journey import Journey
 from engine.model.topic import Topic
@@ -11,15 +13,20 @@ from engine.store import documents, tables
 from engine.store.session import Database
 
 
-def put_topic(database: Database, topic: Topic) -> bool:
+def put_topic(database: Database, topic: Topic, *, actor: Actor) -> bool:
     """Create or replace a topic; return whether it is new.
 
     What customers have said about it stays; its default holds for all the others at once.
     """
-    return database.transact(lambda connection: documents.put_topic(connection, topic))
+
+    def work(connection: Connection) -> bool:
+        with audited(connection, actor, "save", "topic", topic.id):
+            return documents.put_topic(connection, topic)
+
+    return database.transact(work)
 
 
-def delete_topic(database: Database, topic: str) -> None:
+def delete_topic(database: Database, topic: str, *, actor: Actor) -> None:
     """Delete a topic that no published journey sends; the record of consent is kept."""
 
     def work(connection: Connection) -> None:
@@ -30,7 +37,8 @@ def delete_topic(database: Database, topic: str) -> None:
                     f"The published journey {journey.id} sends messages of the topic {topic}: "
                     "give them another topic first."
                 )
-        documents.delete_document(connection, "topic", topic)
+        with audited(connection, actor, "delete", "topic", topic):
+            documents.delete_document(connection, "topic", topic)
 
     database.transact(work)
 

@@ -4,7 +4,8 @@ import hashlib
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -43,6 +44,20 @@ class NewKey:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A key in the list of all."""
+
+    id: UUID
+    role: Role
+    name: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+_K = tables.api_key.c
+
+
 def create(connection: Connection, role: str, name: str = "") -> NewKey:
     """Make a key of this role."""
     known = next((one for one in ROLES if one == role), None)
@@ -66,6 +81,22 @@ def revoke(connection: Connection, key_id: UUID) -> None:
     )
     if not done.rowcount:
         raise NotFound(f"There is no key {key_id}.")
+
+
+def every(connection: Connection) -> list[Listed]:
+    """Return every key, without its secret: those that open something first, then the newest."""
+    query = select(_K.id, _K.role, _K.name, _K.created_at, _K.revoked_at)
+    rows = connection.execute(query.order_by(_K.revoked_at.desc().nulls_first(), _K.id.desc()))
+    return [Listed(**row) for row in rows.mappings()]
+
+
+def recorded(connection: Connection, key_id: UUID) -> dict[str, Any]:
+    """Return what the record of changes shows of a key: no secret."""
+    query = select(_K.role, _K.name, _K.revoked_at.is_not(None).label("revoked"))
+    row = connection.execute(query.where(_K.id == key_id)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no key {key_id}.")
+    return dict(row)
 
 
 def find(connection: Connection, secret: str) -> Key | None:

@@ -65,7 +65,7 @@ COMMANDED = f"""
         WHERE run_id = r.id AND step = r.command ->> 'step'
             AND visit = CAST(r.command ->> 'visit' AS integer) AND r.command ->> 'kind' = 'deliver'
     ) AS m)
-"""
+"""  # noqa: S608 - the columns are ours
 """The message that the command of a run `r` is about, in one column for `read`."""
 
 

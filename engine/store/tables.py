@@ -364,6 +364,77 @@ class ApiKeyRow(SQLModel, table=True):
     revoked_at: datetime | None = _at(null=True)
 
 
+class AppUserRow(SQLModel, table=True):
+    """Somebody who works with the pages. `email` is in lower case; without a password nobody can
+    log in by it yet.
+    """  # noqa: D205 - one sentence
+
+    __tablename__ = "app_user"
+    __table_args__ = (Index(None, "email", unique=True),)
+    id: UUID = _uuid(primary_key=True)
+    email: str = _text()
+    name: str = _text(default="")
+    role: str = _text()
+    password_hash: str | None = _text(null=True)
+    language: str | None = _text(null=True)
+    created_at: datetime = _at(now=True)
+    disabled_at: datetime | None = _at(null=True)
+    last_login_at: datetime | None = _at(null=True)
+
+
+class SessionRow(SQLModel, table=True):
+    """A browser that has logged in; only the SHA-256 of its cookie is kept.
+
+    Without a user it is the operator's, opened by the link that the command line prints. `browser`
+    is what it calls itself, by which its owner knows it again.
+    """
+
+    __tablename__ = "session"
+    __table_args__ = (
+        Index(None, "hash", unique=True),
+        Index(None, "user_id"),
+        Index(None, "expires_at"),
+    )
+    id: UUID = _uuid(primary_key=True)
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    user_id: UUID | None = Field(
+        sa_column=Column(Uuid, ForeignKey("app_user.id", ondelete="CASCADE"), nullable=True)
+    )
+    browser: str = _text(default="")
+    created_at: datetime = _at(now=True)
+    seen_at: datetime = _at(now=True)
+    expires_at: datetime = _at()
+
+
+class LoginAttemptRow(SQLModel, table=True):
+    """How often somebody tried to log in, as this account or from that address, until when."""
+
+    __tablename__ = "login_attempt"
+    key: str = _text(primary_key=True)
+    count: int = Field(sa_column=Column(Integer, nullable=False))
+    until: datetime = _at()
+
+
+class AuditRow(SQLModel, table=True):
+    """A change: who changed what, from what to what. A trigger refuses to change or delete rows.
+
+    `id` counts without gaps; `hash` is made from the hash before it and this row.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "kind", "thing_id"), Index(None, "actor"))
+    id: int = _big(primary_key=True)
+    at: datetime = _at()
+    actor: str = _text()
+    actor_name: str = _text()
+    action: str = _text()
+    kind: str = _text()
+    thing_id: str = _text()
+    before: dict[str, Any] | None = _json(null=True)
+    after: dict[str, Any] | None = _json(null=True)
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class RunRow(SQLModel, table=True):
     """One customer in one version of a journey.
 
@@ -585,6 +656,10 @@ activity_type = _table("activity_type")
 hook = _table("hook")
 hook_delivery = _table("hook_delivery")
 api_key = _table("api_key")
+app_user = _table("app_user")
+session = _table("session")
+login_attempt = _table("login_attempt")
+audit = _table("audit")
 run = _table("run")
 run_input = _table("run_input")
 run_trace = _table("run_trace")

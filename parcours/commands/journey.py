@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from engine.model.actor import COMMAND_LINE
 from engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def push(
             try:
                 saved = documents.push(database, file, journey, text)
                 if publish:
-                    version = flow.publish(database, journey.id)
+                    version = flow.publish(database, journey.id, actor=COMMAND_LINE)
             except InvalidDocument as error:
                 _fail(file, error)
             for name in saved.templates:
@@ -145,7 +146,7 @@ def publish(journey: IdOrFile, *, as_json: Json = False) -> None:
     journey_id = documents.id_of(journey)
     with documents.database(Settings.load()) as database:
         try:
-            version = flow.publish(database, journey_id)
+            version = flow.publish(database, journey_id, actor=COMMAND_LINE)
         except InvalidDocument as error:
             _fail(None, error)
     if as_json:
@@ -162,7 +163,7 @@ def pause(journey: IdOrFile) -> None:
 
     journey_id = documents.id_of(journey)
     with documents.database(Settings.load()) as database:
-        flow.pause(database, journey_id)
+        flow.pause(database, journey_id, actor=COMMAND_LINE)
     typer.echo(f"{journey_id}: paused.")
 
 
@@ -174,7 +175,7 @@ def resume(journey: IdOrFile) -> None:
 
     journey_id = documents.id_of(journey)
     with documents.database(Settings.load()) as database:
-        flow.resume(database, journey_id)
+        flow.resume(database, journey_id, actor=COMMAND_LINE)
     typer.echo(f"{journey_id}: live.")
 
 
@@ -198,7 +199,7 @@ def archive(
     journey_id = documents.id_of(journey)
     inside: flow.Inside | None = "end" if end else "finish" if finish else None
     with documents.database(Settings.load()) as database:
-        n = flow.archive(database, journey_id, inside=inside)
+        n = flow.archive(database, journey_id, actor=COMMAND_LINE, inside=inside)
     what = {"end": "are being ended", "finish": "finish by themselves"}
     told = f" {n} customers inside {what[inside]}." if n and inside else ""
     typer.echo(f"{journey_id}: archived.{told}")
@@ -212,7 +213,7 @@ def restore(journey: IdOrFile) -> None:
 
     journey_id = documents.id_of(journey)
     with documents.database(Settings.load()) as database:
-        state = flow.restore(database, journey_id)
+        state = flow.restore(database, journey_id, actor=COMMAND_LINE)
     typer.echo(f"{journey_id}: {state}.")
 
 

@@ -1,20 +1,14 @@
 """`parcours key`: keys for programs, made, listed and revoked."""
 
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from engine.errors import InvalidInput
+from engine.model.actor import COMMAND_LINE
 from engine.settings import Settings
-from parcours.embedded.addresses import reach
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-T = TypeVar("T")
 
 app = typer.Typer(help="Keys for programs.", no_args_is_help=True)
 
@@ -31,9 +25,11 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a key; it is shown this once."""
-    from engine.store import keys
+    from engine.flow import keys
+    from parcours import documents
 
-    made = _transact(lambda connection: keys.create(connection, role, name))
+    with documents.database(Settings.load()) as database:
+        made = keys.create(database, role, name, actor=COMMAND_LINE)
     if as_json:
         typer.echo(json.dumps({"id": str(made.id), "role": made.role, "key": made.secret}))
     else:
@@ -46,15 +42,11 @@ def create(
 @app.command("list")
 def list_keys(*, as_json: Json = False) -> None:
     """List the keys, without their secrets."""
-    from sqlalchemy import select
+    from engine.store import keys
+    from parcours import documents
 
-    from engine.store import tables
-
-    columns = tables.api_key.c
-    query = select(
-        columns.id, columns.role, columns.name, columns.created_at, columns.revoked_at
-    ).order_by(columns.id)
-    rows = _transact(lambda connection: connection.execute(query).all())
+    with documents.database(Settings.load()) as database, database.read() as connection:
+        rows = sorted(keys.every(connection), key=lambda key: key.id)
     if as_json:
         listed = [
             {
@@ -76,22 +68,13 @@ def list_keys(*, as_json: Json = False) -> None:
 @app.command()
 def revoke(key: Annotated[str, typer.Argument(help="The key's id.")]) -> None:
     """Make a key worthless, for good."""
-    from engine.store import keys
+    from engine.flow import keys
+    from parcours import documents
 
     try:
         key_id = UUID(key)
     except ValueError:
         raise InvalidInput("A key is revoked by its id, which `parcours key list` shows.") from None
-    _transact(lambda connection: keys.revoke(connection, key_id))
+    with documents.database(Settings.load()) as database:
+        keys.revoke(database, key_id, actor=COMMAND_LINE)
     typer.echo("The key is revoked; what remembers it forgets it within seconds.")
-
-
-def _transact(work: "Callable[[Connection], T]") -> T:
-    with reach(Settings.load()) as settings:
-        from engine.store.session import Database
-
-        database = Database(settings.database_url, pool_size=1)
-        try:
-            return database.transact(work)
-        finally:
-            database.close()

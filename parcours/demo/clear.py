@@ -11,6 +11,8 @@ from sqlalchemy import Connection, text
 import journeys
 from engine.errors import Conflict, NotFound
 from engine.flow import materials
+from engine.flow.audited import WORKSPACE, audited
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import journey_of, parse_journey
 from engine.store import documents
 from engine.store.session import Database
@@ -102,8 +104,9 @@ def _restore(connection: Connection) -> None:
     if after == SETTINGS:
         after = {}
     if after != before:
-        connection.execute(_SET, {"settings": orjson.dumps(after).decode()})
-        documents.touch(connection)
+        with audited(connection, COMMAND_LINE, "save", "workspace", WORKSPACE):
+            connection.execute(_SET, {"settings": orjson.dumps(after).decode()})
+            documents.touch(connection)
 
 
 def _remove_journey(database: Database, name: str, source: str) -> bool:
@@ -121,7 +124,8 @@ def _remove_journey(database: Database, name: str, source: str) -> bool:
             return False
         for statement in (_FORGET_REFUSALS, _FORGET_VERSIONS):
             connection.execute(statement, {"id": name})
-        documents.delete_draft(connection, name)
+        with audited(connection, COMMAND_LINE, "delete", "journey", name):
+            documents.delete_draft(connection, name)
         return True
 
     return database.transact(work)
@@ -136,4 +140,4 @@ def _remove_templates(database: Database) -> None:
     for name, template in shop_templates().items():
         if present.get(name) == template and name not in in_use:
             with suppress(Conflict):  # taken into use just now
-                materials.delete(database, "template", name)
+                materials.delete(database, "template", name, actor=COMMAND_LINE)

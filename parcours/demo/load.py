@@ -12,8 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 import journeys
 from engine.flow import materials, publish
+from engine.flow.audited import WORKSPACE, audited
 from engine.flow.history import add_customers, add_events
 from engine.flow.intake import Incoming, receive
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import documents, tables
@@ -112,12 +114,12 @@ def _set_up(database: Database) -> None:
         present = {stored.id for stored in documents.journeys(connection)[0]}
     for name, template in shop_templates().items():
         if name not in known.templates:
-            materials.put_template(database, template)
+            materials.put_template(database, template, actor=COMMAND_LINE)
     for source in journey_texts():
         journey = parse_journey(source)
         if journey.id not in present:
-            publish.save_journey(database, journey, source)
-            publish.publish(database, journey.id)
+            publish.save_journey(database, journey, source, actor=COMMAND_LINE)
+            publish.publish(database, journey.id, actor=COMMAND_LINE)
 
 
 def _settings(connection: Connection) -> None:
@@ -125,8 +127,9 @@ def _settings(connection: Connection) -> None:
     before = connection.execute(text("SELECT settings FROM workspace FOR UPDATE")).scalar_one()
     settings = {VISITS: False, **(before or SETTINGS)}
     if settings != before:
-        connection.execute(tables.workspace.update().values(settings=settings))
-        documents.touch(connection)
+        with audited(connection, COMMAND_LINE, "save", "workspace", WORKSPACE):
+            connection.execute(tables.workspace.update().values(settings=settings))
+            documents.touch(connection)
 
 
 def _note(connection: Connection) -> None:

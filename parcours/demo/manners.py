@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.errors import Conflict
 from engine.flow import materials, topics
+from engine.model.actor import COMMAND_LINE
 from engine.model.cap import Cap
 from engine.model.topic import Topic
 from engine.store import documents
@@ -70,9 +71,9 @@ def put(database: Database) -> None:
         known, caps = documents.topics(connection), documents.caps(connection)
     for topic in TOPICS:
         if topic.id not in known:
-            topics.put_topic(database, topic)
+            topics.put_topic(database, topic, actor=COMMAND_LINE)
     for cap in () if caps else CAPS:
-        materials.put_cap(database, cap)
+        materials.put_cap(database, cap, actor=COMMAND_LINE)
 
 
 def remove(database: Database) -> None:
@@ -81,8 +82,8 @@ def remove(database: Database) -> None:
         known, caps = documents.topics(connection), documents.caps(connection)
     for cap in CAPS:
         if caps.get(cap.id) == cap:
-            materials.delete(database, "cap", cap.id)
+            materials.delete(database, "cap", cap.id, actor=COMMAND_LINE)
     for topic in TOPICS:
         if known.get(topic.id) == topic:
             with suppress(Conflict):
-                topics.delete_topic(database, topic.id)
+                topics.delete_topic(database, topic.id, actor=COMMAND_LINE)

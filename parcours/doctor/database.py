@@ -8,7 +8,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.errors import Conflict
-from engine.store import migrate
+from engine.store import audit, migrate
 from parcours.doctor.finding import Finding, unwise, well, wrong
 
 _NO_MATTER: Final = 1.0
@@ -21,7 +21,10 @@ def look(url: str) -> Iterator[Finding]:
     try:
         with engine.connect() as connection:
             yield well("database", f"answers, PostgreSQL {_version(connection)}")
-            yield _schema(connection)
+            schema = _schema(connection)
+            yield schema
+            if schema.state == "well":
+                yield _record(connection)
             yield clock(_ahead(connection))
     except SQLAlchemyError as error:
         yield wrong(
@@ -47,6 +50,14 @@ def _schema(connection: Connection) -> Finding:
         return well("schema", f"is this release's ({current})")
     said = f"is {current}, this release has {migrate.head()}" if current else "is not there"
     return wrong("schema", said, "Run `parcours db upgrade`")
+
+
+def _record(connection: Connection) -> Finding:
+    place = audit.broken(connection)
+    if place is None:
+        return well("record of changes", "each change follows from the one before")
+    said = f"the change {place} is not as it was written"
+    return wrong("record of changes", said, "Compare the table audit with your backups")
 
 
 def _ahead(connection: Connection) -> float:

@@ -20,6 +20,7 @@ from engine.compile.compiler import compile as compile_journey
 from engine.flow.materials import put_cap, put_segment, put_template
 from engine.flow.publish import publish, save_journey
 from engine.flow.topics import put_topic
+from engine.model.actor import COMMAND_LINE
 from engine.model.cap import Cap
 from engine.model.customer import Customer
 from engine.model.document import parse_journey
@@ -224,20 +225,20 @@ class _Filling:
         for name, (title, channel, subject, body) in TEMPLATES.items():
             content = {"subject": subject, "body": body} if subject else {"body": body}
             document = {"id": name, "name": title, "channel": channel, "locales": {"en": content}}
-            put_template(self._database, Template.model_validate(document))
+            put_template(self._database, Template.model_validate(document), actor=COMMAND_LINE)
         for topic in TOPICS:
-            put_topic(self._database, topic)
+            put_topic(self._database, topic, actor=COMMAND_LINE)
         for cap in CAPS:
-            put_cap(self._database, cap)
+            put_cap(self._database, cap, actor=COMMAND_LINE)
         rule = {"event": "Order Completed", "count": {"gte": 5}, "within": "1y"}
         vip = Segment.model_validate({"id": "vip", "name": "VIP customers", "rule": rule})
-        put_segment(self._database, vip)
+        put_segment(self._database, vip, actor=COMMAND_LINE)
         for text in (ABANDONED_CART, WELCOME):
             journey = parse_journey(text)
-            save_journey(self._database, journey, text)
-            version = publish(self._database, journey.id)
+            save_journey(self._database, journey, text, actor=COMMAND_LINE)
+            version = publish(self._database, journey.id, actor=COMMAND_LINE)
             self._versions[journey.id] = (Machine(compile_journey(journey)), version)
-        save_journey(self._database, parse_journey(BIRTHDAY), BIRTHDAY)
+        save_journey(self._database, parse_journey(BIRTHDAY), BIRTHDAY, actor=COMMAND_LINE)
 
     def _people(self, connection: Connection) -> None:
         ensure_partitions(connection, (self._now - timedelta(days=31)).date())

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from tests.browser.test_look import _wrong
 
@@ -42,8 +43,8 @@ steps:
 def journey(site: Any) -> str:
     """A journey of two versions, whose draft differs from the second."""
     text = STEPS.format(wait="1h", subject="Sale from today")
-    save_journey(site.database, parse_journey(text), text)
-    publish(site.database, "lives")
+    save_journey(site.database, parse_journey(text), text, actor=COMMAND_LINE)
+    publish(site.database, "lives", actor=COMMAND_LINE)
     for _ in range(3):
         event = Incoming(
             source="test", message_id=uuid4().hex, kind="track", name="Sale Opened",
@@ -51,10 +52,10 @@ def journey(site: Any) -> str:
         )  # fmt: skip
         receive(site.database, [event])
     text = STEPS.format(wait="2h", subject="The sale is on")
-    save_journey(site.database, parse_journey(text), text)
-    publish(site.database, "lives")
+    save_journey(site.database, parse_journey(text), text, actor=COMMAND_LINE)
+    publish(site.database, "lives", actor=COMMAND_LINE)
     text = STEPS.format(wait="2h", subject="Only this week").replace("tier, eq", "level, eq")
-    save_journey(site.database, parse_journey(text), text)
+    save_journey(site.database, parse_journey(text), text, actor=COMMAND_LINE)
     return "lives"
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from engine.flow.customers import CustomerRecord, put_customer
 from engine.flow.topics import put_topic
+from engine.model.actor import COMMAND_LINE
 from engine.model.topic import Topic
 from engine.run.links import Links
 from engine.store import consent
@@ -31,7 +32,7 @@ class Her:
     def __init__(self, site: Any, locale: str) -> None:
         self.database = site.database
         for topic in TOPICS:
-            put_topic(self.database, topic)
+            put_topic(self.database, topic, actor=COMMAND_LINE)
         record = CustomerRecord(
             addresses={"email": f"{uuid4().hex}@example.com", "phone": "+41446681800"},
             locale=locale,

@@ -11,6 +11,7 @@ from zlib import crc32
 from segment.analytics.client import Client
 
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import documents, keys
@@ -69,8 +70,8 @@ def furnish(database_url: str, *journeys: str) -> str:
         database.transact(lambda connection: documents.put_template(connection, note))
         for text in journeys:
             journey = parse_journey(text)
-            save_journey(database, journey)
-            publish(database, journey.id)
+            save_journey(database, journey, actor=COMMAND_LINE)
+            publish(database, journey.id, actor=COMMAND_LINE)
         return database.transact(lambda connection: keys.create(connection, "source")).secret
     finally:
         database.close()

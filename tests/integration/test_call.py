@@ -13,6 +13,7 @@ from engine.flow.advance import CALL_GRACE
 from engine.flow.call import Outgoing, Result, prepare_call, put_off, returned
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.journey import Journey
 from engine.names import Answer, Command
 from engine.store import tables
@@ -34,8 +35,8 @@ class Story:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        save_journey(database, Journey.model_validate(JOURNEY))
-        publish(database, "j")
+        save_journey(database, Journey.model_validate(JOURNEY), actor=COMMAND_LINE)
+        publish(database, "j", actor=COMMAND_LINE)
         self.track("Go", n=7)
         self.run: UUID = self.row().id
 

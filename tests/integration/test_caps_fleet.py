@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from engine.flow import settle
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.cap import Cap
 from engine.model.journey import Journey
 from engine.model.template import Template
@@ -94,8 +95,8 @@ def shop(database_url: str) -> Iterator[Database]:
         database.transact(lambda c, template=template: documents.put_template(c, template))
     database.transact(lambda c: documents.put_workspace(c, Workspace(legal_hours=False)))
     for number in range(JOURNEYS):
-        save_journey(database, Journey.model_validate(journey(rng, number)))
-        publish(database, f"j{number}")
+        save_journey(database, Journey.model_validate(journey(rng, number)), actor=COMMAND_LINE)
+        publish(database, f"j{number}", actor=COMMAND_LINE)
     for rule in rules(rng):
         cap = Cap.model_validate(rule)
         database.transact(lambda connection, cap=cap: documents.put_cap(connection, cap))

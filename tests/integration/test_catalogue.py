@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from engine.errors import Conflict, InvalidDocument
 from engine.flow import materials, publish
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.model.segment import Segment
 from engine.model.template import Template
@@ -29,10 +30,10 @@ steps:
 def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     template = {"id": "hello", "name": "H", "channel": "email", "locales": {"en": {"body": "Hi"}}}
-    materials.put_template(opened, Template.model_validate(template))
+    materials.put_template(opened, Template.model_validate(template), actor=COMMAND_LINE)
     rule = {"id": "vip", "name": "V", "rule": {"trait": "tier", "eq": "gold"}}
-    materials.put_segment(opened, Segment.model_validate(rule))
-    publish.save_journey(opened, parse_journey(JOURNEY))
+    materials.put_segment(opened, Segment.model_validate(rule), actor=COMMAND_LINE)
+    publish.save_journey(opened, parse_journey(JOURNEY), actor=COMMAND_LINE)
     yield opened
     opened.close()
 
@@ -61,12 +62,14 @@ def test_nothing_is_deleted_under_a_journey_being_published(
             results[name] = error
 
     publishing = threading.Thread(
-        target=lambda: keep("publish", lambda: publish.publish(database, "welcome"))
+        target=lambda: keep(
+            "publish", lambda: publish.publish(database, "welcome", actor=COMMAND_LINE)
+        )
     )
     publishing.start()
     checked.wait(10)
     name = {"template": "hello", "segment": "vip"}[kind]
-    keep("delete", lambda: materials.delete(database, kind, name))
+    keep("delete", lambda: materials.delete(database, kind, name, actor=COMMAND_LINE))
     deleted.set()
     publishing.join(20)
     refused = [result for result in results.values() if isinstance(result, Exception)]
@@ -82,7 +85,7 @@ def test_what_is_remembered_is_of_one_revision(
     def publish_meanwhile(*arguments: Any) -> Any:
         if not read:
             read.append(True)
-            publish.publish(database, "welcome")
+            publish.publish(database, "welcome", actor=COMMAND_LINE)
         return live(*arguments)
 
     monkeypatch.setattr(catalogue, "_live", publish_meanwhile)

@@ -17,6 +17,7 @@ from engine.flow.intake import Incoming, receive
 from engine.flow.prepare import prepare
 from engine.flow.publish import publish, save_journey
 from engine.flow.record import Outcome, record, settle_expired
+from engine.model.actor import COMMAND_LINE
 from engine.model.cap import Cap
 from engine.model.journey import Journey
 from engine.model.template import Template
@@ -51,8 +52,8 @@ class Story:
             "exits": [{"on": {"event": "Order Completed"}, "reason": "purchased"}],
             "steps": [step, {"id": "rest", "type": "wait", "for": "1d"}],
         }  # fmt: skip
-        save_journey(self.database, Journey.model_validate(journey))
-        publish(self.database, "j")
+        save_journey(self.database, Journey.model_validate(journey), actor=COMMAND_LINE)
+        publish(self.database, "j", actor=COMMAND_LINE)
         self.track("Customer Identified", kind="identify",
                    traits={"email": "ada@example.com", "phone": "+41790000000"})  # fmt: skip
 
@@ -355,7 +356,7 @@ def test_without_consent_nothing_is_claimed(story: Story) -> None:
 def test_a_topic_decides_for_those_who_have_said_nothing(story: Story) -> None:
     story.set_up()
     document = {"id": "offers", "name": "Offers", "default": "unsubscribed", "double_opt_in": True}
-    topics.put_topic(story.database, Topic.model_validate(document))
+    topics.put_topic(story.database, Topic.model_validate(document), actor=COMMAND_LINE)
     story.go(1)
     assert story.claim(1).command.kind == "wait"
     assert story.states(1)[-1] == ("skipped", "not_subscribed")
@@ -465,8 +466,8 @@ def test_an_exit_of_who_waits_in_front_wakes_the_next(story: Story) -> None:
         "entry": {"on": {"event": "Went"}},
         "steps": [{"id": "mail", "type": "send", "channel": "email", "template": "t"}],
     }  # fmt: skip
-    save_journey(story.database, Journey.model_validate(other))
-    publish(story.database, "k")
+    save_journey(story.database, Journey.model_validate(other), actor=COMMAND_LINE)
+    publish(story.database, "k", actor=COMMAND_LINE)
     rule = Cap.model_validate({"id": "c", "limit": 1, "per": "1h", "on_full": "defer"})
     story.put(lambda c: documents.put_cap(c, rule))
     story.go(1)

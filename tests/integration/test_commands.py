@@ -313,3 +313,25 @@ def _free() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+def test_somebody_is_added_and_gets_a_link(run: Run, database_url: str) -> None:
+    create = ("user", "create", "--email", "Ada@shop.example", "--role", "administrator")
+    code, out, _ = run(*create, "--name", "Ada", "--json")
+    assert code == 0
+    made = json.loads(out)
+    assert (made["email"], made["role"]) == ("ada@shop.example", "administrator")
+    assert made["link"].startswith("http://127.0.0.1:8000/password?token=")
+    code, out, err = run(*create)
+    assert (code, out) == (1, "")
+    assert "ada@shop.example has been invited already." in err
+    for wrong in (
+        ("--email", "ada", "--role", "viewer"),
+        ("--email", "b@c.example", "--role", "x"),
+    ):
+        code, out, err = run("user", "create", *wrong)
+        assert (code, out) == (2, "")
+        assert err.count("\n") == 1
+    code, out, err = run("user", "create", "--email", "bob@shop.example", "--role", "viewer")
+    assert code == 0
+    assert out.startswith("http://127.0.0.1:8000/password?token=")

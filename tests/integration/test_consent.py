@@ -21,6 +21,7 @@ from engine.flow.customers import CustomerRecord, put_customer
 from engine.flow.history import Profile, add_customers
 from engine.flow.publish import publish, save_journey
 from engine.flow.topics import put_topic
+from engine.model.actor import COMMAND_LINE
 from engine.model.journey import Journey
 from engine.model.topic import Topic
 from engine.run.links import CONFIRM, Links
@@ -39,7 +40,7 @@ def story(database_url: str) -> Iterator[Story]:
     database = Database(database_url)
     told = Story(database)
     told.set_up()
-    put_topic(database, NEWS)
+    put_topic(database, NEWS, actor=COMMAND_LINE)
     yield told
     database.close()
 
@@ -106,8 +107,8 @@ def test_a_journey_can_await_it(story: Story) -> None:
         "where": {"property": "topic", "eq": "offers"}}},
         "steps": [{"id": "rest", "type": "wait", "for": "1d"}],
     }  # fmt: skip
-    save_journey(story.database, Journey.model_validate(journey))
-    publish(story.database, "farewell")
+    save_journey(story.database, Journey.model_validate(journey), actor=COMMAND_LINE)
+    publish(story.database, "farewell", actor=COMMAND_LINE)
     changes: Any = {("offers", "email"): "unsubscribed"}
     _, wakes = say(story.database, ada(story).id, changes, PAGE)
     assert [wake.journey for wake in wakes] == ["farewell"]
@@ -140,7 +141,7 @@ def test_everything_means_topics_to_come_too(story: Story) -> None:
     story.go()
     decline_everything(story.database, ada(story).id, PAGE)
     assert not isinstance(story.claim(), Claimed)
-    put_topic(story.database, Topic(id="later", name="Later"))
+    put_topic(story.database, Topic(id="later", name="Later"), actor=COMMAND_LINE)
     consent = ada(story).consent
     assert set(consent) == {"*", "news", "offers"}
     say(story.database, ada(story).id, {("offers", "email"): "subscribed"}, PAGE)

@@ -10,6 +10,7 @@ import pytest
 from engine.errors import Conflict
 from engine.flow import coupons, materials
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.coupon import CouponPool
 from engine.model.journey import Journey
 from engine.model.snippet import Snippet
@@ -26,8 +27,8 @@ MADE = CouponPool(id="made", name="Made", kind="generated", pattern="S-XXXX-XXXX
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
-    coupons.put_pool(opened, GIVEN)
-    coupons.put_pool(opened, MADE)
+    coupons.put_pool(opened, GIVEN, actor=COMMAND_LINE)
+    coupons.put_pool(opened, MADE, actor=COMMAND_LINE)
     yield opened
     opened.close()
 
@@ -40,7 +41,7 @@ def code(database: Database, pool: str, message: UUID) -> str | None:
 @pytest.mark.parametrize("pool", ["given", "made"])
 def test_each_message_gets_its_own_code_and_the_same_again(database: Database, pool: str) -> None:
     if pool == "given":
-        coupons.add_codes(database, "given", [f"C{n:03}" for n in range(40)])
+        coupons.add_codes(database, "given", [f"C{n:03}" for n in range(40)], actor=COMMAND_LINE)
     messages = [uuid4() for _ in range(20)]
     with ThreadPoolExecutor(8) as hands:  # each message is asked for four times at once
         asked = [*messages] * 4
@@ -60,18 +61,20 @@ def test_an_empty_pool_gives_none_and_takes_none_of_another(database: Database) 
     assert coupons.codes_for(database, ["nowhere"], message, uuid4(), today=DAY) is None
     with database.read() as connection:
         assert stored.given_to(connection, "made", message) is None
-    assert coupons.add_codes(database, "given", ["A", "B", "A"]) == 2
-    assert coupons.add_codes(database, "given", ["A", "C"]) == 1
+    assert coupons.add_codes(database, "given", ["A", "B", "A"], actor=COMMAND_LINE) == 2
+    assert coupons.add_codes(database, "given", ["A", "C"], actor=COMMAND_LINE) == 1
     assert coupons.codes_for(database, ["given", "made"], message, uuid4(), today=DAY)
     with pytest.raises(Conflict, match="makes its codes itself"):
-        coupons.add_codes(database, "made", ["A"])
+        coupons.add_codes(database, "made", ["A"], actor=COMMAND_LINE)
 
 
 def test_an_expired_pool_gives_only_what_it_gave_before(database: Database) -> None:
-    coupons.add_codes(database, "given", ["A", "B"])
+    coupons.add_codes(database, "given", ["A", "B"], actor=COMMAND_LINE)
     message = uuid4()
     assert code(database, "given", message) == "A"
-    coupons.put_pool(database, GIVEN.model_copy(update={"expires": date(2026, 2, 1)}))
+    coupons.put_pool(
+        database, GIVEN.model_copy(update={"expires": date(2026, 2, 1)}), actor=COMMAND_LINE
+    )
     assert code(database, "given", message) == "A"
     assert code(database, "given", uuid4()) is None
 
@@ -79,23 +82,25 @@ def test_an_expired_pool_gives_only_what_it_gave_before(database: Database) -> N
 def test_what_a_live_journeys_template_shares_cannot_be_taken_away(database: Database) -> None:
     body = "{% render 'greeting' %} {{ coupon.given }}"
     template = {"id": "t", "name": "T", "channel": "sms", "locales": {"en": {"body": body}}}
-    materials.put_template(database, Template.model_validate(template))
+    materials.put_template(database, Template.model_validate(template), actor=COMMAND_LINE)
     journey = {
         "id": "j", "name": "J", "topic": "news", "entry": {"on": {"event": "Go"}},
         "steps": [{"id": "s", "type": "send", "channel": "sms", "template": "t"}],
     }  # fmt: skip
-    problems = save_journey(database, Journey.model_validate(journey)).problems
+    problems = save_journey(database, Journey.model_validate(journey), actor=COMMAND_LINE).problems
     assert any("the snippet greeting" in problem.message for problem in problems)
     greeting = Snippet(id="greeting", name="Greeting", locales={"en": "Hello {{ customer.name }}"})
-    materials.put_snippet(database, greeting)
-    publish(database, "j")
+    materials.put_snippet(database, greeting, actor=COMMAND_LINE)
+    publish(database, "j", actor=COMMAND_LINE)
     with database.read() as connection:
         assert catalogue.current(database, connection).snippets == {"greeting": greeting}
     with pytest.raises(Conflict, match="greeting"):
-        materials.delete(database, "snippet", "greeting")
+        materials.delete(database, "snippet", "greeting", actor=COMMAND_LINE)
     with pytest.raises(Conflict, match="given"):
-        coupons.delete_pool(database, "given")
+        coupons.delete_pool(database, "given", actor=COMMAND_LINE)
     with pytest.raises(Conflict, match="cannot be read"):
         materials.put_snippet(
-            database, Snippet(id="greeting", name="G", locales={"en": "{% if %}"})
+            database,
+            Snippet(id="greeting", name="G", locales={"en": "{% if %}"}),
+            actor=COMMAND_LINE,
         )

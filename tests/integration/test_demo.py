@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 from engine.flow.history import Profile, add_customers
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.store import documents, tables
 from engine.store.session import Database
@@ -42,6 +43,7 @@ def counts(database: Database) -> dict[str, int]:
         return {
             name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for name, table in tables.metadata.tables.items()
+            if name != "audit"  # which only grows
         }
 
 
@@ -142,7 +144,7 @@ def test_what_is_not_the_demos_stays(database: Database) -> None:
     )
     load.load(database, made_up=True)
     changed = load.journey_texts()[1].replace("priority: 60", "priority: 61")
-    save_journey(database, parse_journey(changed), changed)
+    save_journey(database, parse_journey(changed), changed, actor=COMMAND_LINE)
     signed_in = Incoming(source="s", message_id="1", kind="track", name="Signed In", user_id="7")
     receive(database, [signed_in])
     cleared = clear.clear(database)

@@ -20,6 +20,7 @@ from engine.flow import feedback
 from engine.flow.claim import Rendered
 from engine.flow.feedback import Word
 from engine.flow.record import Outcome
+from engine.model.actor import COMMAND_LINE
 from engine.names import Wake
 from engine.settings import Settings
 from engine.store import ledger, tables
@@ -255,8 +256,8 @@ def test_a_journey_that_waits_for_an_open_goes_on(providers: Providers) -> None:
                  "then": [{"id": "done", "type": "exit", "reason": "reached"}]}]},
         ],
     }  # fmt: skip
-    save_journey(story.database, Journey.model_validate(journey))
-    publish(story.database, "j")
+    save_journey(story.database, Journey.model_validate(journey), actor=COMMAND_LINE)
+    publish(story.database, "j", actor=COMMAND_LINE)
     mail = providers.mail(providers.sent())
     apple = providers.sendgrid.event(mail, "open", useragent="Mozilla/5.0", sg_machine_open=True)
     assert providers.tell(apple) == 204

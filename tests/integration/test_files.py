@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.flow.publish import save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import dump_journey, parse_journey
 from engine.store.session import Database
 from parcours import documents
@@ -45,7 +46,7 @@ def test_what_no_file_was_pushed_for_comes_out_the_same_each_time(
     database: Database, tmp_path: Path
 ) -> None:
     for journey in journeys(11, 60):
-        save_journey(database, journey)
+        save_journey(database, journey, actor=COMMAND_LINE)
         first, again = there_and_back(database, journey.id, tmp_path / f"{journey.id}.yaml")
         assert first == again
         assert parse_journey(first) == journey
@@ -53,7 +54,7 @@ def test_what_no_file_was_pushed_for_comes_out_the_same_each_time(
 
 def test_the_order_of_keys_is_the_models_whatever_the_database_keeps(database: Database) -> None:
     (journey,) = journeys(12, 1)
-    save_journey(database, journey)
+    save_journey(database, journey, actor=COMMAND_LINE)
     assert documents.pull(database, journey.id).splitlines()[0] == f"id: {journey.id}"
     assert parse_journey(dump_journey(journey)) == journey
 
@@ -61,7 +62,7 @@ def test_the_order_of_keys_is_the_models_whatever_the_database_keeps(database: D
 def test_a_file_that_is_not_the_draft_any_more_is_not_given_out(database: Database) -> None:
     old, new = journeys(13, 2)
     text = "# A comment\n" + dump_journey(old)
-    save_journey(database, old, text)
+    save_journey(database, old, text, actor=COMMAND_LINE)
     assert documents.pull(database, old.id) == text
-    save_journey(database, new.model_copy(update={"id": old.id}))
+    save_journey(database, new.model_copy(update={"id": old.id}), actor=COMMAND_LINE)
     assert "# A comment" not in documents.pull(database, old.id)

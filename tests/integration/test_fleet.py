@@ -18,6 +18,7 @@ from sqlalchemy import select, text
 from engine.compile.compiler import compile as compile_journey
 from engine.errors import InvalidDocument
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.cap import Cap
 from engine.model.condition import Condition
 from engine.model.customer import Customer
@@ -82,9 +83,9 @@ def _furnish(database: Database) -> None:
 
     database.transact(work)
     for journey in made.journeys(rng.randrange(10**6), 12):
-        save_journey(database, journey)
+        save_journey(database, journey, actor=COMMAND_LINE)
         with suppress(InvalidDocument):  # now and then one has a step that nothing reaches
-            publish(database, journey.id)
+            publish(database, journey.id, actor=COMMAND_LINE)
 
 
 def test_many_processes(played: Database, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from engine.flow.advance import advance
 from engine.flow.consent import suppress
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import pause, publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.hook import Hook
 from engine.model.journey import Journey
 from engine.model.topic import Topic
@@ -37,8 +38,8 @@ class Shop:
             **more,
             "steps": list(steps),
         }
-        save_journey(self.database, Journey.model_validate(document))
-        publish(self.database, id)
+        save_journey(self.database, Journey.model_validate(document), actor=COMMAND_LINE)
+        publish(self.database, id, actor=COMMAND_LINE)
 
     def track(self, *names: str, **told: Any) -> list[Any]:
         """Take in events of hers, in one transaction."""
@@ -159,7 +160,9 @@ def test_topics_are_begun_and_ended_with_proof(shop: Shop) -> None:
 
 
 def test_a_topic_with_double_opt_in_is_asked_for_with_a_link(shop: Shop) -> None:
-    topics.put_topic(shop.database, Topic(id="news", name="News", double_opt_in=True))
+    topics.put_topic(
+        shop.database, Topic(id="news", name="News", double_opt_in=True), actor=COMMAND_LINE
+    )
     shop.database.links = Links(base="https://shop.example", keys=("k" * 40,))
     shop.live(
         "Go",
@@ -237,7 +240,7 @@ def test_why_another_journey_was_not_started_is_kept(shop: Shop, case: str, reas
     if case == "running":
         shop.track("other")
     if case == "paused":
-        pause(shop.database, "other")
+        pause(shop.database, "other", actor=COMMAND_LINE)
     shop.track("Go")
     assert shop.refusals() == [("other", reason)]
     assert ("not_started", {"journey": "other", "reason": reason}) in shop.traced("Go")
@@ -245,7 +248,7 @@ def test_why_another_journey_was_not_started_is_kept(shop: Shop, case: str, reas
 
 def test_a_draft_is_not_started(shop: Shop) -> None:
     document = {"id": "other", "name": "o", "entry": {"on": {"api": True}}, "steps": [REST]}
-    save_journey(shop.database, Journey.model_validate(document))
+    save_journey(shop.database, Journey.model_validate(document), actor=COMMAND_LINE)
     shop.live("Go", enter("other"), REST)
     shop.track("Go")
     assert shop.refusals() == [("other", "not_live")]

@@ -14,6 +14,7 @@ from engine.errors import InvalidInput, Unavailable
 from engine.flow import history, materials
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import tables
@@ -229,8 +230,8 @@ steps:
 
 
 def test_history_starts_no_journey_unless_asked(database: Database, tmp_path: Path) -> None:
-    save_journey(database, parse_journey(JOURNEY))
-    publish(database, "first-order")
+    save_journey(database, parse_journey(JOURNEY), actor=COMMAND_LINE)
+    publish(database, "first-order", actor=COMMAND_LINE)
     just_now = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
     lines = [order(n, f"u{n}", timestamp=just_now) for n in range(3)]
     events(database, write(tmp_path / "a.jsonl", lines))
@@ -356,10 +357,12 @@ def test_a_message_can_be_made_from_what_was_imported(database: Database, tmp_pa
         "channel": "email",
         "locales": {"en": {"subject": "Hi", "body": "Hi"}},
     }
-    materials.put_template(database, Template.model_validate(template))
+    materials.put_template(database, Template.model_validate(template), actor=COMMAND_LINE)
     send = "steps:\n  - {id: s, type: send, channel: email, template: hello}\n"
-    save_journey(database, parse_journey(JOURNEY.split("steps:", maxsplit=1)[0] + send))
-    publish(database, "first-order")
+    save_journey(
+        database, parse_journey(JOURNEY.split("steps:", maxsplit=1)[0] + send), actor=COMMAND_LINE
+    )
+    publish(database, "first-order", actor=COMMAND_LINE)
     lines = [{"userId": "1", "traits": {"email": "ann@example.com"}}]
     customers(database, write(tmp_path / "customers.jsonl", lines))
     receive(

@@ -8,6 +8,7 @@ import pytest
 
 from engine.flow.customers import CustomerRecord, put_customer
 from engine.flow.topics import put_topic
+from engine.model.actor import COMMAND_LINE
 from engine.model.topic import Topic
 from engine.store import consent
 from engine.store.session import Database
@@ -32,7 +33,7 @@ not an address;;;;;;
 @pytest.fixture
 def database(database_url: str) -> Any:
     opened = Database(database_url)
-    put_topic(opened, Topic(id="news", name="News"))
+    put_topic(opened, Topic(id="news", name="News"), actor=COMMAND_LINE)
     yield opened
     opened.close()
 

@@ -16,6 +16,7 @@ from designer.api.segment_events import events_of
 from engine.errors import Unavailable
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.journey import Journey
 from engine.store import customers, runs, tables
 from engine.store.session import Database, RaceLost
@@ -175,8 +176,8 @@ def test_what_the_interface_takes_is_not_too_deep_to_be_stored(database: Databas
         "id": "j", "name": "j", "entry": {"on": {"event": "Customer Identified"}},
         "steps": [{"id": "rest", "type": "wait", "for": "1d"}],
     }  # fmt: skip
-    save_journey(database, Journey.model_validate(journey))
-    publish(database, "j")
+    save_journey(database, Journey.model_validate(journey), actor=COMMAND_LINE)
+    publish(database, "j", actor=COMMAND_LINE)
     now = datetime.now(UTC)
     taken = 0
     for depth in range(230, 256):

@@ -10,6 +10,7 @@ from engine.errors import NotFound
 from engine.flow.intake import Incoming, receive
 from engine.flow.internal import happen, in_turn_of_customer
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.journey import Journey
 from engine.store import tables
 from engine.store.session import Database
@@ -27,8 +28,8 @@ JOURNEY = {
 def story(database_url: str) -> Iterator[Story]:
     """A shop with one journey, and a customer."""
     database = Database(database_url)
-    save_journey(database, Journey.model_validate(JOURNEY))
-    publish(database, "j")
+    save_journey(database, Journey.model_validate(JOURNEY), actor=COMMAND_LINE)
+    publish(database, "j", actor=COMMAND_LINE)
     known = Incoming(
         source="t", message_id="1", kind="identify", name="Customer Identified", user_id="ada"
     )

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from engine.errors import Conflict, InvalidInput
 from engine.flow import materials, publish
 from engine.flow.customers import CustomerRecord, put_customer
+from engine.model.actor import COMMAND_LINE
 from engine.model.addresses import phone_number
 from engine.model.document import parse_journey
 from engine.model.template import Template
@@ -67,9 +68,11 @@ def test_identities_that_cross_give_one_owner(database: Database) -> None:
 
 def test_the_same_draft_published_at_once_gives_one_version(database: Database) -> None:
     template = {"id": "hello", "name": "H", "channel": "email", "locales": {"en": {"body": "Hi"}}}
-    materials.put_template(database, Template.model_validate(template))
-    publish.save_journey(database, parse_journey(JOURNEY), JOURNEY)
-    assert eight_times(lambda _: publish.publish(database, "welcome")) == [1] * 8
+    materials.put_template(database, Template.model_validate(template), actor=COMMAND_LINE)
+    publish.save_journey(database, parse_journey(JOURNEY), JOURNEY, actor=COMMAND_LINE)
+    assert (
+        eight_times(lambda _: publish.publish(database, "welcome", actor=COMMAND_LINE)) == [1] * 8
+    )
     assert count(database, "journey_version") == 1
 
 

@@ -12,6 +12,7 @@ from designer.canvas.palette import kinds
 from engine.compile.known import Known
 from engine.compile.validate import check
 from engine.flow import drafting
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import journey_of
 from engine.model.editing import lists, walk
 from engine.store import documents
@@ -74,6 +75,7 @@ def new_journey(database: Database) -> Iterator[Any]:
         drafting.create(
             database,
             {"id": id_, "name": "Edited", "entry": entry, "topic": "offers", "steps": [*steps]},
+            actor=COMMAND_LINE,
         )
         return id_
 

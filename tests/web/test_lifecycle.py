@@ -11,6 +11,7 @@ from sqlalchemy import text as sql
 from engine.flow.advance import advance
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import pause, publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.settings import Settings
 from engine.store.session import Database
@@ -41,11 +42,11 @@ class Made:
 
     def save(self, **changes: str) -> None:
         text = self.text(**changes)
-        save_journey(self.database, parse_journey(text), text)
+        save_journey(self.database, parse_journey(text), text, actor=COMMAND_LINE)
 
     def publish(self, **changes: str) -> int:
         self.save(**changes)
-        return publish(self.database, self.id)
+        return publish(self.database, self.id, actor=COMMAND_LINE)
 
     def enter(self) -> None:
         event = Incoming(

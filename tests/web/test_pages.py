@@ -161,7 +161,13 @@ def test_what_is_open_to_anyone_is_the_login_and_what_checks_a_signature() -> No
     ours = {route.path for route in _routes() if is_public(route.path)}
     signed = {path for path in ours if path.startswith(("/l/", "/u/", "/c/", "/preferences/"))}
     assert all(path.endswith("/{token:path}") for path in signed)
-    assert ours - signed == {"/login", "/hooks/sendgrid", "/hooks/twilio", "/push/key"}
+    assert ours - signed == {
+        "/login",
+        "/password",
+        "/hooks/sendgrid",
+        "/hooks/twilio",
+        "/push/key",
+    }
 
 
 def test_the_login_page_says_how_to_get_a_link(stranger: Any) -> None:
@@ -287,6 +293,7 @@ def test_without_the_database_the_page_says_so(tmp_path: Path, shop_settings: Se
         public_url="http://testserver",
     )
     with _client(settings) as client:
+        client.cookies.set("parcours_session", "whose it is cannot be looked up")
         answer = client.get("/journeys")
     assert answer.status_code == 503
     assert "The database does not answer" in answer.text

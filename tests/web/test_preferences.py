@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from engine.flow.consent import Proof, say
 from engine.flow.customers import CustomerRecord, put_customer
 from engine.flow.topics import put_topic
+from engine.model.actor import COMMAND_LINE
 from engine.model.topic import Topic
 from engine.run.links import Links
 from engine.settings import Settings
@@ -32,7 +33,7 @@ class Ada:
             ),
             Topic(id="vip", name="VIP club", default="unsubscribed", double_opt_in=True),
         ):
-            put_topic(self.database, topic)
+            put_topic(self.database, topic, actor=COMMAND_LINE)
         addresses = {"email": "ada@example.com", "phone": "+41446681800"}
         record = CustomerRecord(addresses=addresses, locale=locale)
         self.id = put_customer(self.database, f"external_id:{uuid4()}", record).id

@@ -25,6 +25,7 @@ from sqlalchemy import select
 from activities.delivery import Delivery
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.journey import Journey
 from engine.model.template import Template
 from engine.settings import Settings
@@ -83,8 +84,8 @@ def test_a_mail_can_be_declined_by_its_own_headers(
     database: Database = stranger.app.state.database  # type: ignore[attr-defined]
     template = Template.model_validate(TEMPLATE)
     database.transact(lambda c: documents.put_template(c, template))
-    save_journey(database, Journey.model_validate(JOURNEY))
-    publish(database, "by-mail")
+    save_journey(database, Journey.model_validate(JOURNEY), actor=COMMAND_LINE)
+    publish(database, "by-mail", actor=COMMAND_LINE)
     delivery = Delivery(
         database, composer(settings, database), transports(settings), lambda _: None
     )

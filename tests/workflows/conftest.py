@@ -19,6 +19,7 @@ from engine.flow import sweep
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
 from engine.gateway import Gateway, connect, prepare_namespace
+from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.settings import Settings
@@ -46,8 +47,8 @@ class Shop:
 
     def publish(self, text: str) -> None:
         """Make a journey live."""
-        save_journey(self.database, parse_journey(text))
-        publish(self.database, parse_journey(text).id)
+        save_journey(self.database, parse_journey(text), actor=COMMAND_LINE)
+        publish(self.database, parse_journey(text).id, actor=COMMAND_LINE)
 
     def rows(self, table: Any, *order: Any) -> list[Any]:
         """Return every row of a table."""

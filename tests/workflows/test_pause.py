@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from engine.flow.publish import pause, resume
+from engine.model.actor import COMMAND_LINE
 from engine.store import tables
 from tests.workflows.conftest import Shop, incoming, open_shop, put_template
 
@@ -31,7 +32,7 @@ def test_a_pause_holds_and_its_end_lets_go(
                 who = {"email": f"u{n}@example.com", "first_name": "Ann"}
                 await shop.receive([incoming(f"u{n}", "Told", kind="identify", traits=who)])
                 await shop.track(f"u{n}", "Go", item="shoes")
-            pause(shop.database, "j")
+            pause(shop.database, "j", actor=COMMAND_LINE)
             await shop.until(lambda: held(shop) == CUSTOMERS)
             before = await events(shop)
             await shop.track("u0", "Stop")
@@ -40,7 +41,7 @@ def test_a_pause_holds_and_its_end_lets_go(
             after = await events(shop)
             assert after[1:] == before[1:], "nobody asks again while the journey is paused"
             assert shop.rows(tables.message) == []
-            resume(shop.database, "j")
+            resume(shop.database, "j", actor=COMMAND_LINE)
             await shop.until(shop.ended(CUSTOMERS))
 
             states = [row.state for row in shop.rows(tables.message)]

@@ -47,7 +47,7 @@ text.addEventListener("keydown", (event) => {
   const { selectionStart: from, selectionEnd: to, value } = text;
   const begin = value.lastIndexOf("\n", from - 1) + 1;
   if (event.key === "Escape") {
-    form.querySelector("button").focus(); // Tab indents: this is the way out by keyboard
+    form.querySelector("button")?.focus(); // Tab indents: this is the way out by keyboard
   } else if (event.key === "Tab" && !event.ctrlKey && !event.altKey && !event.metaKey) {
     event.preventDefault();
     if (from === to && !event.shiftKey) {

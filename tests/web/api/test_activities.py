@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
+from engine.model.actor import COMMAND_LINE
 from engine.model.journey import Journey
 from engine.store import tables
 from engine.store.session import Database
@@ -44,8 +45,8 @@ class Story:
 
     def begin(self, **properties: Any) -> None:
         assert self.ask("PUT", "/v1/activities/add_points", TYPE).status_code == 200
-        save_journey(self.database, Journey.model_validate(JOURNEY))
-        publish(self.database, "j")
+        save_journey(self.database, Journey.model_validate(JOURNEY), actor=COMMAND_LINE)
+        publish(self.database, "j", actor=COMMAND_LINE)
         self.track("Customer Identified", "identify", traits={"email": "ada@example.com"})
         self.track("Go", properties=properties)
 

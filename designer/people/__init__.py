@@ -1,0 +1,1 @@
+"""Who works with the pages, and in which role."""

@@ -1,0 +1,59 @@
+"""Changes that are written into the record of changes, in the same transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from engine.errors import NotFound
+from engine.model.actor import Actor
+from engine.store import audit, documents, hooks, keys, users
+from engine.store.documents import Kind
+
+Thing = Kind | Literal["workspace", "hook", "user", "key"]
+"""What can be changed."""
+
+WORKSPACE = "workspace"
+"""The one workspace's id."""
+
+
+@contextmanager
+def audited(
+    connection: Connection, actor: Actor, action: str, kind: Thing, thing: str
+) -> Iterator[None]:
+    """Record what the block changes of a thing; nothing, when it leaves it as it was.
+
+    From here on the transaction is the only one that changes what can be changed.
+    """
+    documents.one_at_a_time(connection)
+    before = look(connection, kind, thing)
+    yield
+    after = look(connection, kind, thing)
+    if before != after:
+        audit.add(connection, actor, action, kind, thing, before, after)
+
+
+def look(connection: Connection, kind: Thing, thing: str) -> dict[str, Any] | None:
+    """Return a thing as the record shows it, without secrets; None when it is not there.
+
+    Of a journey, the comments of its text are left out: they change nothing.
+    """
+    try:
+        match kind:
+            case "journey":
+                stored = documents.journey(connection, thing)
+                return {"state": stored.state, "version": stored.version, "draft": stored.draft}
+            case "workspace":
+                return documents.workspace(connection).document()
+            case "hook":
+                return hooks.get(connection, thing)
+            case "user":
+                return users.recorded(connection, UUID(thing))
+            case "key":
+                return keys.recorded(connection, UUID(thing))
+            case _:
+                return documents.get(connection, kind, thing)
+    except NotFound:
+        return None
