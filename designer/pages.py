@@ -14,6 +14,7 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from designer.api.access import Permission
 from designer.assets import asset
 from designer.demo.switch import SETTING
 from designer.login.permits import permits
@@ -135,6 +136,11 @@ def reader(request: Request) -> Login:
     """Return who looks at a page, which the gate has let pass."""
     found: Login = request.state.session
     return found
+
+
+def may(request: Request, permission: Permission) -> bool:
+    """Whether the page's reader may do this."""
+    return permits(reader(request).role, permission)
 
 
 def actor(request: Request) -> Actor:

@@ -46,23 +46,26 @@ class Shown:
         return Drawing(sentences, self.counted["steps"], self.problems)
 
 
-def look(database: Database, journey_id: str, *, draft: bool) -> Shown:
-    """Read a journey: what is live, or else (or when asked for) the draft."""
+def look(database: Database, journey_id: str, *, draft: bool, writes: bool = True) -> Shown:
+    """Read a journey: what is live, or else (or when asked for) the draft.
+
+    A draft can be edited by those whose role lets them write.
+    """
     with database.read() as connection:
         found = drafts.journey(connection, journey_id)
-        editing = draft or found.live is None
+        drafted = draft or found.live is None
         names = drafts.names(connection)
         counted = counters(connection, journey_id)
         changed = _changed(found)
         problems: list[Problem] = []
         near = Neighbours()
-        if editing:
+        if drafted:
             journey = stored_journey(found.draft)
             problems = check(journey, known(connection))
             near = edits.neighbours(connection, journey_id)
         else:
             journey = stored_journey(found.live or {})
-    return Shown(found, journey, names, counted, problems, changed, editing, near)
+    return Shown(found, journey, names, counted, problems, changed, drafted and writes, near)
 
 
 def _changed(found: drafts.Found) -> bool:

@@ -19,7 +19,7 @@ from designer.canvas.look import Shown, look
 from designer.canvas.palette import palette
 from designer.canvas.tree import texts
 from designer.login.permits import READ, WRITE_DRAFTS
-from designer.pages import actor, database, pages
+from designer.pages import actor, database, may, pages
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
 from designer.words import Words
@@ -56,7 +56,9 @@ def journey(
     published: str = "",
 ) -> Response:
     """Show a journey; `published` tells that this was its last step."""
-    shown = look(database(request), journey_id, draft=show == "draft")
+    shown = look(
+        database(request), journey_id, draft=show == "draft", writes=may(request, "write drafts")
+    )
     words = pages(request).words(request)
     return pages(request).render(
         request,
@@ -99,7 +101,9 @@ def panel(
     request: Request, journey_id: str, step: str = "", show: str = "", view: str = ""
 ) -> Response:
     """Answer with the panel of one step, or of the journey as a whole."""
-    shown = look(database(request), journey_id, draft=show == "draft")
+    shown = look(
+        database(request), journey_id, draft=show == "draft", writes=may(request, "write drafts")
+    )
     words = pages(request).words(request)
     if step and shown.step(step) is None:
         raise NotFound(f"The journey has no step {step!r}.")
