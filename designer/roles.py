@@ -19,6 +19,7 @@ _ROLES: Final[dict[Role, tuple[str, str]]] = {
         N_("sees everything and the record of changes; her keys change customers"),
     ),
     "administrator": (N_("Administrator"), N_("may do everything, settings and people too")),
+    "worker": (N_("Worker"), N_("carries out activities that your developers wrote")),
     "source": (N_("Source"), N_("only sends events: for your shop's pages and systems")),
 }
 

@@ -12,7 +12,9 @@ from engine.errors import NotFound
 from engine.store import tables
 from engine.store.keys import ROLES, Role
 
-PEOPLE_ROLES: Final[tuple[Role, ...]] = tuple(role for role in ROLES if role != "source")
+PEOPLE_ROLES: Final[tuple[Role, ...]] = tuple(
+    role for role in ROLES if role not in {"source", "worker"}
+)
 """The roles that people can have; `source` is for programs alone."""
 
 _U = tables.app_user.c
