@@ -16,7 +16,7 @@ _ROLES: Final[dict[Role, tuple[str, str]]] = {
     ),
     "steward": (
         N_("Data steward"),
-        N_("sees everything and the record of changes; her keys change customers"),
+        N_("sees everything and the record of changes; keys of this role may change customers"),
     ),
     "administrator": (N_("Administrator"), N_("may do everything, settings and people too")),
     "worker": (N_("Worker"), N_("carries out activities that your developers wrote")),

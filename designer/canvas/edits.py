@@ -43,12 +43,14 @@ _NAMED: Final = {
 
 def done(label: Label, words: Words) -> str:
     """Say that something was done."""
-    return words.gettext(_DONE[label["did"]], what=label.get("what", ""))
+    sentence = _DONE[label["did"]]
+    return words.gettext(sentence, what=label.get("what", ""))
 
 
 def named(label: Label | None, words: Words) -> str:
     """Name an edit, as in “Undo: move First mail”; nothing when there is none."""
-    return words.gettext(_NAMED[label["did"]], what=label.get("what", "")) if label else ""
+    sentence = _NAMED[label["did"]] if label else ""
+    return words.gettext(sentence, what=label.get("what", "")) if label else ""
 
 
 @dataclass(frozen=True, slots=True)

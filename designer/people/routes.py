@@ -74,7 +74,9 @@ def link(request: Request, user: UUID) -> Response:
         found = users.one(connection, user)
     words = pages(request).words(request)
     if found.disabled_at is not None:
-        refusal = words.gettext("%(name)s is disabled: enable her first.", name=found.called)
+        refusal = words.gettext(
+            "%(name)s is disabled: enable this account first.", name=found.called
+        )
         return _page(request, Shown(refusal=refusal), 409)
     return _linked(request, found, words)
 

@@ -82,6 +82,7 @@ def save_journey(
             if not created:
                 label = json.dumps({"did": "document"})
                 edits.add(connection, journey.id, json.dumps(document), label, source_text)
+        documents.touch(connection)
         return Saved(created, locate(source_text, problems) if source_text else problems)
 
     return database.transact(work)

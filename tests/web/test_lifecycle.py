@@ -105,7 +105,7 @@ def test_a_pause_is_told_with_how_many_are_held(made: Made) -> None:
     made.publish()
     made.enter()
     made.enter()
-    pause(made.database, made.id)
+    pause(made.database, made.id, actor=COMMAND_LINE)
     assert "Nobody is held so far." in made.page("/versions")
     with made.database.read() as connection:
         query = sql("SELECT id, revision FROM run WHERE journey_id = :id")
