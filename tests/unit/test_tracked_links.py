@@ -59,6 +59,8 @@ def test_links_outlive_a_new_key() -> None:
 def test_a_forged_link_leads_nowhere() -> None:
     token = TRACKER.sign(MESSAGE, "https://a.example/").rpartition("/")[2]
     assert TRACKER.read(token) is not None
-    for forged in (token[:-1] + ("a" if token[-1] != "a" else "b"), token + "x", "", "a.b", "é",
+    # Not the last character: some of its bits mean nothing.
+    other = token[:-4] + ("a" if token[-4] != "a" else "b") + token[-3:]
+    for forged in (other, token + "x", "", "a.b", "é",
                    Tracker(["other"], "https://x").sign(MESSAGE, "https://a.example/").rpartition("/")[2]):  # fmt: skip
         assert TRACKER.read(forged) is None
