@@ -18,8 +18,9 @@ SEGMENTS = {
 class JourneyMaker:
     """Makes journeys that `check` accepts; `waits` are short enough to be walked through."""
 
-    def __init__(self, rng: Random, id: str) -> None:
+    def __init__(self, rng: Random, id: str, *, updates: bool = True) -> None:
         self.rng = rng
+        self.updates = updates
         self.id = id
         self.steps = 0
         self.sends: list[str] = []
@@ -62,7 +63,7 @@ class JourneyMaker:
         return f"s{self.steps}"
 
     def step(self, depth: int) -> dict[str, Any]:
-        kinds = ["send", "send", "wait", "wait_for", "webhook", "update"]
+        kinds = ["send", "send", "wait", "wait_for", "webhook", *(["update"] * self.updates)]
         if depth:
             kinds += ["branch", "split", "wait_for", "repeat"]
         return getattr(self, self.rng.choice(kinds))(depth)
@@ -224,10 +225,10 @@ def _ends(steps: list[dict[str, Any]]) -> bool:
     return last["type"] == "exit" or (bool(ways) and all(_ends(way) for way in ways))
 
 
-def journeys(seed: int, n: int) -> list[Journey]:
-    """Return journeys that depend on the seed alone."""
+def journeys(seed: int, n: int, *, updates: bool = True) -> list[Journey]:
+    """Return journeys that depend on the seed alone; without `updates` they change no customer."""
     rng = Random(seed)
-    return [JourneyMaker(rng, f"j{index}").journey() for index in range(n)]
+    return [JourneyMaker(rng, f"j{index}", updates=updates).journey() for index in range(n)]
 
 
 def traits(rng: Random) -> dict[str, Any]:

@@ -42,6 +42,10 @@ class Change:
     step: str = ""
 
 
+NOTHING: Final = "—"
+"""How a value is shown that is written, and is none: a trait to be forgotten."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Other:
     """A setting that is another: its name, the values, and the models that hold them.
@@ -299,12 +303,19 @@ def _other(
     elif isinstance(old, Mapping) and isinstance(new, Mapping) and key != "body":
         here = () if key in _TRANSPARENT else (_Item(key, "", new),)
         for name in [*new, *(name for name in old if name not in new)]:
-            if old.get(name) != new.get(name):
-                yield _Other((*within, *here), name, old.get(name), new.get(name), holders)
+            before, after = _entry(old, name), _entry(new, name)
+            if before != after:
+                yield _Other((*within, *here), name, before, after, holders)
     elif isinstance(old, tuple) and isinstance(new, tuple) and all(map(_opens_up, [*old, *new])):
         yield from _several(key, _by_name(old), _by_name(new), within, holders)
     else:
         yield _Other(within, key, old, new, holders)
+
+
+def _entry(mapping: Mapping[str, Any], name: str) -> Any:
+    """Return what a mapping says by a name: that it says “nothing” is something, too."""
+    value = mapping.get(name)
+    return NOTHING if value is None and name in mapping else value
 
 
 def _several(
