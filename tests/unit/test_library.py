@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,6 +15,7 @@ from engine.model.customer import Customer
 from engine.model.document import dump_journey, parse_journey
 from engine.model.event import Event
 from engine.run import entry
+from engine.run.changes import updated
 from engine.run.entry import Opened, PastRuns, Refused
 from engine.run.machine import Machine
 from engine.run.state import (
@@ -24,6 +26,7 @@ from engine.run.state import (
     Settled,
     State,
     TimeReached,
+    Update,
     Wait,
 )
 from engine.run.world import MemoryWorld
@@ -84,8 +87,7 @@ class Story:
 
     def _take(self, given: Any) -> None:
         assert self.state is not None
-        advanced = self.machine.advance(self.state, given, self.world())
-        self.state, self.command = advanced.state, advanced.command
+        self._advance(given)
         while isinstance(self.command, Deliver):
             self.sent.append(f"{self.command.step} by {self.command.channel}")
             self.seq += 1
@@ -97,8 +99,16 @@ class Story:
                 outcome="sent",
                 since=self.seq,
             )
-            advanced = self.machine.advance(self.state, settled, self.world())
-            self.state, self.command = advanced.state, advanced.command
+            self._advance(settled)
+
+    def _advance(self, given: Any) -> None:
+        assert self.state is not None
+        world = self.world()
+        advanced = self.machine.advance(self.state, given, world)
+        self.state, self.command = advanced.state, advanced.command
+        for effect in advanced.effects:
+            if isinstance(effect, Update):
+                self.customer = updated(world, effect)
 
     def waits(self) -> timedelta:
         """Let the awaited time come, and return how long that took."""
@@ -284,3 +294,90 @@ def test_the_demo_greets_at_once_and_only_its_own_customers() -> None:
     assert story.sent == ["greeting by email"]
     story.does("Product Added")
     assert story.ended == "put something into the basket"
+
+
+def test_a_welcome_ends_with_a_reason_to_buy() -> None:
+    story = Story(journeys.text("welcome"))
+    story.does("Signed Up")
+    assert story.sent == ["hello by email"]
+    assert story.waits() == timedelta(days=2)
+    assert story.waits() == timedelta(days=3)
+    assert story.sent[1:] == ["about-us by email", "reason-to-buy by email"]
+    assert story.ended == "completed"
+
+
+def test_a_first_order_ends_the_welcome_and_an_earlier_one_forestalls_it() -> None:
+    story = Story(journeys.text("welcome"))
+    story.does("Signed Up")
+    story.waits()
+    story.does("Order Completed", total=40)
+    assert (story.ended, story.sent[1:]) == ("purchased", ["about-us by email"])
+    assert story.state is not None
+    assert story.state.goal_revenue == 40
+    guest = Story(journeys.text("welcome"))
+    guest.does("Order Completed", total=40)
+    assert isinstance(guest.does("Signed Up"), Refused)
+
+
+def test_an_order_is_followed_by_thanks_a_tip_and_a_question() -> None:
+    story = Story(journeys.text("post-purchase"))
+    story.does("Order Completed", order_id="77", total=40)
+    assert story.sent == ["thanks by email"]
+    assert story.waits() + story.waits() == timedelta(days=14)
+    assert story.sent[1:] == ["care-tip by email", "ask-for-review by email"]
+    assert story.ended == "completed"
+
+
+def test_nobody_is_asked_for_a_review_of_what_was_refunded() -> None:
+    story = Story(journeys.text("post-purchase"))
+    story.does("Order Completed", order_id="77", total=40)
+    story.waits()
+    story.does("Order Refunded", order_id="77")
+    assert (story.ended, story.sent[1:]) == ("refunded", ["care-tip by email"])
+
+
+def test_ten_birthdays_bring_a_gift_a_week_before_and_a_greeting_on_the_day() -> None:
+    story = Story(journeys.text("birthday"), traits={"birth_date": "1992-02-29"})
+    story.does("Signed Up")
+    days = []
+    while story.ended is None:
+        story.waits()
+        days.append((story.now.astimezone(ZoneInfo(ZONE)), len(story.sent)))
+    assert story.sent == ["gift by email", "greeting by sms"] * 10
+    # She signs up after this year's birthday: the second that is kept is in 2028, a leap year.
+    gift, greeting = days[3][0], days[4][0]
+    assert (gift.isoformat(), days[3][1]) == ("2028-02-22T09:00:00+01:00", 3)
+    assert (greeting.isoformat(), days[4][1]) == ("2028-02-29T09:00:00+01:00", 4)
+
+
+def test_a_date_of_birth_that_is_missing_or_no_date_brings_no_gift() -> None:
+    unknown = Story(journeys.text("birthday"))
+    assert isinstance(unknown.does("Signed Up"), Refused)
+    odd = Story(journeys.text("birthday"), traits={"birth_date": "in spring"})
+    odd.does("Signed Up")
+    while odd.ended is None:
+        odd.waits()
+    assert odd.sent == []
+
+
+def test_whoever_stays_away_gets_three_waves_and_is_noted_as_dormant() -> None:
+    story = Story(journeys.text("win-back"))
+    story.does("Order Completed", total=40)
+    assert story.customer.traits["lifecycle"] == "active"
+    gaps = [story.waits() for _ in range(4)]
+    assert gaps == [timedelta(days=n) for n in (60, 15, 15, 15)]
+    assert story.sent == [
+        f"{step} by email" for step in ("first-wave", "stronger-offer", "last-question")
+    ]
+    assert story.ended == "completed"
+    assert story.customer.traits["lifecycle"] == "dormant"
+
+
+def test_an_order_ends_a_wave_and_is_the_goal() -> None:
+    story = Story(journeys.text("win-back"))
+    story.does("Order Completed", total=40)
+    story.waits()
+    story.does("Order Completed", total=55)
+    assert (story.ended, story.sent) == ("bought again", ["first-wave by email"])
+    assert story.state is not None
+    assert story.state.goal_revenue == 55
