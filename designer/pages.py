@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
+from fastapi import Depends
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import select
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -118,6 +120,14 @@ def _query(**values: object) -> str:
     """Return a query string of the values that are set: `?q=anna&state=live`, or nothing."""
     given = {key: str(value) for key, value in values.items() if value not in {None, ""}}
     return f"?{urlencode(given)}" if given else ""
+
+
+async def _sent(request: Request) -> FormData:
+    return await request.form()
+
+
+Sent = Annotated[FormData, Depends(_sent)]
+"""The form that a page has sent."""
 
 
 def pages(request: Request) -> Pages:

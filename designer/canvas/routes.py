@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 from functools import partial
 from html import escape
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -19,7 +18,7 @@ from designer.canvas.look import Shown, look
 from designer.canvas.palette import palette
 from designer.canvas.tree import texts
 from designer.login.permits import READ, WRITE_DRAFTS
-from designer.pages import actor, database, may, pages
+from designer.pages import Sent, actor, database, may, pages
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
 from designer.words import Words
@@ -37,13 +36,6 @@ EVERY = 1.5
 """Seconds between two looks at the counters of a journey that somebody watches."""
 
 _STEP: TypeAdapter[AnyStep] = TypeAdapter(Step)
-
-
-async def _sent(request: Request) -> FormData:
-    return await request.form()
-
-
-Sent = Annotated[FormData, Depends(_sent)]
 
 
 @router.get("/journeys/{journey_id}")
@@ -238,8 +230,7 @@ def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
             "typed is still here: look whether it still fits, then save again."
         )
         return edited(request, journey_id, step, _reason(said, conflict), 409)
-    after = str(sent.get("then") or step)
-    return edited(request, journey_id, after if after != "-" else "", edits.done(label, words))
+    return edited(request, journey_id, step, edits.done(label, words))
 
 
 def _title(step: Draft, words: Words) -> str:

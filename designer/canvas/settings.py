@@ -1,6 +1,5 @@
 """The settings of a step or of the journey: shown again as typed, or saved as one edit."""
 
-import re
 from copy import deepcopy
 from typing import Any, Final
 
@@ -10,13 +9,13 @@ from designer.canvas.forms.conditions import new_row
 from designer.canvas.forms.raw import Raw, rows, text
 from designer.canvas.forms.raw import at as part_at
 from designer.canvas.panels import journey_mistakes, step_mistakes
+from designer.ids import id_of
 from designer.words import Words
 from engine.errors import Conflict, InvalidInput
 from engine.flow import drafting, materials
 from engine.flow.drafting import Draft, Edit
 from engine.model import editing
 from engine.model.actor import Actor
-from engine.model.editing import fresh_id
 from engine.model.template import Template
 from engine.store import documents
 from engine.store.edits import Label
@@ -101,8 +100,7 @@ def new_template(database: Database, raw: Raw, words: Words, *, actor: Actor) ->
     with database.read() as connection:
         taken = set(documents.templates(connection))
     name = text(raw, "name") or words.gettext("New template")
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:48] or "template"
-    id_ = fresh_id(taken, plain)
+    id_ = id_of(name, taken, "template")
     channels = [one for one in raw.get("channel") or [] if one]
     content = {"subject": name, "body": words.gettext("Hello")}
     template = Template.model_validate(

@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from sqlalchemy import Connection
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from designer.ids import id_of
 from designer.login.permits import ADMINISTER, PUBLISH, READ
 from designer.manners import rules, settings, views
 from designer.manners.rules import RuleForm
 from designer.manners.sentences import rule_sentence
 from designer.manners.settings import SettingsForm
-from designer.pages import actor, database, pages
+from designer.pages import Sent, actor, database, pages
 from designer.words import Words
 from engine.errors import NotFound
 from engine.flow import materials
@@ -27,13 +27,6 @@ from engine.store import documents, drafts, manners, versions
 router = APIRouter(dependencies=[READ])
 
 _WEEK: Final = timedelta(days=7)
-
-
-async def _sent(request: Request) -> FormData:
-    return await request.form()
-
-
-Sent = Annotated[FormData, Depends(_sent)]
 
 
 @router.get("/manners")
@@ -67,7 +60,7 @@ def create(request: Request, sent: Sent) -> Response:
     with database(request).read() as connection:
         taken = documents.caps(connection)
     form = rules.read_form(sent)
-    return _saved(request, form, rules.new_id(form.name, taken))
+    return _saved(request, form, id_of(form.name, taken, "rule"))
 
 
 @router.post("/manners/sentence", dependencies=[PUBLISH])

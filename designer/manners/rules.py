@@ -1,8 +1,6 @@
 """The form of a frequency cap: what stands in it, and what is wrong, by field."""
 
 import re
-import unicodedata
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -144,14 +142,3 @@ def units(chosen: str, words: Words) -> list[tuple[str, str]]:
         (unit, str(get_unit_name(f"duration-{_UNITS[unit]}", locale=words.locale)))
         for unit in offered
     ]
-
-
-def new_id(name: str, taken: Collection[str]) -> str:
-    """Return an id made from a name that no other rule has."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "rule"
-    return next(
-        found
-        for found in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3)))
-        if found not in taken
-    )

@@ -1,7 +1,5 @@
 """A new journey: its name and what opens it, or one of the library's."""
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -14,6 +12,7 @@ from designer.canvas import views
 from designer.canvas.sentences import Sentences
 from designer.canvas.tree import Drawing, Tree
 from designer.canvas.views import Top
+from designer.ids import id_of
 from designer.login.permits import WRITE_DRAFTS
 from designer.pages import actor, database, pages
 from designer.words import Words
@@ -21,7 +20,6 @@ from engine.errors import Conflict, NotFound
 from engine.flow import drafting, materials
 from engine.model.actor import Actor
 from engine.model.document import parse_journey
-from engine.model.editing import fresh_id
 from engine.store import documents, vocabulary
 from engine.store.drafts import Names
 from engine.store.session import Database
@@ -100,9 +98,9 @@ def _opened(request: Request, document: dict[str, Any]) -> Response:
     """Make the journey under an id that is free, and open it."""
     with database(request).read() as connection:
         taken = {stored.id for stored in documents.journeys(connection)[0]}
-    wish = document.get("id") or slug(document["name"])
+    wish = document.get("id") or document["name"]
     for _ in range(5):
-        id_ = fresh_id(taken, wish)
+        id_ = id_of(wish, taken, "journey")
         try:
             drafting.create(
                 database(request), {**document, "format": 1, "id": id_}, actor=actor(request)
@@ -112,12 +110,6 @@ def _opened(request: Request, document: dict[str, Any]) -> Response:
         else:
             return RedirectResponse(f"/journeys/{id_}?show=draft", 303)
     raise Conflict("Too many journeys are called so: choose another name.")
-
-
-def slug(name: str) -> str:
-    """Return an id that people recognise the name in."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:48] or "journey"
 
 
 def _page(request: Request, begun: Beginning, status: int = 200) -> Response:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from designer.manners.rules import RuleForm, cap_of, form_of, new_id
+from designer.ids import id_of
+from designer.manners.rules import RuleForm, cap_of, form_of
 from designer.manners.sentences import rule_sentence
 from designer.manners.settings import changes_of
 from designer.manners.settings import form_of as settings_form_of
@@ -171,9 +172,9 @@ def test_what_is_wrong_is_said_at_its_field(typed: dict[str, str], field: str) -
 
 
 def test_a_new_rule_gets_an_id_of_its_own() -> None:
-    assert new_id("3 emails à la semaine!", set()) == "3-emails-a-la-semaine"
-    assert new_id("3 a week", {"3-a-week", "3-a-week-2"}) == "3-a-week-3"
-    assert new_id("…", {}) == "rule"
+    assert id_of("3 emails à la semaine!", set(), "rule") == "3-emails-a-la-semaine"
+    assert id_of("3 a week", {"3-a-week", "3-a-week-2"}, "rule") == "3-a-week-3"
+    assert id_of("…", {}, "rule") == "rule"
 
 
 # Settings

@@ -84,8 +84,6 @@ panel.addEventListener("click", (event) => {
   if (more) return again(more.dataset.again);
   const tab = event.target.closest("[role=tab]");
   if (tab) return turn(tab);
-  const link = event.target.closest("[data-new-template]");
-  if (link) return;
   act(event);
 });
 panel.addEventListener("keydown", (event) => {
@@ -256,7 +254,6 @@ function find(text) {
 function startMove(step) {
   moving = step;
   mark();
-  focus(step);
   const slots = [...tree().querySelectorAll(".slot")];
   const behind = slots.findIndex((slot) => slot.dataset.slot.endsWith(`:${step}`));
   focusOn(slots[Math.max(0, behind)]);
@@ -278,8 +275,7 @@ function leaveMove() {
 
 const CLIPBOARD = "parcours.copied";
 function copy(step) {
-  localStorage.setItem(CLIPBOARD, JSON.stringify({ from: journey, step }));
-  showPaste();
+  copyQuietly(step);
   palette.querySelector("[data-paste]").focus({ preventScroll: true });
 }
 
