@@ -15,6 +15,7 @@ from designer import api, errors
 from designer.account import routes as account
 from designer.assets import Assets
 from designer.canvas import routes as canvas
+from designer.canvas.lately import Lately
 from designer.changes import routes as changes
 from designer.content import routes as content
 from designer.customers import routes as customers
@@ -103,6 +104,7 @@ def create_app(
     app.state.links = database.links = settings.links()
     app.state.pages = Pages(database, sessions)
     app.state.streams = Streams()
+    app.state.lately = Lately()
     app.mount("/static", Assets(), name="static")
     for page in PAGES:
         app.include_router(page.router, include_in_schema=False)

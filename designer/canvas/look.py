@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from designer.canvas.lately import Around, Lately
 from designer.canvas.sentences import Sentences
 from designer.canvas.tree import Drawing
 from designer.words import Words
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import check
 from engine.errors import InvalidDocument, Problem
-from engine.flow.publish import known
 from engine.model.document import stored_journey
 from engine.model.journey import AnyStep, Journey, walk
 from engine.store import drafts, edits
-from engine.store.counters import counters
 from engine.store.drafts import Names
 from engine.store.edits import Neighbours
 from engine.store.session import Database
@@ -26,12 +25,27 @@ class Shown:
 
     found: drafts.Found
     journey: Journey
-    names: Names
+    around: Around
     counted: Mapping[str, Any]
     problems: list[Problem]
-    changed: bool
     editing: bool
     near: Neighbours
+
+    @property
+    def names(self) -> Names:
+        """What people call the things that the journey refers to."""
+        return self.around.names
+
+    @property
+    def changed(self) -> bool:
+        """Whether the draft is another than what is live."""
+        found = self.found
+        if found.hash is None or found.draft == found.live:
+            return False
+        try:
+            return compile_journey(stored_journey(found.draft)).hash != found.hash
+        except InvalidDocument:  # a draft of an earlier release
+            return True
 
     def step(self, step_id: str) -> AnyStep | None:
         """Return a step by its id."""
@@ -46,33 +60,26 @@ class Shown:
         return Drawing(sentences, self.counted["steps"], self.problems)
 
 
-def look(database: Database, journey_id: str, *, draft: bool, writes: bool = True) -> Shown:
+def look(
+    database: Database,
+    lately: Lately,
+    journey_id: str,
+    *,
+    draft: bool,
+    writes: bool = True,
+    fresh: bool = False,
+) -> Shown:
     """Read a journey: what is live, or else (or when asked for) the draft.
 
-    A draft can be edited by those whose role lets them write.
+    A draft can be edited by those whose role lets them write. Unless `fresh`, what is around the
+    journey may be some seconds old.
     """
     with database.read() as connection:
         found = drafts.journey(connection, journey_id)
         drafted = draft or found.live is None
-        names = drafts.names(connection)
-        counted = counters(connection, journey_id)
-        changed = _changed(found)
-        problems: list[Problem] = []
-        near = Neighbours()
-        if drafted:
-            journey = stored_journey(found.draft)
-            problems = check(journey, known(connection))
-            near = edits.neighbours(connection, journey_id)
-        else:
-            journey = stored_journey(found.live or {})
-    return Shown(found, journey, names, counted, problems, changed, drafted and writes, near)
-
-
-def _changed(found: drafts.Found) -> bool:
-    """Whether the draft is another than what is live."""
-    if found.hash is None or found.draft == found.live:
-        return False
-    try:
-        return compile_journey(stored_journey(found.draft)).hash != found.hash
-    except InvalidDocument:  # a draft of an earlier release
-        return True
+        around = lately.around(connection, found.revision, fresh=fresh)
+        counted = lately.counted(connection, journey_id, fresh=fresh)
+        near = edits.neighbours(connection, journey_id) if drafted else Neighbours()
+    journey = stored_journey(found.draft if drafted else found.live or {})
+    problems = check(journey, around.known) if drafted else []
+    return Shown(found, journey, around, counted, problems, drafted and writes, near)

@@ -20,8 +20,6 @@ from engine.errors import Problem
 from engine.model.base import CHANNELS, WEEKDAYS, is_tag
 from engine.model.journey import ActivityStep, AnyStep, Journey, SendStep, Step, walk
 from engine.model.mistakes import words as mistake_words
-from engine.store import activities, vocabulary
-from engine.store.session import Database
 from engine.store.vocabulary import Vocabulary
 
 Document = dict[str, Any]
@@ -91,7 +89,6 @@ class Form:
 
 
 def context(
-    database: Database,
     shown: Shown,
     step_id: str,
     words: Words,
@@ -107,7 +104,7 @@ def context(
         "totals": views.totals(shown.counted, shown.journey, words),
         "facts": views.entry_facts(shown.journey, sentences),
         "panel": views.panel(step, counted, sentences) if step is not None else None,
-        "form": _form(database, shown, step, words, raw, mistakes) if shown.editing else None,
+        "form": _form(shown, step, words, raw, mistakes) if shown.editing else None,
         "weekdays": _weekdays(words),
     }
 
@@ -118,7 +115,6 @@ def _weekdays(words: Words) -> list[tuple[str, str]]:
 
 
 def _form(
-    database: Database,
     shown: Shown,
     step: AnyStep | None,
     words: Words,
@@ -141,20 +137,18 @@ def _form(
         step=step.id if step is not None else "",
         raw=fields(shown_raw),
         mistakes=Mistakes(mistakes),
-        choices=_choices(database, shown, own, words),
+        choices=_choices(shown, own, words),
         problems=[problem for problem in shown.problems if problem.step == own],
         unsaved=raw is not None,
     )
 
 
-def _choices(database: Database, shown: Shown, own: str | None, words: Words) -> Choices:
+def _choices(shown: Shown, own: str | None, words: Words) -> Choices:
     step = shown.step(own or "")
     parameters: list[Field] = []
-    with database.read() as connection:
-        found = vocabulary.vocabulary(connection)
-        if isinstance(step, ActivityStep):
-            known = activities.every(connection).get(step.activity)
-            parameters = fields_of(known.parameters) if known is not None else []
+    if isinstance(step, ActivityStep):
+        known = shown.around.known.activities.get(step.activity)
+        parameters = fields_of(known.parameters) if known is not None else []
     _, sentences = words.gettext, shown.sentences(words)
     before = list(_before(shown.journey, own))
     return Choices(
@@ -178,7 +172,7 @@ def _choices(database: Database, shown: Shown, own: str | None, words: Words) ->
         kinds=[(kind, _(name)) for kind, name in _CONDITIONS],
         kinds_of_event=[(kind, _(name)) for kind, name in _OF_EVENT],
         comparisons=[(operator, _(name)) for operator, name in _COMPARISONS],
-        words=found,
+        words=shown.around.words,
     )
 
 

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from designer.canvas import edits, panels, settings, views
 from designer.canvas.forms.raw import Raw, read
+from designer.canvas.lately import Lately
 from designer.canvas.look import Shown, look
 from designer.canvas.palette import palette
 from designer.canvas.tree import texts
@@ -22,11 +23,11 @@ from designer.pages import Sent, actor, database, may, pages
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
 from designer.words import Words
+from engine.compile.known import Known
 from engine.errors import Conflict, InvalidInput, NotFound, Stale
 from engine.flow.drafting import Draft
 from engine.model.activity import ActivityType
 from engine.model.journey import AnyStep, Journey, Step
-from engine.store import activities
 from engine.store.counters import counters
 from engine.store.session import Database
 
@@ -48,16 +49,16 @@ def journey(
     published: str = "",
 ) -> Response:
     """Show a journey; `published` tells that this was its last step."""
-    shown = look(
-        database(request), journey_id, draft=show == "draft", writes=may(request, "write drafts")
-    )
+    draft, writes = show == "draft", may(request, "write drafts")
+    lately: Lately = request.app.state.lately
+    shown = look(database(request), lately, journey_id, draft=draft, writes=writes, fresh=True)
     words = pages(request).words(request)
     return pages(request).render(
         request,
         "canvas/journey.html",
         words=words,
         **_canvas(shown, words),
-        **panels.context(database(request), shown, step, words),
+        **panels.context(shown, step, words),
         mark=journey_mark(shown.found.state, words),
         name=shown.journey.name,
         changed=shown.changed,
@@ -65,13 +66,16 @@ def journey(
         show=show,
         view=view,
         published=published,
-        groups=palette(words, _own_activities(database(request))),
+        groups=palette(words, _own_activities(shown.around.known)),
     )
 
 
-def _own_activities(database_: Database) -> list[ActivityType]:
-    with database_.read() as connection:
-        return sorted(activities.every(connection).values(), key=lambda one: one.title.casefold())
+def _own_activities(known: Known) -> list[ActivityType]:
+    return sorted(known.activities.values(), key=lambda one: one.title.casefold())
+
+
+def _draft(request: Request, journey_id: str) -> Shown:
+    return look(database(request), request.app.state.lately, journey_id, draft=True)
 
 
 def _canvas(shown: Shown, words: Words) -> dict[str, Any]:
@@ -93,8 +97,9 @@ def panel(
     request: Request, journey_id: str, step: str = "", show: str = "", view: str = ""
 ) -> Response:
     """Answer with the panel of one step, or of the journey as a whole."""
+    draft, writes = show == "draft", may(request, "write drafts")
     shown = look(
-        database(request), journey_id, draft=show == "draft", writes=may(request, "write drafts")
+        database(request), request.app.state.lately, journey_id, draft=draft, writes=writes
     )
     words = pages(request).words(request)
     if step and shown.step(step) is None:
@@ -107,7 +112,7 @@ def panel(
         editing=shown.editing,
         show=show,
         view=view,
-        **panels.context(database(request), shown, step, words),
+        **panels.context(shown, step, words),
     )
     response.headers["X-Part"] = "panel"
     chosen_now = {"show": show, "view": view, "step": step}
@@ -148,7 +153,7 @@ def edited(request: Request, journey_id: str, step: str, said: str, status: int 
     """Answer with what an edit has changed; the panel only when the edit took effect."""
     if not request.headers.get("HX-Request"):
         return RedirectResponse(f"/journeys/{journey_id}?show=draft&step={step}", 303)
-    shown = look(database(request), journey_id, draft=True)
+    shown = _draft(request, journey_id)
     words = pages(request).words(request)
     chosen = step if shown.step(step) else ""
     response = pages(request).render(
@@ -161,7 +166,7 @@ def edited(request: Request, journey_id: str, step: str, said: str, status: int 
         show="draft",
         view="",
         **_canvas(shown, words),
-        **panels.context(database(request), shown, chosen, words),
+        **panels.context(shown, chosen, words),
     )
     response.headers["X-Part"] = "edited"
     return response
@@ -175,7 +180,7 @@ def rearrange(request: Request, journey_id: str, sent: Sent) -> Response:
         words = pages(request).words(request)
         raw["template"] = settings.new_template(database(request), raw, words, actor=actor(request))
         what = "show"
-    shown = look(database(request), journey_id, draft=True)
+    shown = _draft(request, journey_id)
     step = str(sent.get("chosen") or "")
     return _panel(request, shown, step, settings.rearranged(raw, what))
 
@@ -197,7 +202,7 @@ def _panel(
         editing=True,
         show="draft",
         view="",
-        **panels.context(database(request), shown, step, words, raw, mistakes),
+        **panels.context(shown, step, words, raw, mistakes),
     )
     response.headers["X-Part"] = "panel"
     return response
@@ -220,7 +225,7 @@ def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
             actor=actor(request),
         )
     except settings.Unfit as unfit:
-        shown = look(database(request), journey_id, draft=True)
+        shown = _draft(request, journey_id)
         if step and shown.step(step) is None:
             return edited(request, journey_id, "", words.gettext("That step is gone."), 409)
         return _panel(request, shown, step, raw, unfit.mistakes)
@@ -241,7 +246,8 @@ def _title(step: Draft, words: Words) -> str:
 async def stream(request: Request, journey_id: str, show: str = "") -> Response:
     """Send the figures of the page whenever one of them changes."""
     database_: Database = database(request)
-    shown = await run_in_threadpool(look, database_, journey_id, draft=show == "draft")
+    lately: Lately = request.app.state.lately
+    shown = await run_in_threadpool(look, database_, lately, journey_id, draft=show == "draft")
     words = await run_in_threadpool(pages(request).words, request)
     streams: Streams = request.app.state.streams
 

@@ -24,12 +24,17 @@ _KINDS: Final = {
 }
 
 _ACTIONS: Final = {
+    "create": N_("begun"),
     "save": N_("saved"),
+    "edit": N_("edited"),
+    "undo": N_("an edit undone"),
+    "redo": N_("an edit made again"),
     "delete": N_("deleted"),
     "publish": N_("published"),
     "pause": N_("paused"),
     "resume": N_("resumed"),
     "archive": N_("archived"),
+    "restore": N_("restored"),
     "make": N_("made"),
     "revoke": N_("revoked"),
     "invite": N_("invited"),

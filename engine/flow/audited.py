@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from engine.errors import NotFound
 from engine.model.actor import Actor
+from engine.model.differing import differing
 from engine.store import audit, documents, hooks, keys, users
 from engine.store.documents import Kind
 
@@ -30,9 +31,28 @@ def audited(
     documents.one_at_a_time(connection)
     before = look(connection, kind, thing)
     yield
-    after = look(connection, kind, thing)
-    if before != after:
-        audit.add(connection, actor, action, kind, thing, before, after)
+    record(connection, actor, action, kind, thing, before, look(connection, kind, thing))
+
+
+def record(
+    connection: Connection,
+    actor: Actor,
+    action: str,
+    kind: Thing,
+    thing: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> None:
+    """Record a change from `before` to `after`, if it is one.
+
+    The transaction is the only one that changes what can be changed (`documents.one_at_a_time`).
+    Of a journey, which can be large, only what differs is kept.
+    """
+    if before == after:
+        return
+    if kind == "journey" and before is not None and after is not None:
+        before, after = differing(before, after)
+    audit.add(connection, actor, action, kind, thing, before, after)
 
 
 def look(connection: Connection, kind: Thing, thing: str) -> dict[str, Any] | None:

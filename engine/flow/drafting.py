@@ -8,11 +8,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from engine.errors import Conflict, InvalidInput
-from engine.flow.audited import audited
+from engine.flow.audited import audited, record
 from engine.model.actor import Actor
 from engine.model.document import journey_of
 from engine.model.editing import Edited, find
 from engine.store import documents, edits
+from engine.store.documents import StoredJourney
 from engine.store.edits import Label
 from engine.store.session import Database
 
@@ -49,8 +50,8 @@ def edit(
         made = decide(stored.draft)
         draft = journey_of(made.edited.document).document()
         if draft != stored.draft:
-            with audited(connection, actor, "edit", "journey", journey_id):
-                edits.add(connection, journey_id, json.dumps(draft), json.dumps(made.label))
+            edits.add(connection, journey_id, json.dumps(draft), json.dumps(made.label))
+            _record(connection, actor, "edit", stored, draft)
         return made.edited.step
 
     return database.transact(work)
@@ -69,11 +70,18 @@ def step_back(
         label = near.undo if by < 0 else near.redo
         if label is None:
             raise Conflict("There is nothing to undo." if by < 0 else "There is nothing to redo.")
-        with audited(connection, actor, "undo" if by < 0 else "redo", "journey", journey_id):
-            edits.step(connection, journey_id, by)
+        draft = edits.step(connection, journey_id, by)
+        _record(connection, actor, "undo" if by < 0 else "redo", stored, draft)
         return label
 
     return database.transact(work)
+
+
+def _record(
+    connection: Connection, actor: Actor, action: str, stored: StoredJourney, draft: Draft
+) -> None:
+    before, after = {"draft": stored.draft}, {"draft": draft}
+    record(connection, actor, action, "journey", stored.id, before, after)
 
 
 def create(database: Database, document: Draft, *, actor: Actor) -> None:
@@ -84,6 +92,7 @@ def create(database: Database, document: Draft, *, actor: Actor) -> None:
         with audited(connection, actor, "create", "journey", journey.id):
             if not documents.new_draft(connection, journey.id, journey.document(), None):
                 raise Conflict(f"There is a journey {journey.id} already: choose another id.")
+        documents.touch(connection)
 
     database.transact(work)
 

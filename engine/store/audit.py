@@ -13,7 +13,6 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from engine.model.actor import Actor
 from engine.store import tables
-from engine.store.documents import one_at_a_time
 from engine.store.paging import Page, limited, page, read_cursor
 
 _A = tables.audit.c
@@ -63,8 +62,11 @@ def add(
     before: Any,
     after: Any,
 ) -> None:
-    """Record a change in its own transaction. Neither `before` nor `after` may hold a secret."""
-    one_at_a_time(connection)  # the last row is the last one until this transaction ends
+    """Record a change in its own transaction. Neither `before` nor `after` may hold a secret.
+
+    The caller has begun with `documents.one_at_a_time`, so that the last row is the last one until
+    the transaction ends.
+    """
     given = {"actor": actor.id, "actor_name": actor.name, "action": action, "kind": kind,
              "thing": thing, "before": _json(before), "after": _json(after)}  # fmt: skip
     connection.execute(_ADD, given)

@@ -11,9 +11,10 @@ from engine.errors import NotFound
 
 _JOURNEY = text("""
     SELECT j.id, j.state, j.draft, j.source, j.rev, j.live_version, j.updated_at,
-           v.document AS live, v.hash, v.published_at
+           v.document AS live, v.hash, v.published_at, w.revision
     FROM journey j
     LEFT JOIN journey_version v ON v.journey_id = j.id AND v.version = j.live_version
+    CROSS JOIN workspace w
     WHERE j.id = :id
 """)
 
@@ -31,7 +32,7 @@ _NAMES = text("""
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A journey: its draft, and what is live."""
+    """A journey: its draft, what is live, and the workspace's revision."""
 
     id: str
     state: str
@@ -43,6 +44,7 @@ class Found:
     live: dict[str, Any] | None
     hash: str | None
     published_at: datetime | None
+    revision: int
 
 
 def journey(connection: Connection, journey_id: str) -> Found:
@@ -61,6 +63,7 @@ def journey(connection: Connection, journey_id: str) -> Found:
         live=row.live,
         hash=row.hash,
         published_at=row.published_at,
+        revision=row.revision,
     )
 
 

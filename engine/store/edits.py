@@ -24,26 +24,36 @@ class Neighbours:
     redo: Label | None = None
 
 
-_BEGIN = text("""
-    INSERT INTO journey_edit (journey_id, n, draft, source)
-    SELECT id, edit, draft, source FROM journey WHERE id = :id
-    ON CONFLICT DO NOTHING
-""")
-_FORGET = text("""
-    DELETE FROM journey_edit e USING journey j
-    WHERE j.id = :id AND e.journey_id = j.id AND (e.n > j.edit OR e.n < j.edit - :kept)
-""")
+# What the statement reads is the history as it was before it: an edit that was undone is written
+# over, those after it go, and so does what is too old to be undone.
 _ADD = text("""
-    INSERT INTO journey_edit (journey_id, n, label, draft, source)
-    SELECT id, edit + 1, CAST(:label AS jsonb), CAST(:draft AS jsonb), :source
-    FROM journey WHERE id = :id
+    WITH was AS (SELECT id, edit, draft, source FROM journey WHERE id = :id),
+    begun AS (
+        INSERT INTO journey_edit (journey_id, n, draft, source)
+        SELECT id, edit, draft, source FROM was
+        ON CONFLICT DO NOTHING
+    ),
+    forgotten AS (
+        DELETE FROM journey_edit e USING was
+        WHERE e.journey_id = was.id AND (e.n > was.edit + 1 OR e.n < was.edit - :kept)
+    ),
+    added AS (
+        INSERT INTO journey_edit AS e (journey_id, n, label, draft, source)
+        SELECT id, edit + 1, CAST(:label AS jsonb), CAST(:draft AS jsonb), :source FROM was
+        ON CONFLICT (journey_id, n) DO UPDATE
+        SET label = excluded.label, draft = excluded.draft, source = excluded.source
+        RETURNING e.journey_id, e.n, e.draft, e.source
+    )
+    UPDATE journey j SET draft = added.draft, source = added.source, edit = added.n,
+        rev = j.rev + 1, updated_at = now()
+    FROM added WHERE j.id = added.journey_id
 """)
 _STAND = text("""
     UPDATE journey j SET draft = e.draft, source = e.source, edit = e.n, rev = j.rev + 1,
         updated_at = now()
     FROM journey_edit e
     WHERE j.id = :id AND e.journey_id = j.id AND e.n = j.edit + :by
-    RETURNING j.rev
+    RETURNING j.draft
 """)
 _NEIGHBOURS = text("""
     SELECT e.n = j.edit AS undo, e.label FROM journey j
@@ -59,30 +69,24 @@ def add(
     draft: str,
     label: str,
     source: str | None = None,
-) -> int:
-    """Record an edit and let the draft be what it made; return the draft's new revision.
+) -> None:
+    """Record an edit and let the draft be what it made.
 
     `draft` and `label` are JSON. What had been undone cannot be redone any more.
     """
-    connection.execute(_BEGIN, {"id": journey_id})
-    connection.execute(_FORGET, {"id": journey_id, "kept": KEPT})
-    connection.execute(_ADD, {"id": journey_id, "label": label, "draft": draft, "source": source})
-    return _stand(connection, journey_id, 1)
+    given = {"label": label, "draft": draft, "source": source}
+    connection.execute(_ADD, {"id": journey_id, "kept": KEPT, **given})
 
 
-def step(connection: Connection, journey_id: str, by: Literal[-1, 1]) -> int:
-    """Undo (-1) or redo (1) one edit; return the draft's new revision.
+def step(connection: Connection, journey_id: str, by: Literal[-1, 1]) -> dict[str, Any]:
+    """Undo (-1) or redo (1) one edit; return the draft that stands now.
 
     Raises `Conflict` when there is nothing to undo or redo.
     """
-    return _stand(connection, journey_id, by)
-
-
-def _stand(connection: Connection, journey_id: str, by: int) -> int:
-    rev = connection.execute(_STAND, {"id": journey_id, "by": by}).scalar()
-    if rev is None:
+    draft = connection.execute(_STAND, {"id": journey_id, "by": by}).scalar()
+    if draft is None:
         raise Conflict("There is nothing to undo." if by < 0 else "There is nothing to redo.")
-    return int(rev)
+    return dict(draft)
 
 
 def neighbours(connection: Connection, journey_id: str) -> Neighbours:
