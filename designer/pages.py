@@ -1,16 +1,17 @@
 """Rendering: one Jinja environment a language, and what every page needs to know."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Depends
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from sqlalchemy import select
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -30,6 +31,8 @@ from engine.store.session import Database
 from engine.store.sessions import Login
 
 THEMES: Final = ("light", "dark")
+_PIECES: Final = 4096
+"""Cards of steps that are remembered as they were rendered: those of some twenty long journeys."""
 _SHOP_LIFE: Final = 5.0
 """Seconds for which the workspace's settings are remembered."""
 
@@ -49,6 +52,7 @@ class Pages:
             extensions=["jinja2.ext.i18n"],
         )
         self._environment.globals.update(asset=asset, languages=LANGUAGES, query=_query)
+        self._environment.globals["piece"] = lru_cache(maxsize=_PIECES)(self._piece)
         self._environment.policies["ext.i18n.trimmed"] = True
         self._shop = Shop()
         self._shop_until = 0.0
@@ -77,6 +81,11 @@ class Pages:
         chosen = (session.language if session else None) or request.cookies.get("lang")
         language = negotiate(chosen, accepted)
         return Words(language, accepted=accepted, shop=self.shop() if shop else self._shop)
+
+    def _piece(self, template: str, card: Hashable, chosen: bool) -> Markup:
+        """Render what is said of one card alone, and remember it."""
+        rendered = self._environment.get_template(template).render(card=card, chosen=chosen)
+        return Markup(rendered.strip())  # noqa: S704 - rendered by a template that escapes
 
     def render(
         self, request: Request, template: str, *, status: int = 200, **values: Any

@@ -95,6 +95,7 @@ class Words:
     ) -> None:
         self.language = language
         self.locale = _locale(language, accepted)
+        self._locale_name = str(self.locale)
         self.shop = shop or Shop()
         self.zone = ZoneInfo(self.shop.zone)
         self._catalogue = catalogue(language)
@@ -110,7 +111,7 @@ class Words:
 
     def number(self, value: float | Decimal) -> str:
         """Write a number."""
-        return _number(value, str(self.locale))
+        return _number(value, self._locale_name)
 
     def percent(self, share: float, *, digits: int = 0) -> str:
         """Write a share of one in percent."""

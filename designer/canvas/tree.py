@@ -40,6 +40,7 @@ class Arm:
 
     id: str
     label: str
+    add: str
     passed: str
     columns: int
     rejoins: bool
@@ -51,8 +52,8 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """One step."""
+class Face:
+    """What a step's card says."""
 
     id: str
     kind: Kind
@@ -61,6 +62,14 @@ class Card:
     counter: Counter
     problem: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One step, where it stands and what hangs on it."""
+
+    face: Face
+    add: str
     leaves: bool
     arms: tuple[Arm, ...]
     loops: bool
@@ -105,11 +114,12 @@ class Drawing:
 
     def _card(self, step: AnyStep, *, last: bool) -> Card:
         words, found = self._sentences.words, self._counted.get(step.id, {})
-        passed = found.get("arms", {})
+        passed, title = found.get("arms", {}), self._sentences.title(step)
         ways = tuple(
             Arm(
                 id=name,
-                label=self._sentences.arm(step, name),
+                label=(label := self._sentences.arm(step, name)),
+                add=words.gettext("Add at the beginning of %(way)s", way=label),
                 passed=words.number(passed.get(name, 0)),
                 columns=layout.columns(inner),
                 rejoins=not layout.ends(inner),
@@ -123,13 +133,16 @@ class Drawing:
             else None
         )
         return Card(
-            id=step.id,
-            kind=self._sentences.kind(step),
-            title=self._sentences.title(step),
-            detail=self._sentences.detail(step),
-            counter=counter(step, found, words),
-            problem=self._problems.get(step.id, ""),
-            note=step.note or "",
+            face=Face(
+                id=step.id,
+                kind=self._sentences.kind(step),
+                title=title,
+                detail=self._sentences.detail(step),
+                counter=counter(step, found, words),
+                problem=self._problems.get(step.id, ""),
+                note=step.note or "",
+            ),
+            add=words.gettext("Add after %(step)s", step=title),
             leaves=isinstance(step, ExitStep),
             arms=ways,
             loops=isinstance(step, RepeatStep),

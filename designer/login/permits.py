@@ -23,8 +23,11 @@ class May:
 
     permission: Permission | None
 
-    def __call__(self) -> None:
-        """Do nothing: the gate has asked already, before the request came this far."""
+    async def __call__(self) -> None:
+        """Do nothing: the gate has asked already, before the request came this far.
+
+        Not a plain function: for each of those FastAPI would go to a thread and back.
+        """
 
 
 LOGGED_IN: Final = Depends(May(None))

@@ -22,7 +22,7 @@ def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -
         yield error(
             "a marketing message needs a topic: set it on the step or on the journey", step.id
         )
-    for channel, times in Counter(step.channels).items():
+    for channel, times in Counter(step.channels).items() if len(step.channels) > 1 else ():
         if times > 1:
             yield error(f"the channel {channel} is listed {times} times", step.id)
     yield from _moment("the message", step.at, step)

@@ -49,9 +49,13 @@ def _ids(journey: Journey) -> Iterator[Problem]:
         if times > 1:
             yield error(f"{times} steps have the id {id}; give each its own", id)
     for step in walk(journey.steps):
-        names = [arm.id for arm in step.arms] if isinstance(step, BranchStep | SplitStep) else []
-        if isinstance(step, SendStep):
-            names = [variant.id for variant in step.variants]
+        match step:
+            case BranchStep() | SplitStep():
+                names = [arm.id for arm in step.arms]
+            case SendStep():
+                names = [variant.id for variant in step.variants]
+            case _:
+                continue
         for name, times in Counter(names).items():
             if times > 1:
                 yield error(f"{times} of its arms have the id {name}; give each its own", step.id)
@@ -103,11 +107,11 @@ def _list(
                 error(f"nothing gets here: the step {ended} before it always ends", step.id)
             )
         problems += _step(journey, step, known, before)
-        after = {**before, step.id: step}
+        after = here = {**before, step.id: step}
         for _, inner in arms(step):
-            reached, found = _list(journey, inner, known, {**before, step.id: step})
+            reached, found = _list(journey, inner, known, here)
             problems += found
-            after |= reached
+            after = {**after, **reached}
         before = after
         if ends((step,)):
             ended = step.id

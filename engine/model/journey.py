@@ -518,6 +518,8 @@ def arms(step: AnyStep) -> tuple[tuple[str, tuple[AnyStep, ...]], ...]:
     and `on_error` are the others.
     """
     match step:
+        case SendStep() | WaitStep() | UpdateStep() | EnterStep() | ExitStep():  # most steps
+            return ()
         case WaitForStep():
             awaited = tuple((f"event-{n}", event.then) for n, event in enumerate(step.events))
             return (*awaited, ("else", step.else_))
@@ -529,8 +531,6 @@ def arms(step: AnyStep) -> tuple[tuple[str, tuple[AnyStep, ...]], ...]:
             return (("again", step.steps),)
         case WebhookStep() | ActivityStep():
             return (("done", ()), ("on_error", step.on_error)) if step.on_error else ()
-        case SendStep() | WaitStep() | UpdateStep() | EnterStep() | ExitStep():
-            return ()
         case _:
             assert_never(step)
 

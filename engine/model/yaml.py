@@ -132,12 +132,14 @@ class _Copy:
         if len(path) > MAX_DEPTH:
             raise InvalidDocument("This cannot be read", [Problem(message=_TOO_DEEP, line=line)])
         match value:
+            case str():
+                return self.text(value, path, line)
             case Mapping():
-                return {
-                    self.key(key, path, line_of(value, key) or line):
-                    self.of(item, (*path, str(key)), line_of(value, key) or line)
-                    for key, item in value.items()
-                }  # fmt: skip
+                copy = {}
+                for key, item in value.items():
+                    at = line_of(value, key) or line
+                    copy[self.key(key, path, at)] = self.of(item, (*path, str(key)), at)
+                return copy
             case list() | tuple():
                 return [
                     self.of(item, (*path, index), line_of(value, index) or line)
@@ -145,8 +147,6 @@ class _Copy:
                 ]
             case None | bool():
                 return value
-            case str():
-                return self.text(value, path, line)
             case int():
                 if not -(2**63) <= value < 2**63:
                     self.refuse(_TOO_LONG, path, line)
@@ -165,6 +165,8 @@ class _Copy:
         return str(key)
 
     def text(self, value: str, path: tuple[str | int, ...], line: int | None) -> str:
+        if value.isascii() and "\0" not in value:
+            return value
         try:
             # JSON writes an emoji as two halves, which YAML reads as two characters.
             text = value.encode("utf-16", "surrogatepass").decode("utf-16")
