@@ -15,8 +15,9 @@ setup: $(STAMP) ## make .venv as the lock file says
 run: setup ## start everything on this machine, with the demonstration shop
 	@$(BIN)/parcours up --demo
 
-test: setup ## every test that needs nothing but what setup installs
-	$(BIN)/python -m pytest $(ARGS)
+JOBS ?= 2
+test: setup ## every test that needs nothing but what setup installs, JOBS=2 at a time
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## format, lint, types, import contracts, templates
 	$(BIN)/ruff format --check .
