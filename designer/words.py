@@ -17,6 +17,8 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import Translations
 
+from engine.errors import Problem, Said
+
 CATALOGUES: Final = Path(__file__).parent / "locale"
 
 LANGUAGES: Final = {"en": "English", "fr": "Français"}
@@ -108,6 +110,18 @@ class Words:
     def ngettext(self, one: str, many: str, n: int, /, **values: object) -> str:
         """Return the sentence for that number; `%(n)s` is the number as the reader writes it."""
         return self._catalogue.ngettext(one, many, n) % {"n": self.number(n), **values}
+
+    def said(self, said: Said) -> str:
+        """Say a sentence of the engine's."""
+        values = {
+            name: self.said(value) if isinstance(value, Said) else value
+            for name, value in said.values
+        }
+        return self.gettext(said.text, **values)
+
+    def problem(self, problem: Problem) -> str:
+        """Say what is wrong with a document."""
+        return self.said(problem.said) if problem.said is not None else problem.message
 
     def number(self, value: float | Decimal) -> str:
         """Write a number."""

@@ -57,11 +57,36 @@ def without_words(error: BaseException) -> str:
     return f"{type(error).__name__}\n{frames}"
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence, or a part of one, that the pages say in their reader's language.
+
+    `text` is English, with `%(name)s` for each value that has to be filled in; a value may be such
+    a part itself.
+    """
+
+    text: str
+    values: tuple[tuple[str, object], ...] = ()
+
+    def __str__(self) -> str:
+        """Say it in English."""
+        return self.text % dict(self.values) if self.values else self.text
+
+
+def said(text: str, /, **values: object) -> Said:
+    """Return what is said by `text` with these values, which have to be hashable."""
+    return Said(text, tuple(values.items()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One mistake in a document: where it is, and what mends it."""
+    """One mistake in a document: where it is, and what mends it.
+
+    `said` is the message for other languages, where it has been made for that.
+    """
 
     message: str
+    said: Said | None = None
     step: str | None = None
     path: tuple[str | int, ...] = ()
     line: int | None = None

@@ -101,7 +101,9 @@ class Drawing:
         self._sentences = sentences
         self._counted = counted
         self._problems = {
-            problem.step: problem.message for problem in reversed(problems) if problem.step
+            problem.step: sentences.words.problem(problem)
+            for problem in reversed(problems)
+            if problem.step
         }
 
     def tree(self, steps: Sequence[AnyStep]) -> Tree:

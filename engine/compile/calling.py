@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from engine.compile.content import unfilled
-from engine.compile.known import Before, Known, error, warning
+from engine.compile.known import Before, Known, unwise, wrong
 from engine.compile.language import Mistake, uses
-from engine.errors import Problem
+from engine.errors import Problem, Said, said
 from engine.model.journey import ActivityStep, WebhookStep
 from engine.model.schema import conform
 
@@ -22,13 +22,18 @@ TAKEN: Final = frozenset({
 def check_webhook(step: WebhookStep, before: Before) -> Iterator[Problem]:
     """Check one calling step."""
     if not step.url.lower().startswith(("https://", "http://", "{{")):
-        yield error("the web address has to begin with https:// or http://", step.id)
+        yield wrong("the web address has to begin with https:// or http://", step.id)
     for name in step.headers:
         if name.lower() in TAKEN:
-            yield error(f"the header {name} is set by the call itself; leave it out", step.id)
-    texts = [("its address", step.url, True)]
-    texts += [(f"the header {name}", value, True) for name, value in step.headers.items()]
-    texts += [("its body", text, False) for text in strings(step.body)]
+            yield wrong(
+                "the header %(name)s is set by the call itself; leave it out", step.id, name=name
+            )
+    texts = [(said("its address"), step.url, True)]
+    texts += [
+        (said("the header %(name)s", name=name), value, True)
+        for name, value in step.headers.items()
+    ]
+    texts += [(said("its body"), text, False) for text in strings(step.body)]
     for where, text, secret in texts:
         yield from _text(step, where, text, before, secret=secret)
 
@@ -37,22 +42,23 @@ def check_activity(step: ActivityStep, known: Known, before: Before) -> Iterator
     """Check one step that has a developer's activity done."""
     found = known.activities.get(step.activity)
     if found is None:
-        yield error(
-            f"there is no activity {step.activity}: start a worker that has it, or choose another",
+        yield wrong(
+            "there is no activity %(activity)s: start a worker that has it, or choose another",
             step.id,
+            activity=step.activity,
         )
         return
     if step.activity in known.silent:
-        yield warning(
-            f"no worker has told of the activity {step.activity} for a while: "
-            "until one is started, who comes here waits",
+        yield unwise(
+            "no worker has told of the activity %(activity)s for a while: until one is started, who comes here waits",
             step.id,
+            activity=step.activity,
         )
     _, mistakes = conform(step.parameters, found.parameters, later=is_template)
     for mistake in mistakes:
-        yield error(f"its parameters: {mistake}", step.id)
+        yield wrong("its parameters: %(mistake)s", step.id, mistake=mistake)
     for text in strings(step.parameters):
-        yield from _text(step, "a parameter", text, before, secret=False)
+        yield from _text(step, said("a parameter"), text, before, secret=False)
 
 
 def is_template(text: str) -> bool:
@@ -61,22 +67,30 @@ def is_template(text: str) -> bool:
 
 
 def _text(
-    step: WebhookStep | ActivityStep, where: str, text: str, before: Before, *, secret: bool
+    step: WebhookStep | ActivityStep, where: Said, text: str, before: Before, *, secret: bool
 ) -> Iterator[Problem]:
     try:
         used = uses(text, {})
     except Mistake as mistake:
-        yield error(f"{where} cannot be read: {mistake}", step.id)
+        yield wrong(
+            "%(where)s cannot be read: %(mistake)s", step.id, where=where, mistake=str(mistake)
+        )
         return
     if used.snippets or used.pools:
-        yield error(f"{where} uses a snippet or a coupon: only messages may", step.id)
+        yield wrong("%(where)s uses a snippet or a coupon: only messages may", step.id, where=where)
     for name in sorted(unfilled(used, text, {SECRET}, before)):
-        yield warning(f"{where} uses {name}, which nothing fills", step.id)
+        yield unwise(
+            "%(where)s uses %(name)s, which nothing fills", step.id, where=where, name=name
+        )
     if not secret and any(variable[:1] == (SECRET,) for variable in used.variables):
-        may = "they may stand in the address and headers"
         if isinstance(step, ActivityStep):
-            may = "activities have their own"
-        yield error(f"{where} uses a secret: {may}", step.id)
+            yield wrong("%(where)s uses a secret: activities have their own", step.id, where=where)
+        else:
+            yield wrong(
+                "%(where)s uses a secret: they may stand in the address and headers",
+                step.id,
+                where=where,
+            )
 
 
 def strings(body: Any) -> Iterator[str]:

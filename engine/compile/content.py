@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from engine.compile.known import Before, Known, error, warning
+from engine.compile.known import Before, Known, unwise, wrong
 from engine.compile.language import Mistake, Uses, uses
 from engine.errors import Problem
 from engine.model.snippet import bodies
@@ -66,9 +66,13 @@ def check_content(
         try:
             used = uses(one.text, snippets)
         except Mistake as mistake:
-            yield error(
-                f"the template {template.id} cannot be read: {one.part} ({one.locale}), {mistake}",
+            yield wrong(
+                "the template %(template)s cannot be read: %(part)s (%(locale)s), %(mistake)s",
                 step,
+                template=template.id,
+                part=one.part,
+                locale=one.locale,
+                mistake=str(mistake),
             )
             continue
         found[one.text] = used
@@ -76,7 +80,12 @@ def check_content(
         missing |= unfilled(used, told, filled, before)
     yield from _shared(template, found.values(), step, known)
     for name in sorted(missing):
-        yield warning(f"the template {template.id} uses {name}, which nothing fills", step)
+        yield unwise(
+            "the template %(template)s uses %(name)s, which nothing fills",
+            step,
+            template=template.id,
+            name=name,
+        )
 
 
 def _shared(
@@ -84,25 +93,36 @@ def _shared(
 ) -> Iterator[Problem]:
     every = [*found]
     for name in sorted({name for used in every for name in used.snippets} - {*known.snippets}):
-        yield error(
-            f"the template {template.id} uses the snippet {name}, which there is not; "
-            "create it or take it out",
+        yield wrong(
+            "the template %(template)s uses the snippet %(name)s, which there is not; create it or take it out",
             step,
+            template=template.id,
+            name=name,
         )
     for name in sorted({name for used in every for name in used.pools}):
         if name not in known.pools:
-            yield error(
-                f"the template {template.id} takes codes of the coupon pool {name}, "
-                "which there is not; create it or take it out",
+            yield wrong(
+                "the template %(template)s takes codes of the coupon pool %(name)s, which there is not; create it or take it out",
                 step,
+                template=template.id,
+                name=name,
             )
             continue
         left = known.pools[name]
         if left is not None and left < FEW_CODES:
-            yield warning(
-                f"the coupon pool {name} has {left or 'no'} codes left; "
-                "who finds none gets no message",
-                step,
+            yield (
+                unwise(
+                    "the coupon pool %(name)s has %(left)s codes left; who finds none gets no message",
+                    step,
+                    name=name,
+                    left=left,
+                )
+                if left
+                else unwise(
+                    "the coupon pool %(name)s has no codes left; who finds none gets no message",
+                    step,
+                    name=name,
+                )
             )
 
 

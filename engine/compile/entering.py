@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from engine.compile.known import Known, error, warning
+from engine.compile.known import Known, unwise, wrong
 from engine.compile.pauses import entered_at_once
 from engine.errors import Problem
 from engine.model.journey import EnterStep, Journey
@@ -14,10 +14,14 @@ def check_enter(journey: Journey, step: EnterStep, known: Known) -> Iterator[Pro
     if other == journey.id:
         return
     if other not in known.journeys:
-        yield error(f"there is no journey {other}; create it or choose another", step.id)
+        yield wrong(
+            "there is no journey %(journey)s; create it or choose another", step.id, journey=other
+        )
     elif other in known.unpublished:
-        yield warning(
-            f"the journey {other} is a draft: nobody enters it until it is published", step.id
+        yield unwise(
+            "the journey %(journey)s is a draft: nobody enters it until it is published",
+            step.id,
+            journey=other,
         )
 
 
@@ -28,10 +32,10 @@ def check_circles(journey: Journey, known: Known) -> Iterator[Problem]:
         way = _back(journey, step.journey, known)
         if way is not None and step.id not in told:
             told.add(step.id)
-            yield error(
-                f"the journey enters itself without a pause: {' → '.join((journey.id, *way))}; "
-                "put a wait before this step, or a `cooldown` into the entry",
+            yield wrong(
+                "the journey enters itself without a pause: %(way)s; put a wait before this step, or a `cooldown` into the entry",
                 step.id,
+                way=" → ".join((journey.id, *way)),
             )
 
 

@@ -1,10 +1,10 @@
 """What a check knows: the shop's templates, segments and the like, and the steps that come before."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from engine.errors import Problem
+from engine.errors import Problem, said
 from engine.model.activity import ActivityType
 from engine.model.journey import (
     ActivityStep,
@@ -49,14 +49,15 @@ class Known:
     silent: Collection[str] = ()
 
 
-def error(message: str, step: str | None = None) -> Problem:
-    """Return what makes publishing refuse."""
-    return Problem(message=message, step=step)
+def wrong(text: str, step: str | None = None, /, **values: object) -> Problem:
+    """Return what makes publishing refuse; `values` fill the text's `%(name)s`."""
+    sentence = said(text, **values)
+    return Problem(message=str(sentence), said=sentence, step=step)
 
 
-def warning(message: str, step: str | None = None) -> Problem:
+def unwise(text: str, step: str | None = None, /, **values: object) -> Problem:
     """Return what is allowed, and unwise."""
-    return Problem(message=message, step=step, severity="warning")
+    return replace(wrong(text, step, **values), severity="warning")
 
 
 def outcomes(step: AnyStep) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from engine.compile.known import Before, Known, error, outcomes, warning
-from engine.errors import Problem
+from engine.compile.known import Before, Known, outcomes, unwise, wrong
+from engine.errors import Problem, said
 from engine.model.condition import (
     AnyCondition,
     EventHappened,
@@ -36,7 +36,9 @@ def check_awaited(match: EventMatch, step: str, known: Known, before: Before) ->
     yield from check_match(match, step, known, before)
     sends = any(isinstance(earlier, SendStep) for earlier in before.values())
     if match.event in MESSAGE_EVENTS and match.message is None and not sends:
-        yield error(f"{match.event} cannot come: no message is sent before this step", step)
+        yield wrong(
+            "%(event)s cannot come: no message is sent before this step", step, event=match.event
+        )
 
 
 def check_condition(
@@ -72,9 +74,16 @@ class _Asked:
     def segment(self, name: str, within: tuple[str, ...]) -> Iterator[Problem]:
         if name in within:
             cycle = " → ".join((*within[within.index(name) :], name))
-            yield error(f"the segment {name} is defined by itself: {cycle}", self.step)
+            yield wrong(
+                "the segment %(name)s is defined by itself: %(cycle)s",
+                self.step,
+                name=name,
+                cycle=cycle,
+            )
         elif name not in self.known.segments:
-            yield error(f"there is no segment {name}; create it or choose another", self.step)
+            yield wrong(
+                "there is no segment %(name)s; create it or choose another", self.step, name=name
+            )
         elif name not in self.done:
             yield from self.condition(self.known.segments[name].rule, (*within, name))
             self.done.add(name)
@@ -82,23 +91,48 @@ class _Asked:
     def outcome(self, asked: StepWas) -> Iterator[Problem]:
         earlier = self.before.get(asked.step)
         if earlier is None:
-            yield error(
-                f"the condition asks about {asked.step}, which is no step before", self.step
+            yield wrong(
+                "the condition asks about %(step)s, which is no step before",
+                self.step,
+                step=asked.step,
             )
         elif asked.is_ not in outcomes(earlier):
-            can = ", ".join(outcomes(earlier)) or "left for good"
-            yield error(f"{asked.step} is never {asked.is_}, only: {can}", self.step)
+            if can := ", ".join(outcomes(earlier)):
+                yield wrong(
+                    "%(step)s is never %(asked)s, only: %(can)s",
+                    self.step,
+                    step=asked.step,
+                    asked=asked.is_,
+                    can=can,
+                )
+            else:
+                yield wrong(
+                    "%(step)s is never %(asked)s: nothing becomes of it that could be asked for",
+                    self.step,
+                    step=asked.step,
+                    asked=asked.is_,
+                )
 
     def result(self, asked: ResultIs) -> Iterator[Problem]:
         step, name = asked.result.step, asked.result.name
         earlier = self.before.get(step)
         if earlier is None:
-            yield error(f"the condition asks about {step}, which is no step before", self.step)
+            yield wrong(
+                "the condition asks about %(step)s, which is no step before", self.step, step=step
+            )
             return
         kept = _kept(earlier, self.known)
         if kept is not None and name.split(".")[0] not in kept:
-            can = f"only: {', '.join(kept)}" if kept else "nothing"
-            yield error(f"{step} keeps no {name}, {can}", self.step)
+            if kept:
+                yield wrong(
+                    "%(step)s keeps no %(name)s, only: %(kept)s",
+                    self.step,
+                    step=step,
+                    name=name,
+                    kept=", ".join(kept),
+                )
+            else:
+                yield wrong("%(step)s keeps no %(name)s, nothing", self.step, step=step, name=name)
 
 
 def _kept(step: AnyStep, known: Known) -> tuple[str, ...] | None:
@@ -116,10 +150,14 @@ def _kept(step: AnyStep, known: Known) -> tuple[str, ...] | None:
 def _message(match: EventMatch, step: str | None, before: Before) -> Iterator[Problem]:
     if match.message is None:
         return
-    about = f"{match.event} is about the message of {match.message}"
+    about = said(
+        "%(event)s is about the message of %(step)s", event=match.event, step=match.message
+    )
     if match.message not in before:
-        yield error(f"{about}, which is no step before", step)
+        yield wrong("%(about)s, which is no step before", step, about=about)
     elif not isinstance(before[match.message], SendStep):
-        yield error(f"{about}, which sends none", step)
+        yield wrong("%(about)s, which sends none", step, about=about)
     elif not match.event.startswith("Message "):
-        yield warning(f"{about}: only events like Message Opened are about a message", step)
+        yield unwise(
+            "%(about)s: only events like Message Opened are about a message", step, about=about
+        )

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from engine.compile.content import VARIABLES, Written, check_content
-from engine.compile.known import Before, Known, error, warning
-from engine.errors import Problem
+from engine.compile.known import Before, Known, unwise, wrong
+from engine.errors import Problem, Said, said
 from engine.model.base import CHANNELS
 from engine.model.journey import Journey, Moment, SendStep, Variant, Window
 from engine.model.template import Template
@@ -19,17 +19,24 @@ _SHORT = {"sms", "whatsapp", "push"}
 def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -> Iterator[Problem]:
     """Check one sending step."""
     if step.class_ == "marketing" and not (step.topic or journey.topic):
-        yield error(
+        yield wrong(
             "a marketing message needs a topic: set it on the step or on the journey", step.id
         )
     for channel, times in Counter(step.channels).items() if len(step.channels) > 1 else ():
         if times > 1:
-            yield error(f"the channel {channel} is listed {times} times", step.id)
-    yield from _moment("the message", step.at, step)
+            yield wrong(
+                "the channel %(channel)s is listed %(times)s times",
+                step.id,
+                channel=channel,
+                times=times,
+            )
+    yield from _moment(said("the message"), step.at, step)
     if step.variants:
         total = sum(variant.weight for variant in step.variants)
         if total != 100:
-            yield error(f"the shares of its variants add up to {total}, not 100", step.id)
+            yield wrong(
+                "the shares of its variants add up to %(total)s, not 100", step.id, total=total
+            )
     sound = []
     for variant in step.variants:
         problems = list(_variant(variant, step))
@@ -38,36 +45,41 @@ def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -
             sound.append(variant)
     for template, uses in _uses(step, sound).items():
         if template is None:
-            yield error("choose a template: nothing says what it sends", step.id)
+            yield wrong("choose a template: nothing says what it sends", step.id)
         else:
             yield from _template(template, uses, step, known, before)
 
 
 def _variant(variant: Variant, step: SendStep) -> Iterator[Problem]:
-    who = f"the variant {variant.id}"
+    who = said("the variant %(variant)s", variant=variant.id)
     for key, value in variant.set.items():
         if key in VARIABLES:
-            yield error(f"{who} cannot set {key}: templates know something else by it", step.id)
+            yield wrong(
+                "%(who)s cannot set %(key)s: templates know something else by it",
+                step.id,
+                who=who,
+                key=key,
+            )
         elif key == "at":
             yield from _moment(who, step.moment(variant), step)
         elif key == "channel" and value not in CHANNELS:
-            yield error(f"{who} names an unknown channel {value}", step.id)
+            yield wrong(
+                "%(who)s names an unknown channel %(value)s", step.id, who=who, value=str(value)
+            )
         elif key in ENVELOPE and not (isinstance(value, str) and value):
-            yield error(f"{who} sets {key}, which has to be a text", step.id)
+            yield wrong("%(who)s sets %(key)s, which has to be a text", step.id, who=who, key=key)
 
 
-def _moment(who: str, at: Moment | None, step: SendStep) -> Iterator[Problem]:
+def _moment(who: Said, at: Moment | None, step: SendStep) -> Iterator[Problem]:
     match at:
         case None:
-            yield error(
-                f'{who} sets at, which has to be now, best_hour or {{window: "09:00-20:00"}}',
+            yield wrong(
+                '%(who)s sets at, which has to be now, best_hour or {window: "09:00-20:00"}',
                 step.id,
+                who=who,
             )
         case Window(times=(opens, closes)) if opens == closes:
-            yield error(
-                f"the window of {who} closes when it opens, at {opens:%H:%M}; "
-                "leave `at` out to send at any hour", step.id,
-            )  # fmt: skip
+            yield wrong("the window of %(who)s closes when it opens, at %(opens)s; leave `at` out to send at any hour", step.id, who=who, opens=f"{opens:%H:%M}")  # fmt: skip
         case _:
             return
 
@@ -87,7 +99,9 @@ def _template(
 ) -> Iterator[Problem]:
     template = known.templates.get(name)
     if template is None:
-        yield error(f"there is no template {name}; create it or choose another", step.id)
+        yield wrong(
+            "there is no template %(template)s; create it or choose another", step.id, template=name
+        )
         return
     channels = {
         channel
@@ -97,15 +111,22 @@ def _template(
     }  # fmt: skip
     fits = {template.channel} | (_SHORT if template.channel in _SHORT else set())
     if not channels & fits:
-        asked = " or ".join(channel for channel in CHANNELS if channel in channels)
-        yield error(
-            f"the template {name} is made for {template.channel}, the step sends {asked}", step.id
+        asked = ", ".join(channel for channel in CHANNELS if channel in channels)
+        yield wrong(
+            "the template %(template)s is made for %(channel)s, the step sends %(asked)s",
+            step.id,
+            template=name,
+            channel=template.channel,
+            asked=asked,
         )
     elif channels - fits:
-        asked = " and ".join(channel for channel in CHANNELS if channel in channels - fits)
-        yield warning(
-            f"the template {name} is made for {template.channel}; {asked} would carry the same text",
+        asked = ", ".join(channel for channel in CHANNELS if channel in channels - fits)
+        yield unwise(
+            "the template %(template)s is made for %(channel)s; %(asked)s would carry the same text",
             step.id,
+            template=name,
+            channel=template.channel,
+            asked=asked,
         )
     filled = {key for variant in uses if variant is not None for key in variant.set}
     written = _written(template, uses, step)

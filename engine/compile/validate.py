@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from engine.compile.calling import check_activity, check_webhook
 from engine.compile.entering import check_circles, check_enter
-from engine.compile.known import Before, Known, error, warning
+from engine.compile.known import Before, Known, unwise, wrong
 from engine.compile.pauses import always_pauses
 from engine.compile.questions import check_awaited, check_condition, check_match
 from engine.compile.sending import check_send
@@ -47,7 +47,9 @@ def _ids(journey: Journey) -> Iterator[Problem]:
     counted = Counter(step.id for step in walk(journey.steps))
     for id, times in counted.items():
         if times > 1:
-            yield error(f"{times} steps have the id {id}; give each its own", id)
+            yield wrong(
+                "%(times)s steps have the id %(id)s; give each its own", id, times=times, id=id
+            )
     for step in walk(journey.steps):
         match step:
             case BranchStep() | SplitStep():
@@ -58,21 +60,26 @@ def _ids(journey: Journey) -> Iterator[Problem]:
                 continue
         for name, times in Counter(names).items():
             if times > 1:
-                yield error(f"{times} of its arms have the id {name}; give each its own", step.id)
+                yield wrong(
+                    "%(times)s of its arms have the id %(name)s; give each its own",
+                    step.id,
+                    times=times,
+                    name=name,
+                )
         if "else" in names and isinstance(step, BranchStep):
-            yield error("`else` is the way of those for whom no condition holds", step.id)
+            yield wrong("`else` is the way of those for whom no condition holds", step.id)
 
 
 def _entry(journey: Journey, known: Known) -> Iterator[Problem]:
     if not journey.steps:
-        yield error("the journey has no steps: add at least one")
+        yield wrong("the journey has no steps: add at least one")
     entry = journey.entry
     if isinstance(entry.on, OnApi) and entry.reentry.key is not None:
-        yield warning(
+        yield unwise(
             "entries by the API name their key themselves; `key` is not read from an event"
         )
     if entry.reentry.mode == "once" and entry.reentry.cooldown is not None:
-        yield warning("who enters only once needs no `cooldown`")
+        yield unwise("who enters only once needs no `cooldown`")
     where = entry.on.where if not isinstance(entry.on, OnApi) else None
     for condition in (entry.if_, where):
         if condition is None:
@@ -80,7 +87,7 @@ def _entry(journey: Journey, known: Known) -> Iterator[Problem]:
         later = {part.step for part in parts(condition) if isinstance(part, StepWas)}
         later |= {part.result.step for part in parts(condition) if isinstance(part, ResultIs)}
         for step in sorted(later):
-            yield error(f"the entry cannot depend on the step {step}: it comes later")
+            yield wrong("the entry cannot depend on the step %(step)s: it comes later", step=step)
         if not later:
             yield from check_condition(condition, None, known, {})
 
@@ -88,7 +95,7 @@ def _entry(journey: Journey, known: Known) -> Iterator[Problem]:
 def _around(journey: Journey, known: Known) -> Iterator[Problem]:
     """Check what holds during the whole journey: its holdout, exits and goal."""
     if journey.holdout and journey.goal is None:
-        yield error("a holdout needs a goal to compare by: add `goal`")
+        yield wrong("a holdout needs a goal to compare by: add `goal`")
     everything = {step.id: step for step in walk(journey.steps)}
     for rule in journey.exits:
         yield from check_match(rule.on, None, known, everything)
@@ -104,7 +111,11 @@ def _list(
     for step in steps:
         if ended is not None:
             problems.append(
-                error(f"nothing gets here: the step {ended} before it always ends", step.id)
+                wrong(
+                    "nothing gets here: the step %(ended)s before it always ends",
+                    step.id,
+                    ended=ended,
+                )
             )
         problems += _step(journey, step, known, before)
         after = here = {**before, step.id: step}
@@ -130,7 +141,9 @@ def _step(journey: Journey, step: AnyStep, known: Known, before: Before) -> Iter
         case SplitStep():
             total = sum(arm.weight for arm in step.arms)
             if total != 100:
-                yield error(f"the shares of its ways add up to {total}, not 100", step.id)
+                yield wrong(
+                    "the shares of its ways add up to %(total)s, not 100", step.id, total=total
+                )
         case RepeatStep():
             yield from _repeat(step, known, before)
         case WebhookStep():
@@ -145,7 +158,9 @@ def _step(journey: Journey, step: AnyStep, known: Known, before: Before) -> Iter
 
 def _wait_for(step: WaitForStep, known: Known, before: Before) -> Iterator[Problem]:
     if step.since is not None and step.since not in before:
-        yield error(f"`since` names {step.since}, which is no step before this one", step.id)
+        yield wrong(
+            "`since` names %(since)s, which is no step before this one", step.id, since=step.since
+        )
     for awaited in step.events:
         yield from check_awaited(awaited.on, step.id, known, before)
 
@@ -155,9 +170,8 @@ def _repeat(step: RepeatStep, known: Known, before: Before) -> Iterator[Problem]
     if step.until is not None:
         yield from check_condition(step.until, step.id, known, {**before, **inside})
     if not always_pauses(step.steps, inside):
-        yield error(
-            "its rounds would follow each other at once: put a wait into it that every way "
-            "through comes by",
+        yield wrong(
+            "its rounds would follow each other at once: put a wait into it that every way through comes by",
             step.id,
         )
 

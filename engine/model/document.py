@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -60,13 +61,7 @@ def locate(text: str, problems: Iterable[Problem]) -> list[Problem]:
     return [
         problem
         if problem.line or problem.step not in lines
-        else Problem(
-            message=problem.message,
-            step=problem.step,
-            path=problem.path,
-            line=lines[problem.step],
-            severity=problem.severity,
-        )
+        else replace(problem, line=lines[problem.step])
         for problem in problems
     ]
 
