@@ -16,10 +16,10 @@ from designer.canvas.forms.raw import Raw, fields
 from designer.canvas.look import Shown
 from designer.views import channel_name
 from designer.words import N_, Words
-from engine.errors import Problem
+from engine.errors import Problem, Said
 from engine.model.base import CHANNELS, WEEKDAYS, is_tag
 from engine.model.journey import ActivityStep, AnyStep, Journey, SendStep, Step, walk
-from engine.model.mistakes import words as mistake_words
+from engine.model.mistakes import sentence
 from engine.store.vocabulary import Vocabulary
 
 Document = dict[str, Any]
@@ -223,7 +223,7 @@ def _before(journey: Journey, own: str | None) -> Iterable[AnyStep]:
         yield step
 
 
-def step_mistakes(document: Document) -> dict[str, str]:
+def step_mistakes(document: Document) -> dict[str, Said]:
     """Return what the model finds wrong with a step, by the place in the document."""
     try:
         _STEP.validate_python(document)
@@ -232,7 +232,7 @@ def step_mistakes(document: Document) -> dict[str, str]:
     return {}
 
 
-def journey_mistakes(document: Document) -> dict[str, str]:
+def journey_mistakes(document: Document) -> dict[str, Said]:
     """Return what the model finds wrong with what a journey says of itself."""
     try:
         Journey.model_validate({**document, "steps": []})
@@ -241,9 +241,9 @@ def journey_mistakes(document: Document) -> dict[str, str]:
     return {}
 
 
-def _by_place(error: ValidationError, skip: int) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _by_place(error: ValidationError, skip: int) -> dict[str, Said]:
+    found: dict[str, Said] = {}
     for mistake in error.errors(include_url=False, include_input=False):
         parts = [str(part) for part in mistake["loc"][skip:] if not is_tag(part)]
-        found.setdefault(".".join(parts), mistake_words(mistake))
+        found.setdefault(".".join(parts), sentence(mistake))
     return found

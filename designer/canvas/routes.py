@@ -228,7 +228,8 @@ def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
         shown = _draft(request, journey_id)
         if step and shown.step(step) is None:
             return edited(request, journey_id, "", words.gettext("That step is gone."), 409)
-        return _panel(request, shown, step, raw, unfit.mistakes)
+        mistakes = {place: words.said(mistake) for place, mistake in unfit.mistakes.items()}
+        return _panel(request, shown, step, raw, mistakes)
     except Conflict as conflict:
         said = words.gettext(
             "Somebody else changed this journey meanwhile; this is how it looks now. What you "

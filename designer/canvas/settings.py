@@ -1,5 +1,6 @@
 """The settings of a step or of the journey: shown again as typed, or saved as one edit."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from designer.canvas.forms.raw import at as part_at
 from designer.canvas.panels import journey_mistakes, step_mistakes
 from designer.ids import id_of
 from designer.words import Words
-from engine.errors import Conflict, InvalidInput
+from engine.errors import Conflict, InvalidInput, Said, said
 from engine.flow import drafting, materials
 from engine.flow.drafting import Draft, Edit
 from engine.model import editing
@@ -118,8 +119,8 @@ def new_template(database: Database, raw: Raw, words: Words, *, actor: Actor) ->
 class Unfit(Exception):
     """A form that cannot be saved; `mistakes` says what is wrong, by place."""
 
-    def __init__(self, mistakes: dict[str, str]) -> None:
-        super().__init__("; ".join(mistakes.values()))
+    def __init__(self, mistakes: Mapping[str, Said]) -> None:
+        super().__init__("; ".join(map(str, mistakes.values())))
         self.mistakes = mistakes
 
 
@@ -164,14 +165,14 @@ def _of_step(draft: Draft, step: str, raw: Raw) -> editing.Edited:
     try:
         return editing.change(draft, step, changed)
     except InvalidInput as refusal:
-        raise Unfit({"": str(refusal)}) from None
+        raise Unfit({"": Said(str(refusal))}) from None
 
 
-def _shares(step: Draft) -> dict[str, str]:
+def _shares(step: Draft) -> dict[str, Said]:
     for key in ("variants", "arms"):
         weights = [one["weight"] for one in step.get(key, []) if "weight" in one]
         if weights and sum(weights) != 100:
-            return {key: f"the shares add up to {sum(weights)}, not 100"}
+            return {key: said("the shares add up to %(total)s, not 100", total=sum(weights))}
     return {}
 
 

@@ -19,7 +19,7 @@ from designer.words import CATALOGUES, LANGUAGES
 SOURCE: Final = Path(__file__).parents[1]
 METHODS: Final = [("**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS: Final = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "NN_": (1, 2),
-                  "wrong": None, "unwise": None, "said": None}  # fmt: skip
+                  "wrong": None, "unwise": None, "said": None, "refusal": (2,)}  # fmt: skip
 
 
 def template() -> Catalog:

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
 from engine.model.base import Frozen, Name, Slug
 from engine.model.duration import Duration
+from engine.model.refusal import refusal
 from engine.model.schema import unsound
 from engine.names import CALL_QUEUE, CHANNEL_QUEUES, CUSTOM_QUEUE, RUNS_QUEUE
 
@@ -26,9 +26,7 @@ _OURS: Final = frozenset({RUNS_QUEUE, CALL_QUEUE, *CHANNEL_QUEUES.values()})
 
 def _free(queue: str) -> str:
     if queue in _OURS:
-        raise PydanticCustomError(
-            "queue", "the queue {queue} is taken: choose another name", {"queue": queue}
-        )
+        raise refusal("queue", "the queue %(queue)s is taken: choose another name", queue=queue)
     return queue
 
 
@@ -43,9 +41,9 @@ QueueName = Annotated[
 def check_patience(timeout: Duration | None, retry_for: Duration | None) -> None:
     """Refuse an attempt, or a time of trying again, that is too short or too long."""
     if timeout is not None and not timedelta(seconds=1) <= timeout.at_most <= LONGEST_ATTEMPT:
-        raise PydanticCustomError("activity", "the `timeout` of an activity is from 1s to 1h")
+        raise refusal("activity", "the `timeout` of an activity is from 1s to 1h")
     if retry_for is not None and retry_for.at_most > LONGEST_PATIENCE:
-        raise PydanticCustomError("activity", "the `retry_for` of an activity is 7d at most")
+        raise refusal("activity", "the `retry_for` of an activity is 7d at most")
 
 
 class ActivityType(Frozen):
@@ -66,11 +64,11 @@ class ActivityType(Frozen):
         check_patience(self.timeout, self.retry_for)
         for schema in (self.parameters, self.result):
             if schema.get("type", "object") != "object":
-                raise PydanticCustomError("schema", "the schemas are of JSON objects")
+                raise refusal("schema", "the schemas are of JSON objects")
             if (said := unsound(schema)) is not None:
-                raise PydanticCustomError("schema", "in a schema, {said}", {"said": said})
+                raise refusal("schema", "in a schema, %(said)s", said=said)
         if OUTCOME in self.result.get("properties", {}):
-            raise PydanticCustomError(
+            raise refusal(
                 "schema", "`outcome` is every step's own: give that part of the result another name"
             )
         return self

@@ -16,7 +16,8 @@ from pydantic import (
     Tag,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+
+from engine.model.refusal import refusal
 
 Json = Any
 """Any JSON value."""
@@ -91,7 +92,7 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 
 def _whole(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise PydanticCustomError("whole", "write a whole number")
+        raise refusal("whole", "write a whole number")
     return value
 
 
@@ -104,13 +105,11 @@ Share = Annotated[int, Field(ge=0, le=100), WHOLE]
 
 def _clock_time(value: object) -> object:
     if isinstance(value, int):  # YAML 1.1 readers take an unquoted 10:00 for 600
-        raise PydanticCustomError("clock_time", 'put the time in quotes, like "10:00"')
+        raise refusal("clock_time", 'put the time in quotes, like "10:00"')
     if isinstance(value, time):
         return value.replace(second=0, microsecond=0)
     if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
-        raise PydanticCustomError(
-            "clock_time", 'a time is written like "09:30", from 00:00 to 23:59'
-        )
+        raise refusal("clock_time", 'a time is written like "09:30", from 00:00 to 23:59')
     return value
 
 
@@ -130,7 +129,7 @@ def _percent(value: object) -> object:
         found = re.fullmatch(r"([0-9]{1,3})%", value)
         if found and int(found[1]) <= 100:
             return int(found[1])
-    raise PydanticCustomError("percent", 'a share is written in whole percents, like "5%"')
+    raise refusal("percent", 'a share is written in whole percents, like "5%"')
 
 
 Percent = Annotated[

@@ -3,10 +3,10 @@
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
 
 from engine.model.base import WHOLE, Channel, Frozen, Name, Share, Slug, tag
 from engine.model.duration import Duration
+from engine.model.refusal import refusal
 
 OnFull = Literal["defer", "skip", "next_channel"]
 """What becomes of a message that finds a cap full."""
@@ -58,7 +58,5 @@ class Cap(Frozen):
     @model_validator(mode="after")
     def _leaves_some(self) -> Self:
         if self.keep is not None and self.keep.slots >= self.limit:
-            raise PydanticCustomError(
-                "keep", "keep fewer slots than the limit of {limit}", {"limit": self.limit}
-            )
+            raise refusal("keep", "keep fewer slots than the limit of %(limit)s", limit=self.limit)
         return self

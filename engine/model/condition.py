@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
 
 from engine.model.base import WHOLE, Channel, Frozen, Json, Name, Slug, tag, told_by_key
 from engine.model.duration import Duration
+from engine.model.refusal import refusal
 
 OPERATORS = ("eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "starts_with",
              "exists", "before", "after", "within", "older_than")  # fmt: skip
@@ -23,19 +23,19 @@ OPERATORS = ("eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "sta
 
 def _scalar(value: object) -> object:
     if not isinstance(value, str | int | float):
-        raise PydanticCustomError("scalar", "compare with a text, a number, true or false")
+        raise refusal("scalar", "compare with a text, a number, true or false")
     return value
 
 
 def _ordered(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise PydanticCustomError("ordered", "compare with a number or a text")
+        raise refusal("ordered", "compare with a number or a text")
     return value
 
 
 def _number(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PydanticCustomError("number", "write a number")
+        raise refusal("number", "write a number")
     return value
 
 
@@ -44,9 +44,7 @@ def _dated(value: object) -> object:
         with suppress(ValueError):
             datetime.fromisoformat(value)
             return value
-    raise PydanticCustomError(
-        "dated", "write a date like 2026-01-31, or an instant like 2026-01-31T10:00:00Z"
-    )
+    raise refusal("dated", "write a date like 2026-01-31, or an instant like 2026-01-31T10:00:00Z")
 
 
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_scalar)]
@@ -100,10 +98,8 @@ class Comparison(Frozen):
     @model_validator(mode="after")
     def _compares(self) -> Self:
         if not any(True for _ in self.operators()):
-            raise PydanticCustomError(
-                "operator",
-                "say what to compare with: one of {known}",
-                {"known": ", ".join(OPERATORS)},
+            raise refusal(
+                "operator", "say what to compare with: one of %(known)s", known=", ".join(OPERATORS)
             )
         return self
 
@@ -132,7 +128,7 @@ class Count(Frozen):
     @model_validator(mode="after")
     def _compares(self) -> Self:
         if all(getattr(self, name) is None for name in type(self).model_fields):
-            raise PydanticCustomError("count", "say how often: gte, gt, eq, lt or lte")
+            raise refusal("count", "say how often: gte, gt, eq, lt or lte")
         return self
 
     def holds(self, n: int) -> bool:
@@ -237,9 +233,7 @@ class EventValue(Comparison, _OfEvents):
     @model_validator(mode="after")
     def _one_aggregate(self) -> Self:
         if len([name for name in AGGREGATES if getattr(self, name) is not None]) != 1:
-            raise PydanticCustomError(
-                "aggregate", "take one of {known}", {"known": ", ".join(AGGREGATES)}
-            )
+            raise refusal("aggregate", "take one of %(known)s", known=", ".join(AGGREGATES))
         return self
 
     @property

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
 from engine.model.base import Frozen, Name, Slug
+from engine.model.refusal import refusal
 
 Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$")]
 """A coupon's code: printable letters, digits and signs without spaces, at most 100."""
@@ -32,14 +32,11 @@ class CouponPool(Frozen):
     @model_validator(mode="after")
     def _made_somehow(self) -> Self:
         if self.kind == "given" and self.pattern is not None:
-            raise PydanticCustomError(
-                "pattern", "codes that are given have no `pattern`: leave it out"
-            )
+            raise refusal("pattern", "codes that are given have no `pattern`: leave it out")
         if self.kind == "generated" and self.places < 6:
-            raise PydanticCustomError(
+            raise refusal(
                 "pattern",
-                "a `pattern` needs six X or more, in runs of two or more, so that nobody guesses "
-                "codes: like SPRING-XXXX-XXXX",
+                "a `pattern` needs six X or more, in runs of two or more, so that nobody guesses codes: like SPRING-XXXX-XXXX",
             )
         return self
 

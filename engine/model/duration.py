@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 from engine.model.clock import EARLIEST, LATEST, add_months, bounded, instant_of, zone_of
+from engine.model.refusal import refusal
 
 _FIXED: Final = {
     "s": timedelta(seconds=1),
@@ -80,10 +81,11 @@ class Duration(str):
 
         def check(value: str) -> Duration:
             if not re.fullmatch(cls.pattern, value):
-                raise PydanticCustomError(
+                raise refusal(
                     "duration",
-                    "{value} is no duration: write a number and s, m, h, d, w, mo or y, like {example}",
-                    {"value": repr(value), "example": cls.example},
+                    "%(value)s is no duration: write a number and s, m, h, d, w, mo or y, like %(example)s",
+                    value=repr(value),
+                    example=cls.example,
                 )
             return cls(value)
 

@@ -4,9 +4,9 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from engine.model.base import Frozen, Slug
+from engine.model.refusal import refusal
 
 EVENTS: Final = (
     "Journey Entered",
@@ -41,7 +41,7 @@ def _web_address(value: str) -> str:
     except ValueError:
         sound = False
     if not sound or not value.isprintable() or " " in value:
-        raise PydanticCustomError(
+        raise refusal(
             "web_address", "write a web address, such as https://shop.example.com/parcours"
         )
     return value
@@ -49,10 +49,11 @@ def _web_address(value: str) -> str:
 
 def _known(value: str) -> str:
     if value != ANY and value not in EVENTS:
-        raise PydanticCustomError(
+        raise refusal(
             "hook_event",
-            "there is no such event; there are {known}, or {any} for all",
-            {"known": ", ".join(EVENTS), "any": ANY},
+            "there is no such event; there are %(known)s, or %(any)s for all",
+            known=", ".join(EVENTS),
+            any=ANY,
         )
     return value
 

@@ -20,7 +20,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from engine.model.activity import QueueName, check_patience
 from engine.model.base import (
@@ -42,6 +41,7 @@ from engine.model.base import (
 from engine.model.cap import OnFull
 from engine.model.condition import Condition, EventMatch
 from engine.model.duration import Duration, Offset
+from engine.model.refusal import refusal
 
 
 class StepBase(Frozen):
@@ -183,7 +183,7 @@ class WaitStep(StepBase):
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if (self.for_ is None) == (self.until is None):
-            raise PydanticCustomError("wait", "a wait has either `for` or `until`")
+            raise refusal("wait", "a wait has either `for` or `until`")
         return self
 
 
@@ -278,9 +278,9 @@ class WebhookStep(StepBase):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if "outcome" in self.keep:
-            raise PydanticCustomError("webhook", "`outcome` is every step's own: keep another name")
+            raise refusal("webhook", "`outcome` is every step's own: keep another name")
         if not timedelta(seconds=1) <= self.timeout.at_most <= timedelta(seconds=60):
-            raise PydanticCustomError("webhook", "the `timeout` of a call is from 1s to 60s")
+            raise refusal("webhook", "the `timeout` of a call is from 1s to 60s")
         return self
 
 
@@ -304,10 +304,10 @@ class FromProperty(Frozen):
 
 def _plain(value: object) -> object:
     if value is not None and not isinstance(value, str | int | float):
-        raise PydanticCustomError(
+        raise refusal(
             "plain",
-            "write a text, a number, true, false or null, or take one from the event: {example}",
-            {"example": "{property: name}"},
+            "write a text, a number, true, false or null, or take one from the event: %(example)s",
+            example="{property: name}",
         )
     return value
 
@@ -353,11 +353,11 @@ class UpdateStep(StepBase):
     @model_validator(mode="after")
     def _changes(self) -> Self:
         if not (self.set or self.subscribe or self.unsubscribe):
-            raise PydanticCustomError("update", "say what to `set`, `subscribe` or `unsubscribe`")
+            raise refusal("update", "say what to `set`, `subscribe` or `unsubscribe`")
         both = sorted({*self.subscribe} & {*self.unsubscribe})
         if both:
-            raise PydanticCustomError(
-                "update", "{topics} cannot be both begun and ended", {"topics": ", ".join(both)}
+            raise refusal(
+                "update", "%(topics)s cannot be both begun and ended", topics=", ".join(both)
             )
         return self
 
@@ -457,7 +457,7 @@ class Reentry(Frozen):
     @model_validator(mode="after")
     def _key(self) -> Self:
         if (self.mode == "per_key") != (self.key is not None):
-            raise PydanticCustomError("reentry", "`key` goes with mode `per_key`, and only with it")
+            raise refusal("reentry", "`key` goes with mode `per_key`, and only with it")
         return self
 
 

@@ -5,36 +5,37 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.errors import Problem
+from engine.errors import Problem, Said, said
 from engine.model.base import is_tag
+from engine.model.refusal import SENTENCE
 from engine.model.yaml import line_of
 
-_WORDS = {
-    "missing": "this is needed",
-    "extra_forbidden": "this key is not known here",
-    "union_tag_not_found": "{tags}",
-    "union_tag_invalid": "{tags}",
-    "string_type": "write a text; in quotes, if it looks like a number",
-    "string_too_short": "this must not be empty",
-    "string_too_long": "this is longer than {max_length} characters",
-    "string_pattern_mismatch": "write a name of letters, digits, _ . or -, at most 63 characters",
-    "tuple_type": "write a list",
-    "list_type": "write a list",
-    "dict_type": "write a mapping, like {{key: value}}",
-    "model_type": "write a mapping, like {{key: value}}",
-    "model_attributes_type": "write a mapping, like {{key: value}}",
-    "bool_type": "write true or false",
-    "bool_parsing": "write true or false",
-    "greater_than_equal": "this is at least {ge}",
-    "less_than_equal": "this is at most {le}",
-    "literal_error": "write {expected}",
-    "too_short": "there must be at least {min_length} of these",
-    "none_required": "this key is not known here",
-    "recursion_loop": "this is nested too deeply",
+_SAID = {
+    "missing": said("this is needed"),
+    "extra_forbidden": said("this key is not known here"),
+    "string_type": said("write a text; in quotes, if it looks like a number"),
+    "string_too_short": said("this must not be empty"),
+    "string_too_long": said("this is longer than %(max_length)s characters"),
+    "string_pattern_mismatch": said(
+        "write a name of letters, digits, _ . or -, at most 63 characters"
+    ),
+    "tuple_type": said("write a list"),
+    "list_type": said("write a list"),
+    "dict_type": said("write a mapping, like {key: value}"),
+    "model_type": said("write a mapping, like {key: value}"),
+    "model_attributes_type": said("write a mapping, like {key: value}"),
+    "bool_type": said("write true or false"),
+    "bool_parsing": said("write true or false"),
+    "greater_than_equal": said("this is at least %(ge)s"),
+    "less_than_equal": said("this is at most %(le)s"),
+    "literal_error": said("write %(expected)s"),
+    "too_short": said("there must be at least %(min_length)s of these"),
+    "none_required": said("this key is not known here"),
+    "recursion_loop": said("this is nested too deeply"),
 }
-_STEP_TYPES = (
+_STEP_TYPES = said(
     "the type of a step is one of send, wait, wait_for, branch, split, repeat, update, webhook, "
-    "enter, exit"
+    "activity, enter, exit"
 )
 
 
@@ -76,10 +77,9 @@ def _problem(document: Any, mistake: Any) -> Problem:
         if isinstance(node, Mapping) and "id" in node and "type" in node:
             step = str(node["id"])
     where = ".".join(map(str, path))
-    message = words(mistake)
-    return Problem(
-        message=f"{where}: {message}" if where else message, step=step, path=tuple(path), line=line
-    )
+    what = sentence(mistake)
+    whole = said("%(where)s: %(what)s", where=where, what=what) if where else what
+    return Problem(message=str(whole), said=whole, step=step, path=tuple(path), line=line)
 
 
 def _is_step_type(before: str | int, part: str | int, node: Any) -> bool:
@@ -94,10 +94,17 @@ def line_of_start(document: Any) -> int | None:
     return marks.line + 1 if marks is not None and marks.line is not None else None
 
 
-def words(mistake: Any) -> str:
+def sentence(mistake: Any) -> Said:
     """Return the sentence for one mistake."""
-    said: str | None = _WORDS.get(mistake["type"])
-    if said is not None:
-        return said.format(tags=_STEP_TYPES, **mistake.get("ctx", {}))
+    context: Mapping[str, Any] = mistake.get("ctx", {})
+    own = context.get(SENTENCE)
+    if isinstance(own, Said):
+        return own
+    if mistake["type"].startswith("union_tag_"):
+        return _STEP_TYPES
+    known = _SAID.get(mistake["type"])
+    if known is not None:
+        values = {name: value for name, value in context.items() if f"%({name})s" in known.text}
+        return said(known.text, **values)
     message: str = mistake["msg"]
-    return message[:1].lower() + message[1:]
+    return Said(message[:1].lower() + message[1:])

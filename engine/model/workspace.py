@@ -4,9 +4,9 @@ from decimal import Decimal
 from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
 
 from engine.model.base import Channel, ClockTime, Frozen
+from engine.model.refusal import refusal
 
 
 class QuietHours(Frozen):
@@ -42,7 +42,7 @@ class Workspace(Frozen):
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in available_timezones():
-            raise PydanticCustomError(
-                "time_zone", "{zone} is no time zone; write one like Europe/Paris", {"zone": value}
+            raise refusal(
+                "time_zone", "%(zone)s is no time zone; write one like Europe/Paris", zone=value
             )
         return value
