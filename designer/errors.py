@@ -84,7 +84,8 @@ def _known(request: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
         return page_for(request, 404)
     assert isinstance(error, ParcoursError)  # noqa: S101 - registered for no other
-    return page_for(request, error.status, str(error))
+    words = pages(request).words(request, shop=False)
+    return page_for(request, error.status, words.said(error.said))
 
 
 def _http(request: Request, error: Exception) -> Response:

@@ -8,11 +8,36 @@ import traceback
 from dataclasses import dataclass
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence, or a part of one, that the pages say in their reader's language.
+
+    `text` is English, with `%(name)s` for each value that has to be filled in; a value may be such
+    a part itself.
+    """
+
+    text: str
+    values: tuple[tuple[str, object], ...] = ()
+
+    def __str__(self) -> str:
+        """Say it in English."""
+        return self.text % dict(self.values) if self.values else self.text
+
+
+def said(text: str, /, **values: object) -> Said:
+    """Return what is said by `text` with these values, which have to be hashable."""
+    return Said(text, tuple(values.items()))
+
+
 class ParcoursError(Exception):
-    """Something a user can understand and mend; `str(error)` says what and how."""
+    """Something a user can understand and mend; `str(error)` says what and how, in English."""
 
     status = 500
     exit_code = 1
+
+    def __init__(self, sentence: str | Said = "") -> None:
+        super().__init__(str(sentence))
+        self.said = sentence if isinstance(sentence, Said) else Said(sentence)
 
 
 class InvalidInput(ParcoursError):
@@ -55,27 +80,6 @@ def without_words(error: BaseException) -> str:
     """
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"{type(error).__name__}\n{frames}"
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A sentence, or a part of one, that the pages say in their reader's language.
-
-    `text` is English, with `%(name)s` for each value that has to be filled in; a value may be such
-    a part itself.
-    """
-
-    text: str
-    values: tuple[tuple[str, object], ...] = ()
-
-    def __str__(self) -> str:
-        """Say it in English."""
-        return self.text % dict(self.values) if self.values else self.text
-
-
-def said(text: str, /, **values: object) -> Said:
-    """Return what is said by `text` with these values, which have to be hashable."""
-    return Said(text, tuple(values.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,14 +139,14 @@ def ops(request: Request, journey_id: str, sent: Sent) -> Response:
             "Somebody else changed this journey meanwhile; this is how it looks now. Nothing of "
             "yours was overwritten: do it again if it still fits."
         )
-        return edited(request, journey_id, asked.step, _reason(said, conflict), 409)
+        return edited(request, journey_id, asked.step, _reason(said, conflict, words), 409)
     except InvalidInput as refusal:
-        return edited(request, journey_id, asked.step, words.gettext(str(refusal)), 422)
+        return edited(request, journey_id, asked.step, words.said(refusal.said), 422)
     return edited(request, journey_id, outcome.step, outcome.said)
 
 
-def _reason(said: str, conflict: Conflict) -> str:
-    return said if isinstance(conflict, Stale) else str(conflict)
+def _reason(said: str, conflict: Conflict, words: Words) -> str:
+    return said if isinstance(conflict, Stale) else words.said(conflict.said)
 
 
 def edited(request: Request, journey_id: str, step: str, said: str, status: int = 200) -> Response:
@@ -235,7 +235,7 @@ def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
             "Somebody else changed this journey meanwhile; this is how it looks now. What you "
             "typed is still here: look whether it still fits, then save again."
         )
-        return edited(request, journey_id, step, _reason(said, conflict), 409)
+        return edited(request, journey_id, step, _reason(said, conflict, words), 409)
     return edited(request, journey_id, step, edits.done(label, words))
 
 

@@ -165,7 +165,7 @@ def _of_step(draft: Draft, step: str, raw: Raw) -> editing.Edited:
     try:
         return editing.change(draft, step, changed)
     except InvalidInput as refusal:
-        raise Unfit({"": Said(str(refusal))}) from None
+        raise Unfit({"": refusal.said}) from None
 
 
 def _shares(step: Draft) -> dict[str, Said]:

@@ -206,7 +206,7 @@ def test(request: Request, template_id: str, values: Values) -> Response:
             refused = trials.send(transport, channel, to, text, words)
             told, good = views.outcome(refused, transport.name, to, words), refused is None
     except InvalidInput as error:
-        told = str(error)
+        told = words.said(error.said)
     return _part(request, "content/_test.html", words=words, told=told, good=good)
 
 
@@ -247,7 +247,7 @@ def _why(conflict: Conflict, words: Words) -> str:
             "Not saved: somebody else changed this template meanwhile. Your text is still here: "
             "copy what you need, then open the newest."
         )
-    return words.gettext("Not saved: %(reason)s", reason=str(conflict))
+    return words.gettext("Not saved: %(reason)s", reason=words.said(conflict.said))
 
 
 def _locale(template: Template, values: dict[str, str]) -> str:

@@ -16,7 +16,8 @@ from babel.messages.pofile import read_po, write_po
 
 from designer.words import CATALOGUES, LANGUAGES
 
-SOURCE: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
+SOURCES: Final = ("designer", "engine")
 METHODS: Final = [("**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS: Final = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "NN_": (1, 2),
                   "wrong": None, "unwise": None, "said": None, "refusal": (2,)}  # fmt: skip
@@ -25,13 +26,17 @@ KEYWORDS: Final = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "
 def template() -> Catalog:
     """Return every sentence of the source."""
     catalogue = Catalog(charset="utf-8")
-    found = extract_from_dir(
-        SOURCE,
-        METHODS,
-        options_map={"templates/**.html": {"trimmed": "true"}},
-        keywords=KEYWORDS,
-    )
-    for filename, _line, message, _comments, context in sorted(found, key=lambda one: one[:2]):
+    found = [
+        (f"{source}/{file}", message, context)
+        for source in SOURCES
+        for file, _line, message, _comments, context in extract_from_dir(
+            ROOT / source,
+            METHODS,
+            options_map={"templates/**.html": {"trimmed": "true"}},
+            keywords=KEYWORDS,
+        )
+    ]
+    for filename, message, context in sorted(found, key=lambda one: one[0]):
         # Without line numbers, a moved line changes no catalogue.
         catalogue.add(message, locations=[(filename, 0)], context=context)
     return catalogue

@@ -4,7 +4,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, update
 
-from engine.errors import Conflict
+from engine.errors import Conflict, said
 from engine.flow.audited import audited
 from engine.model.actor import Actor
 from engine.store import documents, held, tables
@@ -57,7 +57,11 @@ def restore(database: Database, journey_id: str, *, actor: Actor) -> State:
         stored = documents.journey(connection, journey_id, lock=True)
         if stored.state != "archived":
             raise Conflict(
-                f"The journey {journey_id} is {stored.state}: only an archived one is restored."
+                said(
+                    "The journey %(journey)s is %(state)s: only an archived one is restored.",
+                    journey=journey_id,
+                    state=stored.state,
+                )
             )
         state: State = "draft" if stored.version is None else "paused"
         with audited(connection, actor, "restore", "journey", journey_id):

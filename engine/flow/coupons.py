@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, NotFound, said
 from engine.flow import materials
 from engine.flow.audited import audited
 from engine.model.actor import Actor
@@ -48,7 +48,11 @@ def add_codes(database: Database, name: str, codes: Iterable[str], *, actor: Act
     def work(connection: Connection) -> int:
         pool = CouponPool.model_validate(documents.get(connection, "coupon_pool", name))
         if pool.kind != "given":
-            raise Conflict(f"The coupon pool {name} makes its codes itself: none can be added.")
+            raise Conflict(
+                said(
+                    "The coupon pool %(name)s makes its codes itself: none can be added.", name=name
+                )
+            )
         documents.one_at_a_time(connection)
         added = coupons.add(connection, name, wanted)
         if added:

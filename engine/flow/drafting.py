@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from engine.errors import Conflict, InvalidInput
+from engine.errors import Conflict, InvalidInput, said
 from engine.flow.audited import audited, record
 from engine.model.actor import Actor
 from engine.model.document import journey_of
@@ -91,7 +91,9 @@ def create(database: Database, document: Draft, *, actor: Actor) -> None:
     def work(connection: Connection) -> None:
         with audited(connection, actor, "create", "journey", journey.id):
             if not documents.new_draft(connection, journey.id, journey.document(), None):
-                raise Conflict(f"There is a journey {journey.id} already: choose another id.")
+                raise Conflict(
+                    said("There is a journey %(id)s already: choose another id.", id=journey.id)
+                )
         documents.touch(connection)
 
     database.transact(work)
@@ -102,5 +104,5 @@ def copied(database: Database, journey_id: str, step: str) -> Draft:
     with database.read() as connection:
         found = find(documents.journey(connection, journey_id).draft, step)
     if found is None:
-        raise InvalidInput("The copied step is gone: copy it again.")
+        raise InvalidInput(said("The copied step is gone: copy it again."))
     return found

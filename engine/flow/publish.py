@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check, errors
-from engine.errors import Conflict, InvalidDocument, Problem
+from engine.errors import Conflict, InvalidDocument, Problem, said
 from engine.flow.audited import audited
 from engine.model.actor import Actor
 from engine.model.document import journey_of, locate
@@ -104,7 +104,9 @@ def publish(
         if seen is not None:
             _unchanged(stored, seen)
         if stored.state == "archived":
-            raise Conflict(f"The journey {journey_id} is archived: restore it first.")
+            raise Conflict(
+                said("The journey %(journey)s is archived: restore it first.", journey=journey_id)
+            )
         journey = journey_of(stored.draft)
         problems = check(journey, known(connection))
         if errors(problems):
@@ -130,7 +132,9 @@ def _register_topics(connection: Connection, journey: Journey, actor: Actor) -> 
 
 def _unchanged(stored: StoredJourney, seen: datetime) -> None:
     if stored.updated_at != seen:
-        raise Conflict(f"The journey {stored.id} was changed meanwhile; look at it again.")
+        raise Conflict(
+            said("The journey %(id)s was changed meanwhile; look at it again.", id=stored.id)
+        )
 
 
 def _version(connection: Connection, stored: StoredJourney, journey: Journey, content: str) -> int:
@@ -179,7 +183,14 @@ def _move(
             return
         if stored.state != before:
             verb = "paused" if after == "paused" else "resumed"
-            raise Conflict(f"The journey {journey_id} is {stored.state}: it cannot be {verb}.")
+            raise Conflict(
+                said(
+                    "The journey %(journey)s is %(state)s: it cannot be %(verb)s.",
+                    journey=journey_id,
+                    state=stored.state,
+                    verb=verb,
+                )
+            )
         action = "pause" if after == "paused" else "resume"
         with audited(connection, actor, action, "journey", journey_id):
             _set(connection, journey_id, state=after)
@@ -203,8 +214,10 @@ def delete_journey(database: Database, journey_id: str, *, actor: Actor) -> None
         stored = documents.journey(connection, journey_id, lock=True)
         if stored.version is not None:
             raise Conflict(
-                f"The journey {journey_id} has been published, and what its customers lived "
-                "through is kept: pause it instead."
+                said(
+                    "The journey %(journey)s has been published, and what its customers lived through is kept: pause it instead.",
+                    journey=journey_id,
+                )
             )
         with audited(connection, actor, "delete", "journey", journey_id):
             documents.delete_draft(connection, journey_id)

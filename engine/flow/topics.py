@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from engine.errors import Conflict
+from engine.errors import Conflict, said
 from engine.flow.audited import audited
 from engine.flow.publish import topics_of
 from engine.model.actor import Actor
@@ -34,8 +34,11 @@ def delete_topic(database: Database, topic: str, *, actor: Actor) -> None:
         for journey in _published(connection):
             if topic in topics_of(journey):
                 raise Conflict(
-                    f"The published journey {journey.id} sends messages of the topic {topic}: "
-                    "give them another topic first."
+                    said(
+                        "The published journey %(id)s sends messages of the topic %(topic)s: give them another topic first.",
+                        id=journey.id,
+                        topic=topic,
+                    )
                 )
         with audited(connection, actor, "delete", "topic", topic):
             documents.delete_document(connection, "topic", topic)

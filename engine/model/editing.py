@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from engine.errors import Conflict, InvalidInput
+from engine.errors import Conflict, InvalidInput, said
 
 Json = Any
 Document = dict[str, Json]
@@ -43,7 +43,9 @@ def slot_of(text: str) -> Slot:
     """Read a slot."""
     list_, colon, after = text.partition(":")
     if not colon:
-        raise InvalidInput(f"{text!r} is no place in a journey: write LIST:STEP.")
+        raise InvalidInput(
+            said("%(text)s is no place in a journey: write LIST:STEP.", text=repr(text))
+        )
     return Slot(list_, after)
 
 
@@ -107,7 +109,9 @@ def move(document: Document, step: str, slot: Slot) -> Edited:
     moved = steps[n]
     inside = {one["id"] for one in walk([moved])}
     if slot.list.partition("/")[0] in inside:
-        raise InvalidInput("A step cannot be moved into itself: choose a place outside of it.")
+        raise InvalidInput(
+            said("A step cannot be moved into itself: choose a place outside of it.")
+        )
     if slot.after == step:
         slot = Slot(slot.list, steps[n - 1]["id"] if n else "")
     del steps[n]
@@ -134,8 +138,10 @@ def change(document: Document, step: str, changed: Document) -> Edited:
     kept = {one["id"] for one in walk([new])}
     if lost := [one for one in walk([steps[n]]) if one["id"] not in kept]:
         raise InvalidInput(
-            f"This way still has steps ({lost[0].get('name') or lost[0]['id']}): move or delete "
-            "them before the way itself."
+            said(
+                "This way still has steps (%(value)s): move or delete them before the way itself.",
+                value=lost[0].get("name") or lost[0]["id"],
+            )
         )
     steps[n] = new
     return Edited(draft, step)
@@ -196,9 +202,11 @@ def _put(draft: dict[str, Json], slot: Slot, step: dict[str, Json]) -> None:
     if slot.after:
         n = next((n for n, one in enumerate(steps) if one["id"] == slot.after), -2)
     if n == -2:
-        raise Conflict("That place is gone: the step before it was moved or deleted meanwhile.")
+        raise Conflict(
+            said("That place is gone: the step before it was moved or deleted meanwhile.")
+        )
     if n >= 0 and steps[n].get("type") == "exit":
-        raise InvalidInput("Nobody gets past an exit: choose a place before it.")
+        raise InvalidInput(said("Nobody gets past an exit: choose a place before it."))
     _refuse_dead_end(steps, n, step)
     steps.insert(n + 1, step)
     keep(steps)
@@ -207,7 +215,7 @@ def _put(draft: dict[str, Json], slot: Slot, step: dict[str, Json]) -> None:
 def _refuse_dead_end(steps: Sequence[Document], n: int, step: Document) -> None:
     if step.get("type") == "exit" and n + 1 < len(steps):
         raise InvalidInput(
-            "An exit in front of other steps would cut them off: put it at the end of a way."
+            said("An exit in front of other steps would cut them off: put it at the end of a way.")
         )
 
 
@@ -224,7 +232,7 @@ def _list(draft: dict[str, Json], name: str) -> tuple[list[Json], Keep]:
         for found, holder, key in lists(owner):
             if found == arm:
                 return holder.get(key) or [], _keeper(holder, key)
-    raise Conflict("That place is gone: the step around it was changed or deleted meanwhile.")
+    raise Conflict(said("That place is gone: the step around it was changed or deleted meanwhile."))
 
 
 def _keeper(holder: dict[str, Json], key: str) -> Keep:
@@ -252,5 +260,5 @@ def _place(draft: dict[str, Json], step: str) -> tuple[list[Json], int, Keep]:
 
     found = look(draft.setdefault("steps", []), lambda steps: None)
     if found is None:
-        raise Conflict("That step is gone: it was deleted meanwhile.")
+        raise Conflict(said("That step is gone: it was deleted meanwhile."))
     return found

@@ -195,6 +195,21 @@ def test_a_mistake_comes_back_at_its_field(
     assert editor.stored.draft["steps"][0]["for"] == "1d"
 
 
+def test_what_is_wrong_is_said_in_the_readers_language(
+    visitor: Any, database: Database, new_journey: Any
+) -> None:
+    editor = Editor(visitor, database, new_journey({"id": "hold", "type": "wait", "for": "1h"}))
+    editor.headers["Accept-Language"] = "fr"
+    answer = editor.op("insert", type="email", slot=":hold")
+    assert "choisissez un modèle" in answer.text
+    refused = editor.save("hold", mode="for", **{"for.n": "soon", "for.unit": "d"})
+    assert refused.status_code == 422
+    assert "n’est pas une durée" in refused.text
+    into = editor.op("move", step="hold", slot="hold/else:")
+    assert into.status_code in {409, 422}
+    assert "étape" in into.text[into.text.index('id="said"') :][:200]
+
+
 def test_a_way_with_steps_is_not_dropped_with_its_form(
     visitor: Any, database: Database, new_journey: Any
 ) -> None:
