@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from designer.canvas import layout
 from designer.canvas.sentences import Kind, Sentences
+from designer.canvas.sought import sought
 from designer.words import Words
 from engine.errors import Problem
 from engine.model.journey import (
@@ -24,6 +25,9 @@ from engine.model.journey import (
     arms,
 )
 
+LONG: Final = 40
+"""Steps that still fit a screen or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:
@@ -36,7 +40,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way out of a branching step."""
+    """One way out of a branching step; `wrong` counts its steps with something to put right."""
 
     id: str
     label: str
@@ -44,6 +48,8 @@ class Arm:
     columns: int
     rejoins: bool
     cards: tuple["Card", ...]
+    size: int
+    wrong: int
 
     def slot(self, step: str) -> str:
         """Return the name of the list that the way holds."""
@@ -61,6 +67,7 @@ class Card:
     counter: Counter
     problem: str
     note: str
+    sought: str
     leaves: bool
     arms: tuple[Arm, ...]
     loops: bool
@@ -68,6 +75,16 @@ class Card:
     rails: layout.Rails | None
     ends: bool
     last: bool
+
+    @property
+    def size(self) -> int:
+        """How many steps are in its ways."""
+        return sum(way.size for way in self.arms)
+
+    @property
+    def wrong(self) -> int:
+        """How many steps in its ways have something to put right."""
+        return sum(way.wrong for way in self.arms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,11 @@ class Tree:
     columns: int
     ends: bool
     size: int
+
+    @property
+    def long(self) -> bool:
+        """Whether it is so long that what is out of sight is better not drawn."""
+        return self.size > LONG
 
 
 class Drawing:
@@ -107,14 +129,7 @@ class Drawing:
         words, found = self._sentences.words, self._counted.get(step.id, {})
         passed = found.get("arms", {})
         ways = tuple(
-            Arm(
-                id=name,
-                label=self._sentences.arm(step, name),
-                passed=words.number(passed.get(name, 0)),
-                columns=layout.columns(inner),
-                rejoins=not layout.ends(inner),
-                cards=self._cards(inner),
-            )
+            self._arm(step, name, inner, words.number(passed.get(name, 0)))
             for name, inner in arms(step)
         )
         rails = (
@@ -130,6 +145,7 @@ class Drawing:
             counter=counter(step, found, words),
             problem=self._problems.get(step.id, ""),
             note=step.note or "",
+            sought=sought(step, self._sentences),
             leaves=isinstance(step, ExitStep),
             arms=ways,
             loops=isinstance(step, RepeatStep),
@@ -139,9 +155,22 @@ class Drawing:
             last=last,
         )
 
+    def _arm(self, step: AnyStep, name: str, inner: Sequence[AnyStep], passed: str) -> Arm:
+        cards = self._cards(inner)
+        return Arm(
+            id=name,
+            label=self._sentences.arm(step, name),
+            passed=passed,
+            columns=layout.columns(inner),
+            rejoins=not layout.ends(inner),
+            cards=cards,
+            size=_size(cards),
+            wrong=sum(bool(card.problem) + card.wrong for card in cards),
+        )
+
 
 def _size(cards: Sequence[Card]) -> int:
-    return sum(1 + sum(_size(way.cards) for way in card.arms) for card in cards)
+    return sum(1 + card.size for card in cards)
 
 
 def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:

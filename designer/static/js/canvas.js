@@ -7,6 +7,10 @@ import "./canvas/said.js";
 import { mark } from "./canvas/move.js";
 import { rove } from "./canvas/walk.js";
 
-/* After every answer: what was marked is marked again. */
-document.addEventListener("htmx:after:swap", () => { rove(); mark(); });
+/* In a new tree what was marked is marked again. */
+document.addEventListener("htmx:before:settle", (event) => {
+  if (event.target.id !== "tree") return;
+  rove();
+  mark();
+});
 rove();

@@ -1,5 +1,6 @@
 /* Dragging: a step of the palette or of the tree, onto the nearest slot. On touch after a long press. */
 import { post } from "./chain.js";
+import { hidden, toggle } from "./fold.js";
 import { moving } from "./move.js";
 import { board, palette, slots, tree } from "./page.js";
 import { add } from "./palette.js";
@@ -39,9 +40,11 @@ function moveGhost(x, y) {
   const edge = 48;
   const pull = (at, from, to) => (at < from + edge ? -12 : at > to - edge ? 12 : 0);
   board.scrollBy(pull(x, box.left, box.right), pull(y, box.top, box.bottom));
+  linger(x, y);
   let best = null;
   let least = 110;
   for (const slot of slots()) {
+    if (hidden(slot)) continue;
     if (drag.step && slot.closest(`#l-${CSS.escape(drag.step)}`) && !slot.dataset.slot.endsWith(`:${drag.step}`)) continue;
     const at = slot.getBoundingClientRect();
     const far = Math.hypot(at.left + at.width / 2 - x, at.top + at.height / 2 - y);
@@ -50,6 +53,15 @@ function moveGhost(x, y) {
   tree().querySelector(".slot.near")?.classList.remove("near");
   best?.classList.add("near");
   drag.slot = best?.dataset.slot;
+}
+
+/* What is collapsed opens when something is held over it for a moment. */
+function linger(x, y) {
+  const over = document.elementFromPoint(x, y)?.closest(".folded > .fold") ?? null;
+  if (over === drag.over) return;
+  clearTimeout(drag.opening);
+  drag.over = over;
+  if (over) drag.opening = setTimeout(() => toggle(over), 500);
 }
 
 addEventListener("pointermove", (event) => {
@@ -67,6 +79,7 @@ addEventListener("contextmenu", (event) => { if (drag?.touch) event.preventDefau
 
 function letGo() {
   clearTimeout(drag?.timer);
+  clearTimeout(drag?.opening);
   drag?.ghost?.remove();
   board.classList.remove("dropping");
   tree().querySelector(".slot.near")?.classList.remove("near");

@@ -1,5 +1,6 @@
 /* Moving a step to another place, without dragging. */
 import { post } from "./chain.js";
+import { hidden } from "./fold.js";
 import { board, slots, tree } from "./page.js";
 import { place } from "./palette.js";
 import { focus, focusOn } from "./walk.js";
@@ -9,7 +10,7 @@ export let moving = null; // the step that is being moved
 export function startMove(step) {
   moving = step;
   mark();
-  const all = slots();
+  const all = slots().filter((slot) => !hidden(slot));
   const behind = all.findIndex((slot) => slot.dataset.slot.endsWith(`:${step}`));
   focusOn(all[Math.max(0, behind)]);
 }

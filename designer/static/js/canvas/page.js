@@ -1,4 +1,4 @@
-/* The parts of the page that editing is about. */
+/* The parts of a journey's page; palette and places are only there when it can be edited. */
 export const board = document.querySelector("[data-board]");
 export const panel = document.getElementById("panel");
 export const palette = document.getElementById("palette");

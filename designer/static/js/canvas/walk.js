@@ -1,20 +1,22 @@
 /* The keyboard: one thing of the tree can be reached by Tab, arrows walk to the others. */
 import { post } from "./chain.js";
 import { copyQuietly, paste } from "./clipboard.js";
+import { hidden, reveal } from "./fold.js";
 import { leaveMove, moving, startMove } from "./move.js";
 import { board, chosen, slots, tree } from "./page.js";
 import { choosePlace, leavePlace, search, somewhere } from "./palette.js";
 
 export let focused = "s-"; // what the keyboard stands on in the tree: an id, or a slot
 
-const stops = () => [...tree().querySelectorAll(moving ? ".slot" : ".top-card, .step-card, .slot")];
+const STOPS = ".top-card, .step-card, .slot, .way.fold, .folded > .fold";
+const stops = () => [...tree().querySelectorAll(moving ? ".slot, .folded > .fold" : STOPS)].filter((one) => !hidden(one));
 const keyOf = (stop) => (stop.dataset.slot === undefined ? stop.id : `slot ${stop.dataset.slot}`);
 const stopOf = (key) => stops().find((stop) => keyOf(stop) === key);
 
 export function rove() {
-  const all = [...tree().querySelectorAll(".top-card, .step-card, .slot")];
-  const current = all.find((stop) => keyOf(stop) === focused) ?? all[0];
-  for (const stop of all) stop.tabIndex = stop === current ? 0 : -1;
+  const current = stopOf(focused) ?? stops()[0];
+  for (const stop of tree().querySelectorAll("[tabindex='0']")) if (stop !== current) stop.tabIndex = -1;
+  current.tabIndex = 0;
 }
 
 export function focusOn(stop) {
@@ -25,6 +27,7 @@ export function focusOn(stop) {
 }
 
 export function focus(key) {
+  reveal(document.getElementById(key));
   focusOn(stopOf(key) ?? stopOf(`s-${chosen()}`) ?? stops()[0]);
 }
 
@@ -52,10 +55,10 @@ function towards(from, dx, dy) {
 /* In the outline everything is below each other: left and right are up and down, too. */
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 board.addEventListener("keydown", (event) => {
-  const stop = event.target.closest(".top-card, .step-card, .slot");
+  const stop = event.target.closest(STOPS);
   if (!stop || event.altKey) return;
   focused = keyOf(stop);
-  const step = stop.dataset.slot === undefined ? stop.value : "";
+  const step = stop.matches(".step-card") ? stop.value : "";
   if (event.ctrlKey || event.metaKey) return;
   const arrow = ARROWS[event.key];
   if (arrow) {
@@ -74,8 +77,8 @@ board.addEventListener("keydown", (event) => {
   }
   if (moving) return;
   switch (event.key.toLowerCase()) {
-    case "a": event.preventDefault(); return choosePlace(stop.dataset.slot ?? after(step));
-    case "v": return paste(stop.dataset.slot ?? after(step));
+    case "a": event.preventDefault(); return choosePlace(placeOf(stop));
+    case "v": return paste(placeOf(stop));
     case "/": event.preventDefault(); event.stopPropagation(); return search.focus();
   }
   if (!step) return;
@@ -88,8 +91,11 @@ board.addEventListener("keydown", (event) => {
   }
 });
 
-/* Behind a step, or at the beginning of the journey; an exit has nothing behind it. */
-function after(step) {
+/* Behind a step, at the beginning of a way or of the journey; an exit has nothing behind it. */
+function placeOf(stop) {
+  if (stop.dataset.slot !== undefined) return stop.dataset.slot;
+  if (stop.matches(".way")) return `${stop.dataset.fold}:`;
+  const step = stop.matches(".whole") ? stop.dataset.fold : stop.value;
   if (!step) return ":";
   return slots().find((slot) => slot.dataset.slot.endsWith(`:${step}`))?.dataset.slot ?? somewhere();
 }
@@ -105,7 +111,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 board.addEventListener("focusin", (event) => {
-  const stop = event.target.closest(".top-card, .step-card, .slot");
+  const stop = event.target.closest(STOPS);
   if (stop) {
     focused = keyOf(stop);
     rove();
