@@ -2,7 +2,7 @@
 import { queue, saved, send, settings, unsaved } from "./chain.js";
 import { act } from "./buttons.js";
 import { moving } from "./move.js";
-import { chosen, journey, panel } from "./page.js";
+import { chosen, journey, panel, tree } from "./page.js";
 import { focus } from "./walk.js";
 
 function changed() {
@@ -101,3 +101,11 @@ document.addEventListener("click", (event) => {
   });
 }, { capture: true });
 addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
+
+/* An edit that was refused leaves the panel as it is: what it shows stays the chosen step. */
+document.addEventListener("htmx:after:swap", (event) => {
+  if (!(event.detail.ctx?.response?.status >= 400)) return;
+  const shown = document.getElementById(`s-${settings()?.elements.chosen?.value ?? ""}`);
+  if (!shown || shown.value === chosen()) return;
+  for (const card of tree().querySelectorAll("[aria-pressed]")) card.setAttribute("aria-pressed", String(card === shown));
+});
