@@ -53,6 +53,14 @@ function towards(from, dx, dy) {
 }
 
 /* In the outline everything is below each other: left and right are up and down, too. */
+const desk = matchMedia("(min-width: 60rem)");
+const listed = () => board.classList.contains("outline") || !desk.matches;
+function beside(stop, dx, dy) {
+  const all = stops();
+  const following = all[all.indexOf(stop) + dx + dy];
+  return listed() ? following : towards(stop, dx, dy) ?? (dy ? following : null);
+}
+
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 board.addEventListener("keydown", (event) => {
   const stop = event.target.closest(STOPS);
@@ -63,12 +71,7 @@ board.addEventListener("keydown", (event) => {
   const arrow = ARROWS[event.key];
   if (arrow) {
     event.preventDefault();
-    let next = towards(stop, ...arrow);
-    if (!next && arrow[1]) {
-      const all = stops();
-      next = all[all.indexOf(stop) + arrow[1]];
-    }
-    return focusOn(next);
+    return focusOn(beside(stop, ...arrow));
   }
   if (event.key === "Escape") {
     if (moving) leaveMove();
