@@ -21,7 +21,10 @@ function draw() {
     const shut = folded.has(lid.dataset.fold);
     any ||= shut;
     lid.parentElement.classList.toggle("folded", shut);
-    if (lid.getAttribute("aria-expanded") !== String(!shut)) lid.setAttribute("aria-expanded", String(!shut));
+    if (lid.getAttribute("aria-expanded") === String(!shut)) continue;
+    lid.setAttribute("aria-expanded", String(!shut));
+    // Open, the hinge is for the mouse, and the card's E; an editor's Tab has its own order.
+    if (lid.matches(".whole") && !tree().matches(".editable")) lid.tabIndex = shut ? 0 : -1;
   }
   if (any || narrowed) put(tree(), { columns: columns(tree().querySelector(":scope > .steps")) });
   narrowed = any;
