@@ -9,6 +9,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,15 +65,20 @@ def served(settings: Settings) -> Iterator[str]:
         "PARCOURS_TEMPORAL_ADDRESS": "127.0.0.1:9",  # nobody is there: no edit asks for it
     }
     command = [sys.executable, "-m", "parcours", "web"]
-    with subprocess.Popen(command, env=environment) as process:
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+    ):
         try:
-            _await(settings.url, process)
+            if not _answers(settings.url, process):
+                log.seek(0)
+                raise SystemExit(f"The server did not start: {log.read().decode()}")
             yield settings.url
         finally:
             process.terminate()
 
 
-def _await(url: str, process: "subprocess.Popen[bytes]", seconds: float = 30) -> None:
+def _answers(url: str, process: "subprocess.Popen[bytes]", seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -80,8 +86,8 @@ def _await(url: str, process: "subprocess.Popen[bytes]", seconds: float = 30) ->
         except httpx.TransportError:
             time.sleep(0.1)
         else:
-            return
-    raise SystemExit("The server did not start.")
+            return True
+    return False
 
 
 def keys(

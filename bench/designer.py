@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the figures as the last line")
     given = parser.parse_args()
     report(
-        measure(30 if given.quick else given.edits, 20 if given.quick else 60), as_json=given.json
+        measure(20 if given.quick else given.edits, 20 if given.quick else 60), as_json=given.json
     )
 
 
