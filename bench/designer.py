@@ -1,8 +1,10 @@
-"""What an edit on the canvas costs: the server's time, and the bytes that it sends.
+"""What an edit on the canvas costs: the server's time, the bytes that it sends, and until it is seen.
 
 A step is inserted and taken out again, by turns, in journeys of 13 and of 200 steps, through the
 whole web application in this process, database and compression included. The server's time is
 counted from when the application is given the request until it has given the last of the answer.
+Then a step is duplicated by its key in Chromium, before a server of its own, and the page measures
+until the new tree is painted.
 
     python bench/designer.py [--edits 200] [--quick] [--json]
 """
@@ -18,6 +20,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from _keys import chromium, keys
 from _stack import machine, report
 
 # This script's own name would hide the package.
@@ -33,6 +36,7 @@ from engine.store import documents
 from engine.store.migrate import upgrade
 from engine.store.session import Database
 from parcours.embedded.postgres import Postgres
+from parcours.embedded.process import free_port
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -120,8 +124,8 @@ class Canvas:
         return took, answer.content
 
 
-def measure(edits: int) -> dict[str, Any]:
-    """Measure edits of each size."""
+def measure(edits: int, pressed: int) -> dict[str, Any]:
+    """Measure edits of each size: so many on the server, so many pressed in a browser."""
     with (
         tempfile.TemporaryDirectory(prefix="parcours-bench-") as name,
         Postgres(Path(name)).running() as url,
@@ -140,7 +144,27 @@ def measure(edits: int) -> dict[str, Any]:
                 figures[f"steps_{size}"] = _size(Canvas(client, timed, f"j{size}"), edits)
                 print(f"{size} steps: {figures[f'steps_{size}']}", file=sys.stderr)
         database.close()
+        _in_browser(
+            figures,
+            Settings.load(_env_file=None, database_url=url, data_dir=Path(name), port=free_port()),
+            pressed,
+        )
     return figures
+
+
+def _in_browser(figures: dict[str, Any], settings: Settings, pressed: int) -> None:
+    path = chromium()
+    if path is None:
+        print(
+            "From key to paint is left out: it needs Chromium (apt-get install chromium, or name "
+            "it in PARCOURS_TEST_CHROMIUM).",
+            file=sys.stderr,
+        )
+        return
+    journeys = {f"steps_{size}": f"j{size}" for size in SIZES}
+    for name, found in keys(settings, login_link(settings), path, journeys, pressed).items():
+        figures[name] |= found
+        print(f"{name.replace('_', ' ')}: {found}", file=sys.stderr)
 
 
 def _size(canvas: Canvas, edits: int) -> dict[str, float]:
@@ -167,7 +191,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under a minute")
     parser.add_argument("--json", action="store_true", help="the figures as the last line")
     given = parser.parse_args()
-    report(measure(30 if given.quick else given.edits), as_json=given.json)
+    report(
+        measure(20 if given.quick else given.edits, 20 if given.quick else 60), as_json=given.json
+    )
 
 
 if __name__ == "__main__":

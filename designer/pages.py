@@ -82,9 +82,10 @@ class Pages:
         language = negotiate(chosen, accepted)
         return Words(language, accepted=accepted, shop=self.shop() if shop else self._shop)
 
-    def _piece(self, template: str, card: Hashable, chosen: bool) -> Markup:
+    def _piece(self, template: str, card: Hashable, chosen: bool, editing: bool) -> Markup:
         """Render what is said of one card alone, and remember it."""
-        rendered = self._environment.get_template(template).render(card=card, chosen=chosen)
+        values = {"card": card, "chosen": chosen, "editing": editing}
+        rendered = self._environment.get_template(template).render(values)
         return Markup(rendered.strip())  # noqa: S704 - rendered by a template that escapes
 
     def render(

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from designer.canvas import layout
 from designer.canvas.sentences import Kind, Sentences
+from designer.canvas.sought import sought
 from designer.words import Words
 from engine.errors import Problem
 from engine.model.journey import (
@@ -24,6 +25,9 @@ from engine.model.journey import (
     arms,
 )
 
+LONG: Final = 40
+"""Steps that still fit a screen or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:
@@ -36,7 +40,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way out of a branching step."""
+    """One way out of a branching step; `wrong` counts its steps with something to put right."""
 
     id: str
     label: str
@@ -45,6 +49,8 @@ class Arm:
     columns: int
     rejoins: bool
     cards: tuple["Card", ...]
+    size: int
+    wrong: int
 
     def slot(self, step: str) -> str:
         """Return the name of the list that the way holds."""
@@ -62,6 +68,7 @@ class Face:
     counter: Counter
     problem: str
     note: str
+    sought: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,16 @@ class Card:
     ends: bool
     last: bool
 
+    @property
+    def size(self) -> int:
+        """How many steps are in its ways."""
+        return sum(way.size for way in self.arms)
+
+    @property
+    def wrong(self) -> int:
+        """How many steps in its ways have something to put right."""
+        return sum(way.wrong for way in self.arms)
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -87,6 +104,11 @@ class Tree:
     columns: int
     ends: bool
     size: int
+
+    @property
+    def long(self) -> bool:
+        """Whether it is so long that what is out of sight is better not drawn."""
+        return self.size > LONG
 
 
 class Drawing:
@@ -118,15 +140,7 @@ class Drawing:
         words, found = self._sentences.words, self._counted.get(step.id, {})
         passed, title = found.get("arms", {}), self._sentences.title(step)
         ways = tuple(
-            Arm(
-                id=name,
-                label=(label := self._sentences.arm(step, name)),
-                add=words.gettext("Add at the beginning of %(way)s", way=label),
-                passed=words.number(passed.get(name, 0)),
-                columns=layout.columns(inner),
-                rejoins=not layout.ends(inner),
-                cards=self._cards(inner),
-            )
+            self._arm(step, name, inner, words.number(passed.get(name, 0)))
             for name, inner in arms(step)
         )
         rails = (
@@ -143,6 +157,7 @@ class Drawing:
                 counter=counter(step, found, words),
                 problem=self._problems.get(step.id, ""),
                 note=step.note or "",
+                sought=sought(step, self._sentences),
             ),
             add=words.gettext("Add after %(step)s", step=title),
             leaves=isinstance(step, ExitStep),
@@ -154,9 +169,23 @@ class Drawing:
             last=last,
         )
 
+    def _arm(self, step: AnyStep, name: str, inner: Sequence[AnyStep], passed: str) -> Arm:
+        cards, label = self._cards(inner), self._sentences.arm(step, name)
+        return Arm(
+            id=name,
+            label=label,
+            add=self._sentences.words.gettext("Add at the beginning of %(way)s", way=label),
+            passed=passed,
+            columns=layout.columns(inner),
+            rejoins=not layout.ends(inner),
+            cards=cards,
+            size=_size(cards),
+            wrong=sum(bool(card.face.problem) + card.wrong for card in cards),
+        )
+
 
 def _size(cards: Sequence[Card]) -> int:
-    return sum(1 + sum(_size(way.cards) for way in card.arms) for card in cards)
+    return sum(1 + card.size for card in cards)
 
 
 def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:

@@ -132,7 +132,12 @@ class _Asked:
                     kept=", ".join(kept),
                 )
             else:
-                yield wrong("%(step)s keeps nothing of its answer, so no %(name)s either", self.step, step=step, name=name)
+                yield wrong(
+                    "%(step)s keeps nothing of its answer, so no %(name)s either",
+                    self.step,
+                    step=step,
+                    name=name,
+                )
 
 
 def _kept(step: AnyStep, known: Known) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import uvicorn
@@ -17,13 +18,17 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from designer.app import create_app
 from designer.login.links import login_link
+from engine.flow import drafting
+from engine.model.actor import COMMAND_LINE
 from engine.settings import Settings
+from engine.store import documents
 from engine.store.session import Database
 from parcours.embedded.process import free_port
 
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-MEANT = ("404 (Not Found)", "422 (Unprocessable")
-"""What the browser says of pages that are not there, and of forms that come back to be mended."""
+MEANT = ("404 (Not Found)", "409 (Conflict)", "422 (Unprocessable")
+"""What the browser says of pages that are not there, of edits that come too late, and of forms that
+come back to be mended."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -129,6 +134,24 @@ def opens(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not [line for line in said if not any(answer in line for answer in MEANT)]
+
+
+@pytest.fixture
+def drawn(site: Site) -> Iterator[Callable[..., str]]:
+    """Make a draft of steps, deleted in the end; gives its id."""
+    ids: list[str] = []
+
+    def draw(*steps: dict[str, Any]) -> str:
+        id_ = f"drawn-{uuid4().hex[:8]}"
+        entry = {"on": {"event": "Product Added"}}
+        document = {"id": id_, "name": "Drawn", "entry": entry, "topic": "news", "steps": [*steps]}
+        drafting.create(site.database, document, actor=COMMAND_LINE)
+        ids.append(id_)
+        return id_
+
+    yield draw
+    for id_ in ids:
+        site.database.transact(lambda c, id_=id_: documents.delete_draft(c, id_))
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ def begin(page: Page, name: str, made: list[str]) -> str:
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("What the customer does").fill("Product Added")
     page.get_by_role("button", name="Open the canvas").click()
+    page.wait_for_url("**/journeys/*")  # with its scripts: keys are pressed at once
     found = re.search(r"/journeys/([^?]+)", page.url)
     assert found is not None
     made.append(found[1])

@@ -57,6 +57,26 @@ PAGES = {
 }
 
 
+def _collapse(page: Page) -> None:
+    page.locator(".way.fold").first.click()
+    page.locator(".whole").last.click()
+
+
+def _find(page: Page) -> None:
+    _collapse(page)
+    page.locator("[data-seek] input").fill("order completed")
+    page.keyboard.press("Enter")
+
+
+STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "edit-collapsed": ("/journeys/welcome?show=draft", _collapse),
+    "collapsed-outline": ("/journeys/abandoned-cart?view=outline", _collapse),
+    "edit-found": ("/journeys/welcome?show=draft", _find),
+    "found": ("/journeys/welcome?view=outline", _find),
+}
+"""What a page becomes by what is done there."""
+
+
 def _go(page: Page, address: str) -> None:
     """Open an address; `selector@address` opens the first such link of it."""
     link, at, where = address.rpartition("@")
@@ -105,6 +125,13 @@ def test_pages_are_sound(
         page.screenshot(path=pictures / f"{name}-{size}-{look}-{language[:2]}.png")
         if found := _wrong(page):
             wrong[name] = found
+    for name, (address, act) in STATES.items():
+        page.goto(address)
+        act(page)
+        page.screenshot(path=pictures / f"{name}-{size}-{look}-{language[:2]}.png")
+        if found := _wrong(page):
+            wrong[name] = found
+        page.evaluate("() => localStorage.clear()")
     assert not wrong
 
 

@@ -27,6 +27,7 @@ function fit() {
   }
   zoomed.style.zoom = 1;
   const tree = document.getElementById("tree");
+  tree.classList.add("measured"); // the whole of it, as large as it is
   const space = getComputedStyle(board);
   const width = board.clientWidth - parseFloat(space.paddingLeft) - parseFloat(space.paddingRight);
   const height = board.clientHeight - parseFloat(space.paddingTop) - parseFloat(space.paddingBottom)
@@ -37,6 +38,7 @@ function fit() {
   for (let n = 0; n < 6 && size < 1 && size > 0.51 && board.scrollHeight > board.clientHeight; n += 1) {
     set(size * 0.985);
   }
+  tree.classList.remove("measured");
   board.scrollTop = 0;
   board.scrollLeft = (board.scrollWidth - board.clientWidth) / 2;
 }
