@@ -40,11 +40,12 @@ class Mistakes:
         return bool(self._found)
 
     def at(self, *places: str) -> list[str]:
-        """Return what is wrong at these places of the document, and below them."""
+        """Return what is wrong at these places, and below them, if it has not been told yet."""
         here = [
             place
             for place in self._found
-            if any(place == one or place.startswith(f"{one}.") for one in places)
+            if place not in self._told
+            and any(place == one or place.startswith(f"{one}.") for one in places)
         ]
         self._told.update(here)
         return list(dict.fromkeys(self._found[place] for place in here))
