@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData
 
+from designer.canvas.forms.comparisons import NO_LENGTH, NO_VALUE, TWICE
 from designer.canvas.forms.conditions import (
     EMPTY_GROUP,
     NO_CHOICE,
@@ -17,7 +18,6 @@ from designer.canvas.forms.conditions import (
     open_fields,
     places,
 )
-from designer.canvas.forms.comparisons import NO_LENGTH, NO_VALUE, TWICE
 from designer.canvas.forms.raw import read
 from engine.model.base import CHANNELS, is_tag
 from engine.model.condition import AGGREGATES, Condition
@@ -37,7 +37,21 @@ LENGTHS = st.builds(
 )
 TEXTS = st.one_of(
     st.sampled_from(
-        ["", "gold", "42", "1.5", "true", "false", '"gold"', '"', ' "a" b', "a, b", ",", "007", " x "]
+        [
+            "",
+            "gold",
+            "42",
+            "1.5",
+            "true",
+            "false",
+            '"gold"',
+            '"',
+            ' "a" b',
+            "a, b",
+            ",",
+            "007",
+            " x ",
+        ]
     ),
     st.text(max_size=12),
 )
@@ -162,7 +176,7 @@ CONDITION_OF_EACH_KIND: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", CONDITION_OF_EACH_KIND)
 @pytest.mark.parametrize("denied", [False, True])
-def test_each_kind_has_rows_of_its_own(kind: str, denied: bool) -> None:  # noqa: FBT001
+def test_each_kind_has_rows_of_its_own(kind: str, denied: bool) -> None:
     condition = CONDITION_OF_EACH_KIND[kind]
     condition = {"not": condition} if denied else condition
     group = group_of(condition)

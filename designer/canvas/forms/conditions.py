@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from designer.canvas.forms.comparisons import (
-    OPERATORS,
     count_of,
     counted_twice,
     counts_of,
