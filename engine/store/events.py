@@ -51,12 +51,12 @@ def past(
     parameters = {
         "customer": customer, "name": name, "since": since, "after": after, "until": until,
     }  # fmt: skip
-    return [event_of(row) for row in connection.execute(_PAST, parameters)]
+    return [_event(row) for row in connection.execute(_PAST, parameters)]
 
 
 def by_seq(connection: Connection, customer: UUID, seq: int) -> Event:
     """Return the customer's event with this number."""
-    return event_of(connection.execute(_BY_SEQ, {"customer": customer, "seq": seq}).one())
+    return _event(connection.execute(_BY_SEQ, {"customer": customer, "seq": seq}).one())
 
 
 _LAST = (
@@ -70,11 +70,10 @@ _LAST = (
 def last(connection: Connection, customer: UUID, names: Sequence[str]) -> Event | None:
     """Return the customer's last event of one of these names, else her last of any."""
     row = connection.execute(_LAST, {"customer": customer, "names": list(names)}).one_or_none()
-    return event_of(row) if row is not None else None
+    return _event(row) if row is not None else None
 
 
-def event_of(row: Any) -> Event:
-    """Return the event of a row."""
+def _event(row: Any) -> Event:
     return Event(
         id=row.id,
         seq=row.seq,
