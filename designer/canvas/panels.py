@@ -13,12 +13,22 @@ from designer.canvas.fields import Field, fields_of
 from designer.canvas.forms import journey as journey_form
 from designer.canvas.forms import steps as step_forms
 from designer.canvas.forms.raw import Raw, fields
+from designer.canvas.lexicon import COMPARISONS, FITS, MADE, lexicon
 from designer.canvas.look import Shown
 from designer.views import channel_name
 from designer.words import N_, Words
 from engine.errors import Problem
 from engine.model.base import CHANNELS, WEEKDAYS, is_tag
-from engine.model.journey import ActivityStep, AnyStep, Journey, SendStep, Step, walk
+from engine.model.journey import (
+    ActivityStep,
+    AnyStep,
+    Journey,
+    OnEvent,
+    SendStep,
+    Step,
+    WebhookStep,
+    walk,
+)
 from engine.model.mistakes import words as mistake_words
 from engine.store import activities, vocabulary
 from engine.store.session import Database
@@ -74,7 +84,11 @@ class Choices:
     parameters: list[Field]
     kinds: list[tuple[str, str]]
     kinds_of_event: list[tuple[str, str]]
-    comparisons: list[tuple[str, str]]
+    comparisons: list[tuple[str, str, str]]
+    made: list[tuple[str, str]]
+    calls: list[tuple[str, str]]
+    entry: str
+    lexicon: str
     words: Vocabulary = kept(default_factory=Vocabulary)
 
 
@@ -153,9 +167,9 @@ def _choices(database: Database, shown: Shown, own: str | None, words: Words) ->
     parameters: list[Field] = []
     with database.read() as connection:
         found = vocabulary.vocabulary(connection)
-        if isinstance(step, ActivityStep):
-            known = activities.every(connection).get(step.activity)
-            parameters = fields_of(known.parameters) if known is not None else []
+        known = activities.every(connection)
+    if isinstance(step, ActivityStep) and step.activity in known:
+        parameters = fields_of(known[step.activity].parameters)
     _, sentences = words.gettext, shown.sentences(words)
     before = list(_before(shown.journey, own))
     return Choices(
@@ -178,7 +192,15 @@ def _choices(database: Database, shown: Shown, own: str | None, words: Words) ->
         parameters=parameters,
         kinds=[(kind, _(name)) for kind, name in _CONDITIONS],
         kinds_of_event=[(kind, _(name)) for kind, name in _OF_EVENT],
-        comparisons=[(operator, _(name)) for operator, name in _COMPARISONS],
+        comparisons=[(operator, _(name), FITS.get(operator, "")) for operator, name in COMPARISONS],
+        made=[(name, _(title)) for name, title in MADE],
+        calls=[
+            (step.id, sentences.title(step))
+            for step in before
+            if isinstance(step, ActivityStep | WebhookStep)
+        ],
+        entry=on.event if isinstance(on := shown.journey.entry.on, OnEvent) else "",
+        lexicon=lexicon(found, before, known),
         words=found,
     )
 
@@ -186,36 +208,20 @@ def _choices(database: Database, shown: Shown, own: str | None, words: Words) ->
 _CONDITIONS: Final = (
     ("trait", N_("What is known of the customer")),
     ("event", N_("What the customer has done")),
+    ("value", N_("A figure over what the customer has done")),
+    ("anniversary", N_("A yearly day, like a birthday")),
     ("segment", N_("A segment")),
     ("subscribed", N_("What the customer wants to get")),
     ("reachable", N_("How the customer can be reached")),
     ("step", N_("What became of a step")),
+    ("result", N_("What a call has brought")),
     ("property", N_("What the entry's event says")),
     ("group", N_("A group of conditions")),
-    ("written", N_("As written in the document")),
 )
 _OF_EVENT: Final = (
     ("property", N_("What the event says")),
-    ("trait", N_("What is known of the customer")),
-    ("group", N_("A group of conditions")),
-    ("written", N_("As written in the document")),
-)
-_COMPARISONS: Final = (
-    ("eq", N_("is")),
-    ("ne", N_("is not")),
-    ("in", N_("is one of")),
-    ("nin", N_("is none of")),
-    ("gte", N_("is at least")),
-    ("lte", N_("is at most")),
-    ("gt", N_("is more than")),
-    ("lt", N_("is less than")),
-    ("contains", N_("contains")),
-    ("starts_with", N_("begins with")),
-    ("before", N_("lies before the day")),
-    ("after", N_("lies after the day")),
-    ("within", N_("lies within the last")),
-    ("known", N_("is known")),
-    ("unknown", N_("is not known")),
+    *_CONDITIONS[:-2],
+    _CONDITIONS[-1],
 )
 
 

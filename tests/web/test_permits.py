@@ -57,6 +57,7 @@ PAGES = {
     "POST /journeys/{journey_id}/ops": WRITE,
     "POST /journeys/{journey_id}/panel": WRITE,
     "POST /journeys/{journey_id}/settings": WRITE,
+    "POST /journeys/{journey_id}/condition": WRITE,
     "GET /journeys/{journey_id}/document": SEE,
     "POST /documents/check": SEE,
     "POST /journeys/{journey_id}/document": WRITE,
