@@ -198,7 +198,7 @@ def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(
             and ".kind" not in name
             and not name.endswith(("unit", "side", "op", "made", "step", "join"))
         ):
-typed = rf'name="{re.escape(name)}"[^>]* value="{re.escape(value)}"'
+            typed = rf'name="{re.escape(name)}"[^>]* value="{re.escape(value)}"'
             assert re.search(typed, unescape(answer.text)), name
 
 
