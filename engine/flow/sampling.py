@@ -141,12 +141,14 @@ class _Looker:
         self._catalogue = catalogue
         self._condition = condition
         self._now = now
-        self._since = _since(condition, catalogue.segments, now)
+        asked = _asked(condition, catalogue.segments)
+        self._since = _since(asked, now)
+        self._properties = _properties(asked)
 
     def look(self, some: Sequence[Known]) -> None:
         """Look at these customers, with what they have done."""
         ids = [one.customer.id for one in some]
-        pasts = samples.pasts(self._connection, ids, self._since)
+        pasts = samples.pasts(self._connection, ids, self._since, self._properties)
         shop = self._catalogue
         for one in some:
             world = MemoryWorld(
@@ -162,22 +164,39 @@ class _Looker:
             self.looked += 1
 
 
-def _since(
-    condition: AnyCondition, segments: Mapping[str, AnyCondition], now: datetime
-) -> dict[str, datetime]:
-    """Return which events are asked for, by name, and how far back."""
-    found: dict[str, datetime] = {}
+def _asked(condition: AnyCondition, segments: Mapping[str, AnyCondition]) -> list[AnyCondition]:
+    """Return everything that a condition is made of, the rules of segments too."""
+    found: list[AnyCondition] = []
     seen: set[str] = set()
-    asked = [condition]
-    while asked:
-        for part in parts(asked.pop()):
-            if isinstance(part, EventHappened | EventValue):
-                since = EARLIEST
-                if part.within is not None:
-                    since = max(EARLIEST, part.within.before(now, "UTC") - _ZONES)
-                found[part.event] = min(found.get(part.event, since), since)
-            elif isinstance(part, InSegment) and part.segment not in seen:
+    to_ask = [condition]
+    while to_ask:
+        for part in parts(to_ask.pop()):
+            found.append(part)
+            if isinstance(part, InSegment) and part.segment not in seen:
                 seen.add(part.segment)
                 if (rule := segments.get(part.segment)) is not None:
-                    asked.append(rule)
+                    to_ask.append(rule)
     return found
+
+
+def _since(asked: Sequence[AnyCondition], now: datetime) -> dict[str, datetime]:
+    """Return which events are asked for, by name, and how far back."""
+    found: dict[str, datetime] = {}
+    for part in asked:
+        if isinstance(part, EventHappened | EventValue):
+            since = EARLIEST
+            if part.within is not None:
+                since = max(EARLIEST, part.within.before(now, "UTC") - _ZONES)
+            found[part.event] = min(found.get(part.event, since), since)
+    return found
+
+
+def _properties(asked: Sequence[AnyCondition]) -> list[str]:
+    """Return which properties of events are asked for; `a.b` may be a name, or lie inside `a`."""
+    names: set[str] = set()
+    for part in asked:
+        if isinstance(part, EventValue):
+            names.add(part.aggregate[1])
+        elif isinstance(part, PropertyIs):
+            names.add(part.property)
+    return sorted(names | {name.partition(".")[0] for name in names})

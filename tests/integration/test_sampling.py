@@ -93,6 +93,19 @@ def test_customers_are_asked_with_their_own_histories(database: Database) -> Non
     assert of(database, {"not": both}) == (3, 4)
 
 
+def test_what_lies_inside_a_property_is_asked_too(database: Database) -> None:
+    anna, ben, cleo = customers(database, [{}, {}, {}])
+    events(database, anna, ("Order Completed", {"cart": {"total": 80, "gift": None}}, 3))
+    events(database, ben, ("Order Completed", {"cart.total": 90}, 3), ("Ping", {}, 1))
+    events(database, cleo, ("Order Completed", {"cart": "lost"}, 3))
+    order = {"event": "Order Completed"}
+    assert of(database, {**order, "max": "cart.total", "gte": 50}) == (2, 3)
+    gift = {"property": "cart.gift", "exists": False}
+    assert of(database, {**order, "where": gift}) == (3, 3)
+    known = {"property": "cart", "exists": True}
+    assert of(database, {**order, "where": {"not": known}}) == (1, 3)
+
+
 def test_segments_within_segments_are_asked_too(database: Database) -> None:
     anna, ben = customers(database, [{}, {}])
     events(database, anna, ("Order Completed", {"total": 80}, 300))
@@ -152,7 +165,7 @@ def test_a_statement_that_takes_too_long_is_stopped(
 ) -> None:
     customers(database, [{"tier": "gold"}] * 5)
     slow = text("SELECT pg_sleep(20), 1 AS customer_id")
-    monkeypatch.setattr(samples, "_PASTS", slow)
+    monkeypatch.setattr(samples, "_statement", lambda _properties: slow)
     found = sample(database, condition({"event": "Ping"}), patience=0.2)
     assert (found.looked, found.wanted, found.total) == (0, 5, 5)
     with database.read() as connection:  # whoever gets the connection next is not in such a hurry
