@@ -79,6 +79,8 @@ def counted(found: Sampled, words: Words) -> str:
 def about(share: float, words: Words) -> str:
     """Write a share of a sample, in whole percent; what is found in none may be in some."""
     _ = words.gettext
-    if share and share < 0.01:
+    if not share:
+        return _("none")
+    if share < 0.01:
         return _("less than %(share)s", share=words.percent(0.01))
     return _("about %(share)s", share=words.percent(share))

@@ -12,7 +12,7 @@ from designer.canvas import views
 from designer.canvas.fields import Field, fields_of
 from designer.canvas.forms import journey as journey_form
 from designer.canvas.forms import steps as step_forms
-from designer.canvas.forms.raw import Raw, fields
+from designer.canvas.forms.raw import Raw, fields, rows, text
 from designer.canvas.lexicon import COMPARISONS, FITS, MADE, lexicon
 from designer.canvas.look import Shown
 from designer.views import channel_name
@@ -30,7 +30,7 @@ from engine.model.journey import (
     walk,
 )
 from engine.model.mistakes import words as mistake_words
-from engine.store import activities, vocabulary
+from engine.store import activities, templates, vocabulary
 from engine.store.session import Database
 from engine.store.vocabulary import Vocabulary
 
@@ -89,6 +89,7 @@ class Choices:
     calls: list[tuple[str, str]]
     entry: str
     lexicon: str
+    languages: list[str]
     words: Vocabulary = kept(default_factory=Vocabulary)
 
 
@@ -156,18 +157,20 @@ def _form(
         step=step.id if step is not None else "",
         raw=fields(shown_raw),
         mistakes=Mistakes(mistakes),
-        choices=_choices(database, shown, own, words),
+        choices=_choices(database, shown, own, shown_raw, words),
         problems=[problem for problem in shown.problems if problem.step == own],
         unsaved=raw is not None,
     )
 
 
-def _choices(database: Database, shown: Shown, own: str | None, words: Words) -> Choices:
+def _choices(database: Database, shown: Shown, own: str | None, raw: Raw, words: Words) -> Choices:
     step = shown.step(own or "")
     parameters: list[Field] = []
     with database.read() as connection:
         found = vocabulary.vocabulary(connection)
         known = activities.every(connection)
+        named = [text(one, "template") for one in (raw, *rows(raw.get("variants")))]
+        languages = templates.languages(connection, named)
     if isinstance(step, ActivityStep) and step.activity in known:
         parameters = fields_of(known[step.activity].parameters)
     _, sentences = words.gettext, shown.sentences(words)
@@ -201,6 +204,7 @@ def _choices(database: Database, shown: Shown, own: str | None, words: Words) ->
         ],
         entry=on.event if isinstance(on := shown.journey.entry.on, OnEvent) else "",
         lexicon=lexicon(found, before, known),
+        languages=languages,
         words=found,
     )
 
@@ -208,7 +212,7 @@ def _choices(database: Database, shown: Shown, own: str | None, words: Words) ->
 _CONDITIONS: Final = (
     ("trait", N_("What is known of the customer")),
     ("event", N_("What the customer has done")),
-    ("value", N_("A figure over what the customer has done")),
+    ("value", N_("A figure over past events")),
     ("anniversary", N_("A yearly day, like a birthday")),
     ("segment", N_("A segment")),
     ("subscribed", N_("What the customer wants to get")),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from functools import partial
 from html import escape
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from designer.canvas.forms.raw import Raw, read
 from designer.canvas.look import Shown, look
 from designer.canvas.palette import palette
 from designer.canvas.tree import texts
+from designer.framed import frames_messages
 from designer.login.permits import READ, WRITE_DRAFTS
 from designer.pages import Sent, actor, database, may, pages
 from designer.streams import Streams, event_stream
@@ -51,11 +53,12 @@ def journey(
     shown = look(
         database(request), journey_id, draft=show == "draft", writes=may(request, "write drafts")
     )
-    words = pages(request).words(request)
-    return pages(request).render(
+    words, nonce = pages(request).words(request), token_urlsafe(12)
+    response = pages(request).render(
         request,
         "canvas/journey.html",
         words=words,
+        nonce=nonce,
         **_canvas(shown, words),
         **panels.context(database(request), shown, step, words),
         mark=journey_mark(shown.found.state, words),
@@ -67,6 +70,9 @@ def journey(
         published=published,
         groups=palette(words, _own_activities(database(request))),
     )
+    if shown.editing:  # a message's panel shows it
+        frames_messages(response, nonce)
+    return response
 
 
 def _own_activities(database_: Database) -> list[ActivityType]:

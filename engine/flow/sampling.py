@@ -44,7 +44,7 @@ MOST: Final = 1000
 PATIENCE: Final = 1.0
 """Seconds after which no more customers are looked at."""
 
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 100
 _TOO_LONG: Final = "57014"
 """PostgreSQL's code for a statement that was stopped."""
 _ZONES: Final = timedelta(days=2)

@@ -48,6 +48,10 @@ function show() {
   if (!open) return;
   lexicon = JSON.parse(open.dataset.lexicon);
   open.querySelectorAll("[data-rule]").forEach(fit);
+  const language = document.getElementById("as-language");
+  if (language && [...language.options].some((option) => option.value === as("locale").value)) {
+    language.value = as("locale").value;
+  }
 }
 
 /* What is said is asked for again when the typing rests. */
@@ -71,6 +75,27 @@ panel.addEventListener("focusin", (event) => {
   if (!names || !rule) return;
   const options = Object.keys(names(rule)).map((value) => Object.assign(document.createElement("option"), { value }));
   document.getElementById("names").replaceChildren(...options);
+});
+
+/* The preview of a message: for whom, in which language, and which version is turned up. What was
+   chosen is kept beside the panel, for the next message. */
+const as = (name) => document.querySelector(`#as [name=${name}]`);
+const received = () => document.getElementById("as-received");
+const again = () => received().dispatchEvent(new CustomEvent("preview"));
+panel.addEventListener("click", (event) => {
+  const person = event.target.closest("[data-customer]");
+  const tab = event.target.closest(".received [role=tab]");
+  if (tab) as("turned").value = tab.dataset.version;
+  if (!person) return;
+  as("customer").value = person.dataset.customer;
+  document.getElementById("as-whom").value = "";
+  document.getElementById("people").replaceChildren();
+  again();
+});
+panel.addEventListener("change", (event) => {
+  if (event.target.id !== "as-language") return;
+  as("locale").value = event.target.value;
+  again();
 });
 document.addEventListener("htmx:after:swap", show);
 show();
