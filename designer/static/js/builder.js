@@ -86,6 +86,11 @@ panel.addEventListener("click", (event) => {
   const person = event.target.closest("[data-customer]");
   const tab = event.target.closest(".received [role=tab]");
   if (tab) as("turned").value = tab.dataset.version;
+  const typed = event.target.closest("[data-settings] [role=tab]"); // the version that is being written
+  if (typed && received()) {
+    as("turned").value = form().elements[`variants.${typed.id.slice(2)}.id`].value;
+    again();
+  }
   if (!person) return;
   as("customer").value = person.dataset.customer;
   document.getElementById("as-whom").value = "";
