@@ -263,7 +263,7 @@ def field_of_first_mistake(group: dict[str, Any]) -> str:
         ([{"kind": "group", "join": "any", "rows": []},
           {"kind": "group", "join": "none", "rows": [
               {"kind": "event", "event": "a", "counts": [{"op": "gte", "n": "often"}]}]}],
-         "if.rows.1.rows.0.counts"),
+         "if.rows.1.rows.0.counts.0"),
         ([{"kind": "event", "event": "a", "span": {"n": "soon", "unit": "d"}}], "if.rows.0.span"),
         ([{"kind": "event", "event": "a", "where": {"join": "all", "rows": [
             {"kind": "property", "property": "b", "tests": [{"value": "1"}]},

@@ -117,7 +117,8 @@ def test_what_only_the_journey_knows_cannot_be_counted(
 ) -> None:
     said = Builder(visitor, journey, "which").says(arm(group_of(condition)), "arms.0.if")
     assert said.endswith(
-        "Of how many customers cannot be known beforehand: it asks for what happens in the journey."
+        "How many customers these are cannot be known beforehand: it asks for what happens in the "
+        "journey."
     )
 
 
@@ -176,6 +177,10 @@ def fault(page: str, name: str) -> str:
           "tests": [{"op": "gt", "value": "1"}]}, "of", "Choose or write what this is about."),
         ({"kind": "event", "event": "Order Completed", "counts": [{"op": "gte", "n": "1"}, {"op": "gte", "n": "2"}]},
          "counts.1.n", "The same comparison stands above: put the two into a group."),
+        ({"kind": "event", "event": "Order Completed", "counts": [{"op": "gte", "n": "two"}]},
+         "counts.0.n", "write a whole number"),
+        ({"kind": "event", "event": "Order Completed", "span": {"n": "soon", "unit": "d"}},
+         "span.n", None),
         ({"kind": "result", "step": "crm", "name": "", "tests": [{"op": "eq", "value": "1"}]},
          "name", "Choose or write what this is about."),
         ({"kind": "anniversary", "anniversary": "born", "span": {"n": "", "unit": "d"}},

@@ -243,7 +243,7 @@ def _never(_condition: Mapping[str, Any], _depth: int) -> Raw:
     raise AssertionError("no condition is shown as this kind by its key")
 
 
-_SPAN: Final = {"within": "span", "count": "counts"}
+_SPAN: Final = {"within": "span"}
 _KINDS: Final[Mapping[str, _Kind]] = {
     "group": _Kind("", condition_of, _never),
     "trait": _compared("trait"),
@@ -300,6 +300,8 @@ def _row_places(row: Raw, place: str, name: str) -> Iterator[tuple[str, str]]:
         for n, test in enumerate(rows(row.get("tests"))):
             for key in operators_of([test]):
                 yield f"{place}.{key}", f"{name}.tests.{n}"
+    for n, count in enumerate(rows(row.get("counts"))):
+        yield f"{place}.count.{text(count, 'op') or 'gte'}", f"{name}.counts.{n}"
     if "where" in row:
         yield from places(part(row, "where"), f"{place}.where", f"{name}.where")
 
