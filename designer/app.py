@@ -14,6 +14,7 @@ from activities.transport import Transport
 from designer import api, errors
 from designer.account import routes as account
 from designer.assets import Assets
+from designer.canvas import live as canvas_live
 from designer.canvas import routes as canvas
 from designer.canvas.lately import Lately
 from designer.changes import routes as changes
@@ -58,6 +59,7 @@ PAGES = (
     lifecycle,
     files,
     canvas,
+    canvas_live,
     content,
     messages,
     manners,

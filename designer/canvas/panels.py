@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from dataclasses import field as kept
 from typing import Any, Final
 
 from babel.dates import get_day_names
@@ -12,15 +11,25 @@ from designer.canvas import views
 from designer.canvas.fields import Field, fields_of
 from designer.canvas.forms import journey as journey_form
 from designer.canvas.forms import steps as step_forms
-from designer.canvas.forms.raw import Raw, fields
+from designer.canvas.forms.builders import builders
+from designer.canvas.forms.raw import Raw, fields, rows, text
+from designer.canvas.lexicon import COMPARISONS, FITS, MADE, of_steps
 from designer.canvas.look import Shown
 from designer.views import channel_name
 from designer.words import N_, Words
 from engine.errors import Problem, Said
 from engine.model.base import CHANNELS, WEEKDAYS, is_tag
-from engine.model.journey import ActivityStep, AnyStep, Journey, SendStep, Step, walk
+from engine.model.journey import (
+    ActivityStep,
+    AnyStep,
+    Journey,
+    OnEvent,
+    SendStep,
+    Step,
+    WebhookStep,
+    walk,
+)
 from engine.model.mistakes import sentence
-from engine.store.vocabulary import Vocabulary
 
 Document = dict[str, Any]
 
@@ -38,11 +47,12 @@ class Mistakes:
         return bool(self._found)
 
     def at(self, *places: str) -> list[str]:
-        """Return what is wrong at these places of the document, and below them."""
+        """Return what is wrong at these places, and below them, if it has not been told yet."""
         here = [
             place
             for place in self._found
-            if any(place == one or place.startswith(f"{one}.") for one in places)
+            if place not in self._told
+            and any(place == one or place.startswith(f"{one}.") for one in places)
         ]
         self._told.update(here)
         return list(dict.fromkeys(self._found[place] for place in here))
@@ -71,8 +81,12 @@ class Choices:
     parameters: list[Field]
     kinds: list[tuple[str, str]]
     kinds_of_event: list[tuple[str, str]]
-    comparisons: list[tuple[str, str]]
-    words: Vocabulary = kept(default_factory=Vocabulary)
+    comparisons: list[tuple[str, str, str]]
+    made: list[tuple[str, str]]
+    calls: list[tuple[str, str]]
+    entry: str
+    lexicon: str
+    languages: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +151,22 @@ def _form(
         step=step.id if step is not None else "",
         raw=fields(shown_raw),
         mistakes=Mistakes(mistakes),
-        choices=_choices(shown, own, words),
+        choices=_choices(shown, own, shown_raw, words),
         problems=[problem for problem in shown.problems if problem.step == own],
         unsaved=raw is not None,
     )
 
 
-def _choices(shown: Shown, own: str | None, words: Words) -> Choices:
-    step = shown.step(own or "")
+def _choices(shown: Shown, own: str | None, raw: Raw, words: Words) -> Choices:
+    step, known = shown.step(own or ""), shown.around.known
     parameters: list[Field] = []
-    if isinstance(step, ActivityStep):
-        known = shown.around.known.activities.get(step.activity)
-        parameters = fields_of(known.parameters) if known is not None else []
+    if isinstance(step, ActivityStep) and step.activity in known.activities:
+        parameters = fields_of(known.activities[step.activity].parameters)
+    named = {text(one, "template") for one in (raw, *rows(raw.get("variants")))}
+    written = {id_: template.locales for id_, template in known.templates.items() if id_ in named}
     _, sentences = words.gettext, shown.sentences(words)
     before = list(_before(shown.journey, own))
+    conditioned = step is None or any(True for _builder in builders(step.type, raw))
     return Choices(
         templates=[
             (id_, name, shown.names.made_for.get(id_, ""))
@@ -171,44 +187,36 @@ def _choices(shown: Shown, own: str | None, words: Words) -> Choices:
         parameters=parameters,
         kinds=[(kind, _(name)) for kind, name in _CONDITIONS],
         kinds_of_event=[(kind, _(name)) for kind, name in _OF_EVENT],
-        comparisons=[(operator, _(name)) for operator, name in _COMPARISONS],
-        words=shown.around.words,
+        comparisons=[(operator, _(name), FITS.get(operator, "")) for operator, name in COMPARISONS],
+        made=[(name, _(title)) for name, title in MADE],
+        calls=[
+            (step.id, sentences.title(step))
+            for step in before
+            if isinstance(step, ActivityStep | WebhookStep)
+        ],
+        entry=on.event if isinstance(on := shown.journey.entry.on, OnEvent) else "",
+        lexicon=of_steps(before if conditioned else (), known.activities),
+        languages=sorted({locale for locales in written.values() for locale in locales}),
     )
 
 
 _CONDITIONS: Final = (
     ("trait", N_("What is known of the customer")),
     ("event", N_("What the customer has done")),
+    ("value", N_("A figure over past events")),
+    ("anniversary", N_("A yearly day, like a birthday")),
     ("segment", N_("A segment")),
     ("subscribed", N_("What the customer wants to get")),
     ("reachable", N_("How the customer can be reached")),
     ("step", N_("What became of a step")),
+    ("result", N_("What a call has brought")),
     ("property", N_("What the entry's event says")),
     ("group", N_("A group of conditions")),
-    ("written", N_("As written in the document")),
 )
 _OF_EVENT: Final = (
     ("property", N_("What the event says")),
-    ("trait", N_("What is known of the customer")),
-    ("group", N_("A group of conditions")),
-    ("written", N_("As written in the document")),
-)
-_COMPARISONS: Final = (
-    ("eq", N_("is")),
-    ("ne", N_("is not")),
-    ("in", N_("is one of")),
-    ("nin", N_("is none of")),
-    ("gte", N_("is at least")),
-    ("lte", N_("is at most")),
-    ("gt", N_("is more than")),
-    ("lt", N_("is less than")),
-    ("contains", N_("contains")),
-    ("starts_with", N_("begins with")),
-    ("before", N_("lies before the day")),
-    ("after", N_("lies after the day")),
-    ("within", N_("lies within the last")),
-    ("known", N_("is known")),
-    ("unknown", N_("is not known")),
+    *_CONDITIONS[:-2],
+    _CONDITIONS[-1],
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from functools import partial
 from html import escape
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,9 +16,11 @@ from starlette.responses import RedirectResponse, Response
 from designer.canvas import edits, panels, settings, views
 from designer.canvas.forms.raw import Raw, read
 from designer.canvas.lately import Lately
+from designer.canvas.lexicon import lexicon
 from designer.canvas.look import Shown, look
 from designer.canvas.palette import palette
 from designer.canvas.tree import texts
+from designer.framed import frames_messages
 from designer.login.permits import READ, WRITE_DRAFTS
 from designer.pages import Sent, actor, database, may, pages
 from designer.streams import Streams, event_stream
@@ -52,11 +55,14 @@ def journey(
     draft, writes = show == "draft", may(request, "write drafts")
     lately: Lately = request.app.state.lately
     shown = look(database(request), lately, journey_id, draft=draft, writes=writes, fresh=True)
-    words = pages(request).words(request)
-    return pages(request).render(
+    words, nonce = pages(request).words(request), token_urlsafe(12)
+    response = pages(request).render(
         request,
         "canvas/journey.html",
         words=words,
+        nonce=nonce,
+        vocabulary=shown.around.words,
+        lexicon=lexicon(shown.around.words),
         **_canvas(shown, words),
         **panels.context(shown, step, words),
         mark=journey_mark(shown.found.state, words),
@@ -68,6 +74,9 @@ def journey(
         published=published,
         groups=palette(words, _own_activities(shown.around.known)),
     )
+    if shown.editing:  # a message's panel shows it
+        frames_messages(response, nonce)
+    return response
 
 
 def _own_activities(known: Known) -> list[ActivityType]:

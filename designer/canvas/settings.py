@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from designer.canvas.forms import journey as journey_form
 from designer.canvas.forms import steps as step_forms
+from designer.canvas.forms.builders import at_fields
 from designer.canvas.forms.conditions import new_row
 from designer.canvas.forms.raw import Raw, rows, text
 from designer.canvas.forms.raw import at as part_at
@@ -29,6 +30,8 @@ _NEW: Final[dict[str, Raw]] = {
     "exits": {"event": "", "reason": ""},
     "set": {"name": "", "how": "value", "value": ""},
     "properties": {"name": "", "how": "value", "value": ""},
+    "tests": {"op": "eq", "value": ""},
+    "counts": {"op": "lte", "n": ""},
 }
 """What another row of a list begins as."""
 
@@ -65,7 +68,7 @@ def _add(raw: Raw, path: list[str], kind: str) -> None:
     name = path[-1]
     listed = holder[name] = rows(holder.get(name))
     if name == "rows":
-        listed.append({"kind": kind} if kind in {"property", "trait"} else new_row(kind))
+        listed.append(new_row(kind))
         return
     if name not in _NEW:
         raise InvalidInput(f"The form has no part {name!r}.")
@@ -158,7 +161,7 @@ def _of_step(draft: Draft, step: str, raw: Raw) -> editing.Edited:
     if old is None:
         raise Conflict("That step is gone: it was deleted meanwhile.")
     changed = step_forms.document_of(old, raw)
-    if mistakes := step_mistakes(changed):
+    if mistakes := at_fields(old["type"], raw, step_mistakes(changed)):
         raise Unfit(mistakes)
     if mistakes := _shares(changed):
         raise Unfit(mistakes)
@@ -178,6 +181,7 @@ def _shares(step: Draft) -> dict[str, Said]:
 
 def _of_journey(draft: Draft, raw: Raw) -> editing.Edited:
     changed = journey_form.document_of(draft, raw)
-    if mistakes := journey_mistakes({**changed, "id": draft["id"]}):
+    found = journey_mistakes({**changed, "id": draft["id"]})
+    if mistakes := at_fields("journey", raw, found):
         raise Unfit(mistakes)
     return editing.change_journey(draft, changed)

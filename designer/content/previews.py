@@ -1,7 +1,7 @@
 """A template as a customer would get it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -18,7 +18,7 @@ from engine.compile.content import pools
 from engine.model.base import Channel
 from engine.model.template import Content
 from engine.run import sms
-from engine.store import events, search, templates
+from engine.store import events, search
 
 _IMPORT: Final = re.compile(r"@import[^;<]{0,500};?")
 
@@ -48,8 +48,10 @@ class Preview:
     outside: tuple[str, ...] = ()
 
 
-def person(connection: Connection, reference: str, template: str, words: Words) -> Person | None:
-    """Return the customer named, else the newest, with her last event that fits the template."""
+def person(
+    connection: Connection, reference: str, opening: Sequence[str], words: Words
+) -> Person | None:
+    """Return the customer named, else the newest, with her last event of those that open."""
     if reference:
         found = search.customer(connection, UUID(reference))
     else:
@@ -57,8 +59,7 @@ def person(connection: Connection, reference: str, template: str, words: Words) 
         if not items:
             return None
         found = items[0]
-    names = templates.opening_events(connection, template)
-    event = events.last(connection, UUID(found["id"]), names)
+    event = events.last(connection, UUID(found["id"]), opening)
     traits, addresses = found["traits"] or {}, found["addresses"] or {}
     return Person(
         id=found["id"],

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from activities.transport import clock
 from designer.content import forms, previews, trials, views
 from designer.content.forms import Fault
-from designer.login.gate import HEADERS
+from designer.framed import frames_messages
 from designer.login.permits import READ, READ_CUSTOMERS, WRITE_DRAFTS
 from designer.pages import actor, database, pages
 from designer.words import Words
@@ -216,7 +216,8 @@ def _preview(
     template = stored.template
     locale, shop = _locale(template, values), workspace(connection)
     pieces = bodies(snippets.every(connection), locale, shop.locale)
-    who = previews.person(connection, values.get("customer", ""), template.id, words)
+    opening = templates.opening_events(connection, template.id)
+    who = previews.person(connection, values.get("customer", ""), opening, words)
     result = forms.read(template.channel, values, pieces)
     if result.content is None or result.faults:
         return {"preview": previews.Preview(template.channel, None, result.faults[0]), "who": who}
@@ -267,10 +268,5 @@ def _editor(request: Request, page: Editor, status: int = 200) -> Response:
         fields=views.fields(page.template.channel, page.faults, words),
         faults={fault.field: fault for fault in page.faults}, **shown,
     )  # fmt: skip
-    # The previews' frames have this page's policy: an email's own styles need its nonce, and its
-    # pictures are the shop's.
-    policy = HEADERS["Content-Security-Policy"]
-    response.headers["Content-Security-Policy"] = policy.replace(
-        "style-src 'self'", f"style-src 'self' 'nonce-{nonce}'"
-    ).replace("img-src 'self'", "img-src 'self' https:")
+    frames_messages(response, nonce)
     return response

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from engine.compile.sending import ENVELOPE
 from engine.model.base import Channel
 from engine.model.customer import Customer
-from engine.model.journey import SendStep, Variant
+from engine.model.journey import SendStep
 from engine.model.snippet import bodies
 from engine.model.template import Content
 from engine.model.workspace import Workspace
@@ -79,7 +79,9 @@ def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
             customer=customer.id,
             channel=command.channel,
             to=customer.address(command.channel),
-            content=_overridden(content, step, variant) if content is not None else None,
+            content=worded(content, own, step.subject, step.preheader)
+            if content is not None
+            else None,
             variables=variables,
             from_=str(own["from"]) if own.get("from") else step.from_,
             class_=step.class_,
@@ -112,14 +114,15 @@ def _best_hour(
     return window_of(hour) if hour is not None else None
 
 
-def _overridden(content: Content, step: SendStep, variant: Variant | None) -> Content:
-    """Let the variant, else the step, replace the template's subject and preheader."""
-    own = variant.set if variant is not None else {}
+def worded(
+    content: Content, own: Mapping[str, Any], subject: str | None, preheader: str | None
+) -> Content:
+    """Let what a variant sets (`own`), else the step, replace the template's subject and preheader."""
     changes = {
         name: str(value)
         for name, value in (
-            ("subject", own.get("subject") or step.subject),
-            ("preheader", own.get("preheader") or step.preheader),
+            ("subject", own.get("subject") or subject),
+            ("preheader", own.get("preheader") or preheader),
         )
         if value is not None
     }

@@ -1,5 +1,6 @@
 """Templates as the pages show them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +35,18 @@ def every(connection: Connection) -> list[Stored]:
     rows = connection.execute(select(tables.template.c.document, tables.template.c.updated_at))
     found = [Stored(Template.model_validate(row.document), row.updated_at) for row in rows]
     return sorted(found, key=lambda stored: stored.template.name.casefold())
+
+
+_LANGUAGES = text("""
+    SELECT DISTINCT l.key FROM template
+    CROSS JOIN LATERAL jsonb_object_keys(document -> 'locales') AS l (key)
+    WHERE id = ANY(:ids) ORDER BY l.key
+""")
+
+
+def languages(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Return the languages that these templates are written in."""
+    return list(connection.execute(_LANGUAGES, {"ids": list(ids)}).scalars())
 
 
 _OPENING = text("""

@@ -2,38 +2,67 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, cast, get_args
 
 from sqlalchemy import Connection, text
 
+Kind = Literal["text", "number", "date", "list", "yes_no"]
+"""What the values of a name are, where all of those that were looked at are alike."""
+
 _MOST = 300
-_EVENTS = text("""
+_KIND = """CASE jsonb_typeof({value})
+    WHEN 'string' THEN
+        CASE WHEN {value} #>> '{{}}' ~ '^\\d{{4}}-\\d\\d-\\d\\d' THEN 'date' ELSE 'text' END
+    WHEN 'boolean' THEN 'yes_no' WHEN 'array' THEN 'list' WHEN 'number' THEN 'number'
+    WHEN 'object' THEN 'object' END""".format(value="k.value")
+_EVENTS = text(f"""
     WITH newest AS (
         SELECT name, properties FROM event ORDER BY received_at DESC, id DESC LIMIT 2000
+    ), said AS (
+        SELECT s.name, k.key, array_agg(DISTINCT {_KIND}) FILTER (WHERE {_KIND} IS NOT NULL) AS kinds
+        FROM newest s LEFT JOIN LATERAL jsonb_each(s.properties) AS k ON true
+        GROUP BY s.name, k.key
     )
-    SELECT s.name, array_agg(DISTINCT k.key) FILTER (WHERE k.key IS NOT NULL) AS keys
-    FROM newest s LEFT JOIN LATERAL jsonb_object_keys(s.properties) AS k (key) ON true
-    GROUP BY s.name ORDER BY s.name LIMIT :most
-""")
-_TRAITS = text("""
-    SELECT DISTINCT k.key FROM (SELECT traits FROM customer ORDER BY id DESC LIMIT 500) AS newest
-    CROSS JOIN LATERAL jsonb_object_keys(newest.traits) AS k (key) ORDER BY k.key LIMIT :most
-""")
+    SELECT name, jsonb_object_agg(key, kinds) FILTER (WHERE key IS NOT NULL) AS keys
+    FROM said GROUP BY name ORDER BY name LIMIT :most
+""")  # noqa: S608 - constants
+_TRAITS = text(f"""
+    SELECT k.key, array_agg(DISTINCT {_KIND}) FILTER (WHERE {_KIND} IS NOT NULL) AS kinds
+    FROM (SELECT traits FROM customer ORDER BY id DESC LIMIT 500) AS newest
+    CROSS JOIN LATERAL jsonb_each(newest.traits) AS k GROUP BY k.key ORDER BY k.key LIMIT :most
+""")  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What events are called, what each of the last ones said, and what is known of customers."""
+    """What events are called, what each of the last ones said, and what is known of customers.
+
+    `trait_kinds` and `property_kinds` (by event) are of the names whose kind is plain.
+    """
 
     events: tuple[str, ...] = ()
     properties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     traits: tuple[str, ...] = ()
+    trait_kinds: Mapping[str, Kind] = field(default_factory=dict)
+    property_kinds: Mapping[str, Mapping[str, Kind]] = field(default_factory=dict)
 
 
 def vocabulary(connection: Connection) -> Vocabulary:
     """Look through the newest events and customers; rare words may be missing."""
     events = connection.execute(_EVENTS, {"most": _MOST}).all()
+    traits = connection.execute(_TRAITS, {"most": _MOST}).all()
     return Vocabulary(
         events=tuple(row.name for row in events),
         properties={row.name: tuple(sorted(row.keys or ())) for row in events},
-        traits=tuple(connection.execute(_TRAITS, {"most": _MOST}).scalars()),
+        traits=tuple(row.key for row in traits),
+        trait_kinds=_plain({row.key: row.kinds for row in traits}),
+        property_kinds={row.name: _plain(row.keys or {}) for row in events},
     )
+
+
+def _plain(kinds: Mapping[str, list[str] | None]) -> dict[str, Kind]:
+    return {
+        name: cast("Kind", found[0])
+        for name, found in kinds.items()
+        if found and len(found) == 1 and found[0] in get_args(Kind)
+    }

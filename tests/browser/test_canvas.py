@@ -151,7 +151,7 @@ def test_typed_settings_are_saved_before_another_step_is_opened(
     page.locator("[name='arms.0.label']").fill("Buyers")
     page.get_by_role("button", name="Condition", exact=True).click()
     page.locator("[name='arms.0.if.rows.1.trait']").fill("country")
-    page.locator("[name='arms.0.if.rows.1.value']").fill("CH")
+    page.locator("[name='arms.0.if.rows.1.tests.0.value']").fill("CH")
     page.locator("#s-wait").click()
     said(page, "Saved")
     expect(page.locator("[name='for.n']")).to_be_visible()

@@ -23,6 +23,7 @@ PAGES = {
     "edit-send": "/journeys/abandoned-cart?show=draft&step=first-mail",
     "edit-wait": "/journeys/abandoned-cart?show=draft&step=cool-off",
     "edit-wait-for": "/journeys/abandoned-cart?show=draft&step=opened",
+    "edit-branch": "/journeys/welcome?show=draft&step=regular",
     "edit-outline": "/journeys/welcome?show=draft&view=outline",
     "document": "/journeys/birthday/document",
     "new": "/new",

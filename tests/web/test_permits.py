@@ -57,6 +57,8 @@ PAGES = {
     "POST /journeys/{journey_id}/ops": WRITE,
     "POST /journeys/{journey_id}/panel": WRITE,
     "POST /journeys/{journey_id}/settings": WRITE,
+    "POST /journeys/{journey_id}/condition": WRITE,
+    "POST /journeys/{journey_id}/preview": WRITE,
     "GET /journeys/{journey_id}/document": SEE,
     "POST /documents/check": SEE,
     "POST /journeys/{journey_id}/document": WRITE,

@@ -19,6 +19,8 @@ DEEPEST: Final = 24
 _WIDEST: Final = 500
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,10})?")
 _DURATION = re.compile(r"(-?)(\d+)(mo|s|m|h|d|w|y)")
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+_ITEM = re.compile(r'\s*("(?:[^"]|"")*"|[^,]*?)\s*(?:,|$)')
 
 
 def read(form: FormData) -> Raw:
@@ -94,20 +96,49 @@ def whole(written: str) -> int | str:
     return int(written) if re.fullmatch(r"-?\d{1,9}", written) else written
 
 
+def unquoted(written: str) -> str:
+    """Return a text; what stands in quotation marks is meant to the letter."""
+    found = _QUOTED.fullmatch(written)
+    return found[1].replace('""', '"') if found else written
+
+
+def quoted(value: str) -> str:
+    """Return a text so that it is read to the letter."""
+    return '"' + value.replace('"', '""') + '"'
+
+
 def scalar(written: str) -> str | int | float | bool:
-    """Return what a text in a condition means: a number, yes or no, or the text itself."""
+    """Return what a text in a condition means: a number, yes or no, or the text itself.
+
+    `"42"` is a text of digits.
+    """
     if written in {"true", "false"}:
         return written == "true"
     if _NUMBER.fullmatch(written):
         return float(written) if "." in written else int(written)
-    return written
+    return unquoted(written)
 
 
 def scalar_raw(value: Any) -> str:
     """Return a value as a form shows it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    written = str(value)
+    misread = isinstance(value, str) and (scalar(value) != value or value != value.strip())
+    return quoted(written) if misread else written
+
+
+def listed(written: str) -> list[str | int | float | bool]:
+    """Return what a text with commas lists; a comma within quotation marks divides nothing."""
+    return [scalar(one) for one in _ITEM.findall(written) if one]
+
+
+def listed_raw(values: Sequence[Any]) -> str:
+    """Return a list as a form shows it."""
+    return ", ".join(
+        quoted(one) if isinstance(one, str) and (not one or "," in one) else scalar_raw(one)
+        for one in values
+    )
 
 
 def without_empty(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,21 +12,47 @@ function changed() {
 }
 
 function again(what) {
-  const open = settings();
-  changed();
-  const asked = Object.assign(document.createElement("input"), { type: "hidden", name: "what", value: what });
-  open.append(asked);
-  const focus = document.activeElement?.name;
   return queue(async () => {
+    const open = settings();
+    changed();
+    const asked = Object.assign(document.createElement("input"), { type: "hidden", name: "what", value: what });
+    open.append(asked);
+    typed = new Map();
     await htmx.ajax("POST", `/journeys/${journey}/panel`, { source: open, target: "#panel", swap: "innerHTML" });
     asked.remove();
-    if (focus) panel.querySelector(`[name="${CSS.escape(focus)}"]`)?.focus();
+    const [does, path] = what.split(" ");
+    if (does === "show" || does === "add") retype(typed);
+    typed = null;
+    if (does === "add") newest(path)?.focus();
+    else if (held) named(held)?.focus();
   });
 }
 
+let typed = null; // what is typed while the form is on its way: nothing of it is lost
+let held = "";    // the field that has the focus
+const named = (name) => panel.querySelector(`[name="${CSS.escape(name)}"]:not([type=hidden])`);
+
+function retype(meanwhile) {
+  for (const [name, value] of meanwhile) {
+    const field = named(name);
+    if (!field || field.value === value) continue;
+    field.value = value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
+function newest(path) {
+  const rows = [...panel.querySelectorAll(`[name^="${CSS.escape(path)}."]:not([type=hidden])`)];
+  const number = (one) => Number(one.name.slice(path.length + 1).split(".")[0]);
+  const last = Math.max(...rows.map(number));
+  return rows.find((one) => number(one) === last);
+}
+
+panel.addEventListener("focusin", (event) => { held = event.target.name ?? ""; });
 panel.addEventListener("input", (event) => {
   if (!event.target.closest("[data-settings]")) return;
   changed();
+  if (event.target.type !== "checkbox") typed?.set(event.target.name, event.target.value);
   if (event.target.matches("[data-weight]")) share(event.target);
 });
 panel.addEventListener("change", (event) => {
