@@ -10,13 +10,19 @@ const settings = () => panel.querySelector("[data-settings]");
 const unsaved = () => settings()?.hasAttribute("data-unsaved");
 
 let chain = Promise.resolve();
+let waiting = 0;    // how many of them have not been answered
 let place = null;   // the slot that the next step goes into
 let moving = null;  // the step that is being moved
 let focused = "s-"; // what the keyboard stands on in the tree: an id, or a slot
 
 /* Requests, one after the other. */
 function queue(work) {
-  chain = chain.then(work).catch(() => {});
+  waiting += 1;
+  panel.setAttribute("aria-busy", "true");
+  chain = chain.then(work).catch(() => {}).finally(() => {
+    waiting -= 1;
+    if (!waiting) panel.removeAttribute("aria-busy");
+  });
   return chain;
 }
 
@@ -54,15 +60,13 @@ function changed() {
 }
 
 function again(what) {
-  const open = settings();
   changed();
-  const asked = Object.assign(document.createElement("input"), { type: "hidden", name: "what", value: what });
-  open.append(asked);
-  const focus = document.activeElement?.name;
   return queue(async () => {
+    const open = settings(); // as the answer before has left it
+    const asked = Object.assign(document.createElement("input"), { type: "hidden", name: "what", value: what });
+    open.append(asked);
     await htmx.ajax("POST", `/journeys/${journey}/panel`, { source: open, target: "#panel", swap: "innerHTML" });
     asked.remove();
-    if (focus) panel.querySelector(`[name="${CSS.escape(focus)}"]`)?.focus();
   });
 }
 
@@ -70,6 +74,7 @@ panel.addEventListener("input", (event) => {
   if (!event.target.closest("[data-settings]")) return;
   changed();
   if (event.target.matches("[data-weight]")) share(event.target);
+  ofMessage(event.target);
 });
 panel.addEventListener("change", (event) => {
   if (event.target.matches("select[data-again]")) again("show");
@@ -77,7 +82,7 @@ panel.addEventListener("change", (event) => {
 panel.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-settings]")) return;
   event.preventDefault();
-  queue(() => send(event.target));
+  queue(() => send(settings()));
 });
 panel.addEventListener("click", (event) => {
   const more = event.target.closest("button[data-again]");
@@ -99,6 +104,14 @@ panel.addEventListener("keydown", (event) => {
   }
   if (event.key === "Escape") focus(`s-${chosen()}`);
 });
+
+/* What happens to messages may be asked of one of them. */
+function ofMessage(field) {
+  const part = panel.querySelector(`[data-message-of="${CSS.escape(field.name)}"]`);
+  if (!part) return;
+  part.hidden = !field.value.startsWith("Message ");
+  part.querySelector("select").disabled = part.hidden;
+}
 
 function turn(tab) {
   for (const one of tab.parentElement.querySelectorAll("[role=tab]")) {
@@ -151,7 +164,8 @@ function act(event) {
   const { op, step, slot, type } = button.dataset;
   if (op === "start-move") return startMove(step);
   if (op === "copy") return copy(step);
-  post({ op, step, slot, type });
+  const done = post({ op, step, slot, type });
+  if (button.closest("#panel")) done.then(() => focus(`s-${chosen()}`));
 }
 document.querySelector(".toolbar").addEventListener("click", act);
 
@@ -330,10 +344,16 @@ function towards(from, dx, dy) {
     const ahead = (sx - x) * dx + (sy - y) * dy;
     const aside = Math.abs((sx - x) * dy) + Math.abs((sy - y) * dx);
     if (ahead <= 1) continue;
-    const far = ahead + aside * 2;
+    const far = ahead + aside * (dx ? 4 : 2); // to the side lie the other ways, hardly ever what is below
     if (far < least) [best, least] = [stop, far];
   }
   return best;
+}
+
+/* Down from a step that has ways leads into the first of them, not past them all. */
+function firstWay(stop) {
+  const ways = stop.parentElement.querySelector(":scope > .arms");
+  return stop.matches(".step-card") && ways ? stops().find((one) => ways.contains(one)) : null;
 }
 
 /* In the outline everything is below each other: left and right are up and down, too. */
@@ -347,7 +367,7 @@ board.addEventListener("keydown", (event) => {
   const arrow = ARROWS[event.key];
   if (arrow) {
     event.preventDefault();
-    let next = towards(stop, ...arrow);
+    let next = (arrow[1] > 0 && firstWay(stop)) || towards(stop, ...arrow);
     if (!next && arrow[1]) {
       const all = stops();
       next = all[all.indexOf(stop) + arrow[1]];
