@@ -164,7 +164,7 @@ def test_an_event_about_a_message_asks_of_which_at_once(keys: Keyboard) -> None:
 # Walks
 
 MAIN = (
-    "/journeys", "/journeys/welcome", "/journeys/abandoned-cart/versions", "/new", "/templates",
+    "/journeys", "/journeys/welcome", "/journeys/welcome?show=draft&view=outline", "/journeys/abandoned-cart/versions", "/new", "/templates",
     "/templates/welcome", "/templates/new", "/topics", "/manners", "/manners/rules/new",
     "/messages", "/customers", "/outbox", "/events", "/journeys/birthday/publish",
     "/journeys/birthday/document", "/import", "/account", "/settings/people",
