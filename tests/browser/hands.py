@@ -30,8 +30,8 @@ class Hands(Protocol):
         """Choose from a list of options."""
         ...
 
-    def turn(self, tab: Locator) -> None:
-        """Turn to a tab."""
+    def turn(self, tabs: Locator, n: int) -> None:
+        """Turn to one of several tabs."""
         ...
 
     def add(self, slot: Locator, kind: str) -> None:
@@ -41,7 +41,7 @@ class Hands(Protocol):
 
 def settled(page: Page) -> None:
     """Wait as a person does: until nothing is being drawn anew."""
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=20_000)
 
 
 class Mouse:
@@ -64,8 +64,8 @@ class Mouse:
         field.last.select_option(label=option)
         settled(self.page)
 
-    def turn(self, tab: Locator) -> None:
-        tab.click()
+    def turn(self, tabs: Locator, n: int) -> None:
+        tabs.nth(n).click()
 
     def add(self, slot: Locator, kind: str) -> None:
         """Drag a step from the palette, and every other time choose the place first."""
@@ -123,9 +123,10 @@ class Keyboard:
         expect(field.last.locator("option:checked")).to_have_text(option)
         expect(field.last).to_be_focused()
 
-    def turn(self, tab: Locator) -> None:
-        self.go(self.page.get_by_role("tab", selected=True))
-        self._until(lambda: bool(tab.evaluate(FOCUSED)), "ArrowRight", tab)
+    def turn(self, tabs: Locator, n: int) -> None:
+        self.go(tabs.and_(self.page.get_by_role("tab", selected=True)))
+        there = tabs.nth(n)
+        self._until(lambda: bool(there.evaluate(FOCUSED)), "ArrowRight", there)
 
     def add(self, slot: Locator, kind: str) -> None:
         """Walk the canvas to a place, and find the step by its name."""

@@ -61,10 +61,7 @@ def test_a_new_row_is_begun_and_a_removed_one_leaves_the_next(keys: Keyboard) ->
 
 def test_a_choice_that_changes_the_form_keeps_the_focus(keys: Keyboard) -> None:
     row = keys.page.get_by_role("group", name="Who enters").get_by_role("group", name="Condition")
-    keys.go(row.first.get_by_label("What is asked"))
-    for _ in range(3):
-        keys.press("ArrowDown")
-    settled(keys.page)
+    keys.choose(row.first.get_by_label("What is asked"), "What the customer wants to get")
     expect(row.first.get_by_label("What is asked")).to_be_focused()
     expect(row.first.get_by_label("Wants or does not")).to_be_visible()
 
@@ -84,14 +81,14 @@ def test_saving_keeps_the_focus(keys: Keyboard) -> None:
 def test_saving_keeps_the_version_that_is_open(keys: Keyboard) -> None:
     page = keys.page
     page.goto(f"{WAY}&step=email")
-    keys.go(page.get_by_role("tab", selected=True))
-    keys.press("ArrowRight")
-    keys.write(page.get_by_role("tabpanel").get_by_label("Subject"), "A present")
+    versions = page.get_by_role("group", name="A/B test")
+    keys.turn(versions.get_by_role("tab"), 1)
+    keys.write(versions.get_by_role("tabpanel").get_by_label("Subject"), "A present")
     keys.press("Control+s")
     expect(page.get_by_role("status").filter(has_text="Saved").first).to_be_attached()
     settled(page)
-    expect(page.get_by_role("tab").nth(1)).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_role("tabpanel").get_by_label("Subject")).to_be_focused()
+    expect(versions.get_by_role("tab").nth(1)).to_have_attribute("aria-selected", "true")
+    expect(versions.get_by_role("tabpanel").get_by_label("Subject")).to_be_focused()
 
 
 def test_what_is_typed_while_the_form_is_drawn_anew_stays(keys: Keyboard) -> None:
