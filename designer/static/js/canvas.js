@@ -159,7 +159,7 @@ addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefaul
 
 /* Buttons that edit, in the toolbar and the panel. */
 function act(event) {
-  const button = event.target.closest("[data-op]");
+  const button = event.target.closest("button[data-op]");
   if (!button) return;
   const { op, step, slot, type } = button.dataset;
   if (op === "start-move") return startMove(step);
