@@ -51,7 +51,10 @@ class Found:
 _FIELDS: Final = {
     "subject": (N_("Subject"), "line", ""),
     "preheader": (N_("Preheader"), "line", N_("What inboxes show beside the subject.")),
-    "body": (N_("Message"), "code", ""),
+    "body": (
+        N_("Message"), "code",
+        N_("Tab indents. To leave the text by keyboard, press Escape, then Tab."),
+    ),
     "text": (N_("Text part"), "text", N_("Left empty, it is made from the message.")),
     "link": (N_("Link"), "line", N_("Where a tap leads.")),
     "image": (N_("Picture"), "line", N_("The address of a picture.")),

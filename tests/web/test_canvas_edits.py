@@ -1,25 +1,32 @@
 """Edits of a draft as the page sends them; `PARCOURS_TEST_EDITS=5000` makes so many."""
 
+import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from random import Random
 from typing import Any
 
 import pytest
 
+from designer.canvas.forms.steps import raw_of
 from designer.canvas.palette import kinds
 from engine.compile.known import Known
 from engine.compile.validate import check
 from engine.flow import drafting
 from engine.model.actor import COMMAND_LINE
 from engine.model.document import journey_of
-from engine.model.editing import lists, walk
+from engine.model.editing import find, lists, walk
 from engine.store import documents
 from engine.store.session import Database
 
 EDITS = int(os.environ.get("PARCOURS_TEST_EDITS", "150"))
 KEPT = 200
+"""How many edits can be undone; one more until the next edit forgets it."""
+WHATS = ("insert", "insert", "insert", "move", "move", "move", "duplicate", "paste", "delete",
+         "save", "save", "stale", "undo", "undo", "redo")  # fmt: skip
 
 
 @pytest.fixture
@@ -93,44 +100,146 @@ def slots(draft: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_whatever_is_edited_stays_a_journey_and_can_be_undone(
-    visitor: Any, database: Database, new_journey: Any
-) -> None:
-    rng = Random(EDITS)
-    editor = Editor(visitor, database, new_journey({"id": "first", "type": "wait", "for": "1d"}))
-    start = editor.stored.draft
-    for n in range(EDITS):
-        before = editor.stored.draft
-        steps = [step["id"] for step in walk(before["steps"])]
-        what = rng.choice(
-            ["insert", "insert", "move", "move", "duplicate", "delete", "undo", "redo"]
-        )
-        if len(steps) > 60:
-            what = "delete"
-        if what in {"move", "duplicate", "delete"} and not steps:
+def written(draft: dict[str, Any]) -> str:
+    return json.dumps(draft)
+
+
+def own(steps: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return by id what each step says of itself, without the steps in it."""
+    found = {}
+    for step in walk(steps):
+        alone = deepcopy(step)
+        for _, holder, key in lists(alone):
+            holder.pop(key, None)
+        assert step["id"] not in found, "an id is a step's own"
+        found[step["id"]] = alone
+    return found
+
+
+def sent(raw: Any, name: str = "") -> dict[str, Any]:
+    """Return a form's fields as the browser names them."""
+    if isinstance(raw, str):
+        return {name: raw}
+    if isinstance(raw, list) and all(isinstance(one, str) for one in raw):
+        return {f"{name}[]": raw}
+    of = enumerate(raw) if isinstance(raw, list) else raw.items()
+    fields: dict[str, Any] = {}
+    for key, value in of:
+        fields |= sent(value, f"{name}.{key}" if name else str(key))
+    return fields
+
+
+class Restless:
+    """Somebody who edits at random, and knows what has to come of it."""
+
+    def __init__(self, editor: Editor, seed: int) -> None:
+        self.editor, self.rng = editor, Random(seed)
+        self.drafts = [written(editor.stored.draft)]
+        self.at = self.oldest = 0
+        self.start = self.file()
+        self.counts: Counter[str] = Counter()
+
+    def file(self) -> str:
+        """Return the draft as it is downloaded."""
+        return str(self.editor.client.get(f"/journeys/{self.editor.journey}/file").text)
+
+    def edit(self) -> None:
+        """Do something, and look that nothing else has come of it."""
+        before = self.editor.stored.draft
+        steps = own(before["steps"])
+        what = self.rng.choice(WHATS) if len(steps) < 60 else "delete"
+        if not steps and what not in {"undo", "redo"}:
             what = "insert"
-        fields = {"type": rng.choice([*kinds()]), "slot": rng.choice(slots(before))}
-        answer = editor.op(what, step=rng.choice(steps) if steps else "", **fields)
-        after = editor.stored.draft
-        journey_of(after)
-        now = [step["id"] for step in walk(after["steps"])]
-        assert len(now) == len(set(now))
+        step = self.rng.choice([*steps]) if steps else ""
+        answer = self._send(what, step, before)
+        after = self.editor.stored.draft
+        assert journey_of(after).document() == after
+        now = own(after["steps"])
+        self.counts[what if answer.status_code == 200 else f"{what} refused"] += 1
+        if what in {"undo", "redo"}:
+            return self._stands(-1 if what == "undo" else 1, answer.status_code)
         if answer.status_code != 200:
             assert answer.status_code in {409, 422}
             assert after == before, "what is refused changes nothing"
-        elif what in {"insert", "duplicate"}:
-            assert set(now) > set(steps)
+            return None
+        assert what != "stale", "an edit of an older draft is refused"
+        inside = own([found]) if (found := find(before, step)) else {}
+        self._compare(what, step, steps, now, inside)
+        if written(after) != self.drafts[self.at]:
+            self.oldest = max(self.oldest, self.at - KEPT)
+            self.drafts[self.at + 1 :] = [written(after)]
+            self.at += 1
+        return None
+
+    def _send(self, what: str, step: str, before: dict[str, Any]) -> Any:
+        slot = self.rng.choice(slots(before))
+        fields = {"type": self.rng.choice([*kinds()]), "slot": slot, "step": step}
+        match what:
+            case "paste":
+                return self.editor.op(what, **{**fields, "from": self.editor.journey})
+            case "stale":
+                self.editor.rev -= 1
+                return self.editor.op("delete", step=step)
+            case "save":
+                found = find(before, step)
+                assert found is not None
+                raw = {**raw_of(found), "note": f"Note {self.rng.random()}"}
+                return self.editor.save(step, **sent(raw))
+            case _:
+                return self.editor.op(what, **fields)
+
+    def _compare(self, what: str, step: str, old: Any, new: Any, inside: Any) -> None:
+        """Compare the steps before and after: none is lost, and none changed by the way."""
+        kept = [id_ for id_ in old if id_ in new]
+        if what == "delete":
+            assert new.keys() == old.keys() - inside.keys()
+            assert kept == [*new], "the others stay in their order"
+            assert new.items() <= old.items()
+        elif what == "save":
+            assert [*new] == [*old]
+            assert new[step].pop("note").startswith("Note ")
+            old[step].pop("note", None)
+            assert new == old
         elif what == "move":
-            assert sorted(now) == sorted(steps)
+            assert new == old
+        else:
+            assert kept == [*old]
+            assert [id_ for id_ in new if id_ in old] == [*old], "the others stay in their order"
+            assert old.items() <= new.items()
+            more = len(new) - len(old)
+            assert more == len(inside) if what != "insert" else more in {1, 2}
+
+    def _stands(self, by: int, status: int) -> None:
+        if status == 200:
+            self.at += by
+        else:
+            assert status == 409
+            assert self.at == (self.oldest if by < 0 else len(self.drafts) - 1)
+        assert written(self.editor.stored.draft) == self.drafts[self.at], "byte for byte"
+
+    def back_and_forth(self) -> None:
+        """Undo all that can be, and redo it."""
+        for op, by in (("undo", -1), ("redo", 1)):
+            status = 200
+            while status == 200:
+                status = self.editor.op(op).status_code
+                self._stands(by, status)
+                if self.at == 0:
+                    assert self.file() == self.start
+
+
+def test_whatever_is_edited_stays_a_journey_and_can_be_undone(
+    visitor: Any, database: Database, new_journey: Any
+) -> None:
+    journey = new_journey({"id": "first", "type": "wait", "for": "1d"})
+    restless = Restless(Editor(visitor, database, journey), seed=EDITS)
+    for n in range(1, EDITS + 1):
+        restless.edit()
         if n % 50 == 0:
-            check(journey_of(after), Known())
-    while editor.op("undo").status_code == 200:
-        pass
-    if EDITS <= KEPT:
-        assert editor.stored.draft == start
-    while editor.op("redo").status_code == 200:
-        pass
-    journey_of(editor.stored.draft)
+            check(journey_of(restless.editor.stored.draft), Known())
+        if n in {KEPT, EDITS} or n % 1000 == 0:
+            restless.back_and_forth()
+    print(EDITS, "edits:", dict(restless.counts))  # noqa: T201 - what a long run did
 
 
 def test_undoing_goes_back_to_the_start_and_again_to_the_end(

@@ -89,6 +89,7 @@ const view = new EditorView({
       liquid(), syntaxHighlighting(colours), look,
       EditorView.contentAttributes.of({
         "aria-label": document.getElementById(`${source.name}-label`).textContent,
+        "aria-description": source.closest("[data-field]").querySelector(".hint")?.textContent ?? "",
         spellcheck: "false",
       }),
       EditorView.updateListener.of((update) => {

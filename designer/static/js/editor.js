@@ -5,6 +5,7 @@ const gutter = form.querySelector("[data-gutter]");
 const unsaved = form.querySelector("[data-unsaved]");
 const asOpened = text.value;
 let leaving = false;
+let escaped = false;
 
 function marks() {
   const found = new Map();
@@ -46,9 +47,9 @@ const type = (value) => document.execCommand("insertText", false, value);
 text.addEventListener("keydown", (event) => {
   const { selectionStart: from, selectionEnd: to, value } = text;
   const begin = value.lastIndexOf("\n", from - 1) + 1;
-  if (event.key === "Escape") {
-    form.querySelector("button")?.focus(); // Tab indents: this is the way out by keyboard
-  } else if (event.key === "Tab" && !event.ctrlKey && !event.altKey && !event.metaKey) {
+  const leaves = escaped;
+  if (event.key !== "Shift") escaped = event.key === "Escape"; // then Tab leaves: the way out by keyboard
+  if (event.key === "Tab" && !leaves && !event.ctrlKey && !event.altKey && !event.metaKey) {
     event.preventDefault();
     if (from === to && !event.shiftKey) {
       type("  ");
@@ -73,6 +74,7 @@ text.addEventListener("keydown", (event) => {
 });
 
 for (const event of ["input", "keyup", "click"]) text.addEventListener(event, number);
+text.addEventListener("blur", () => { escaped = false; });
 text.addEventListener("scroll", () => { gutter.scrollTop = text.scrollTop; });
 document.addEventListener("htmx:after:swap", number);
 document.addEventListener("click", (event) => {

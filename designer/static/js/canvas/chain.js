@@ -6,9 +6,15 @@ export const settings = () => panel.querySelector("[data-settings]");
 export const unsaved = () => settings()?.hasAttribute("data-unsaved");
 
 let chain = Promise.resolve();
+let waiting = 0; // how many of them have not been answered
 
 export function queue(work) {
-  chain = chain.then(work).catch(() => {});
+  waiting += 1;
+  panel.setAttribute("aria-busy", "true");
+  chain = chain.then(work).catch(() => {}).finally(() => {
+    waiting -= 1;
+    if (!waiting) panel.removeAttribute("aria-busy");
+  });
   return chain;
 }
 

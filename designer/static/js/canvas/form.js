@@ -12,48 +12,21 @@ function changed() {
 }
 
 function again(what) {
+  changed();
   return queue(async () => {
-    const open = settings();
-    changed();
+    const open = settings(); // as the answer before has left it
     const asked = Object.assign(document.createElement("input"), { type: "hidden", name: "what", value: what });
     open.append(asked);
-    typed = new Map();
     await htmx.ajax("POST", `/journeys/${journey}/panel`, { source: open, target: "#panel", swap: "innerHTML" });
     asked.remove();
-    const [does, path] = what.split(" ");
-    if (does === "show" || does === "add") retype(typed);
-    typed = null;
-    if (does === "add") newest(path)?.focus();
-    else if (held) named(held)?.focus();
   });
 }
 
-let typed = null; // what is typed while the form is on its way: nothing of it is lost
-let held = "";    // the field that has the focus
-const named = (name) => panel.querySelector(`[name="${CSS.escape(name)}"]:not([type=hidden])`);
-
-function retype(meanwhile) {
-  for (const [name, value] of meanwhile) {
-    const field = named(name);
-    if (!field || field.value === value) continue;
-    field.value = value;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-}
-
-function newest(path) {
-  const rows = [...panel.querySelectorAll(`[name^="${CSS.escape(path)}."]:not([type=hidden])`)];
-  const number = (one) => Number(one.name.slice(path.length + 1).split(".")[0]);
-  const last = Math.max(...rows.map(number));
-  return rows.find((one) => number(one) === last);
-}
-
-panel.addEventListener("focusin", (event) => { held = event.target.name ?? ""; });
 panel.addEventListener("input", (event) => {
   if (!event.target.closest("[data-settings]")) return;
   changed();
-  if (event.target.type !== "checkbox") typed?.set(event.target.name, event.target.value);
   if (event.target.matches("[data-weight]")) share(event.target);
+  ofMessage(event.target);
 });
 panel.addEventListener("change", (event) => {
   if (event.target.matches("select[data-again]")) again("show");
@@ -61,7 +34,7 @@ panel.addEventListener("change", (event) => {
 panel.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-settings]")) return;
   event.preventDefault();
-  queue(() => send(event.target));
+  queue(() => send(settings()));
 });
 panel.addEventListener("click", (event) => {
   const more = event.target.closest("button[data-again]");
@@ -83,6 +56,14 @@ panel.addEventListener("keydown", (event) => {
   }
   if (event.key === "Escape") focus(`s-${chosen()}`);
 });
+
+/* What happens to messages may be asked of one of them. */
+function ofMessage(field) {
+  const part = panel.querySelector(`[data-message-of="${CSS.escape(field.name)}"]`);
+  if (!part) return;
+  part.hidden = !field.value.startsWith("Message ");
+  part.querySelector("select").disabled = part.hidden;
+}
 
 function turn(tab) {
   for (const one of tab.parentElement.querySelectorAll("[role=tab]")) {

@@ -46,7 +46,7 @@ function towards(from, dx, dy) {
     const ahead = (sx - x) * dx + (sy - y) * dy;
     const aside = Math.abs((sx - x) * dy) + Math.abs((sy - y) * dx);
     if (ahead <= 1) continue;
-    const far = ahead + aside * 2;
+    const far = ahead + aside * (dx ? 4 : 2); // to the side lie the other ways, hardly ever what is below
     if (far < least) [best, least] = [stop, far];
   }
   return best;
@@ -58,8 +58,12 @@ const listed = () => board.classList.contains("outline") || !desk.matches;
 function beside(stop, dx, dy) {
   const all = stops();
   const following = all[all.indexOf(stop) + dx + dy];
+  if (dy > 0 && hasWays(stop)) return following;
   return listed() ? following : towards(stop, dx, dy) ?? (dy ? following : null);
 }
+
+/* Down from a step that has ways leads into the first of them, not past them all. */
+const hasWays = (stop) => stop.matches(".step-card") && stop.parentElement.querySelector(":scope > .arms");
 
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 board.addEventListener("keydown", (event) => {
