@@ -112,6 +112,17 @@ def likely_properties(where: AnyCondition | None, at: datetime, zone: str) -> di
     return guess.properties
 
 
+def likely_result(journey: Journey, step: str, at: datetime, zone: str) -> dict[str, Any]:
+    """Return what an answer to the step's call would have to hold for what is asked of it later."""
+    guess = _Guess({}, at, zone)
+    found: dict[str, Any] = {}
+    for condition in conditions(journey):
+        for leaf in leaves(condition):
+            if isinstance(leaf, ResultIs) and leaf.result.step == step:
+                found.setdefault(leaf.result.name, guess.fitting(leaf, holding=True))
+    return found
+
+
 def conditions(journey: Journey) -> Iterator[AnyCondition]:
     """Yield every condition of a journey, and those of the events that it knows."""
     on = journey.entry.on
@@ -190,20 +201,28 @@ def _name_values(step: AnyStep, guess: "_Guess") -> None:
 
 def _name(condition: AnyCondition, guess: "_Guess") -> None:
     """Name what a condition asks of her and of the event at hand, and leave it open."""
+    for leaf in leaves(condition):
+        match leaf:
+            case TraitIs(trait=name) | Anniversary(anniversary=name):
+                guess.traits.setdefault(name, None)
+            case PropertyIs(property=name):
+                guess.properties.setdefault(name, None)
+            case Subscribed(subscribed=topic):
+                guess.topics.setdefault(topic, False)
+            case _:
+                pass
+
+
+def leaves(condition: AnyCondition) -> Iterator[AnyCondition]:
+    """Yield what a condition asks at hand: not what it asks of her events in the past."""
     match condition:
         case All(all=inner) | AnyOf(any=inner):
             for part in inner:
-                _name(part, guess)
+                yield from leaves(part)
         case Not(not_=part):
-            _name(part, guess)
-        case TraitIs(trait=name) | Anniversary(anniversary=name):
-            guess.traits.setdefault(name, None)
-        case PropertyIs(property=name):
-            guess.properties.setdefault(name, None)
-        case Subscribed(subscribed=topic):
-            guess.topics.setdefault(topic, False)
+            yield from leaves(part)
         case _:
-            pass
+            yield condition
 
 
 class _Guess:
@@ -278,11 +297,11 @@ class _Guess:
     def _value(
         self, values: dict[str, Any], name: str, comparison: Comparison, *, holding: bool
     ) -> None:
-        fitting = self._fitting(comparison, holding=holding)
+        fitting = self.fitting(comparison, holding=holding)
         if fitting is not None:
             values[name] = fitting
 
-    def _fitting(self, comparison: Comparison, *, holding: bool) -> Any:
+    def fitting(self, comparison: Comparison, *, holding: bool) -> Any:
         """Return a value that compares so, or None when that is a value that is missing."""
         tried = (*self._near(comparison), None) if holding else (None, *self._near(comparison))
         for value in tried:
@@ -326,7 +345,7 @@ class _Guess:
 
     def _summed(self, condition: EventValue, *, holding: bool) -> None:
         _, of = condition.aggregate
-        value = self._fitting(condition, holding=holding)
+        value = self.fitting(condition, holding=holding)
         if value is not None:
             self._did(condition, 1, {of: value})
 

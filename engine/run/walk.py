@@ -214,22 +214,27 @@ class _Walker:
                 "reason": self._bars(command.channel),
             }
             self._tell(Trace(what="moved", step=command.step, data=told), n)
-        reason = None if choice.outcome == "sent" else can.barred
+        # Whoever could be written to is skipped because a rule is full.
+        why = {"sent": None, "failed": "refused", "skipped": can.barred or "cap"}
         claimed = self.seq
         self.seq += 1
-        self._give(
-            Settled(seq=self.seq, at=self.now, step=command.step, visit=command.visit,
-                    outcome=choice.outcome, reason=reason,
-                    since=claimed if choice.outcome == "sent" else None),
-            n,
-        )  # fmt: skip
+        settled = Settled(
+            seq=self.seq,
+            at=self.now,
+            step=command.step,
+            visit=command.visit,
+            outcome=choice.outcome,
+            reason=why[choice.outcome],
+            since=claimed if choice.outcome == "sent" else None,
+        )
+        self._give(settled, n, can.channel)
 
-    def _give(self, given: Input, n: int | None) -> bool:
+    def _give(self, given: Input, n: int | None, channel: Channel | None = None) -> bool:
         """Let the machine decide; return whether anything came of it."""
         assert self.state is not None  # noqa: S101 - she has entered
         world = self.world()
         advanced = self.machine.advance(self.state, given, world)
-        self.turns.append(Turn(given, self.state, world, advanced))
+        self.turns.append(Turn(given, self.state, world, advanced, channel))
         self.state = advanced.state
         for effect in advanced.effects:
             match effect:

@@ -122,12 +122,16 @@ Opening = CanPass | CanHappen | CanSend | CanAnswer
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One input, the world that decided it, and what came of it."""
+    """One input, the world that decided it, and what came of it.
+
+    `channel` is the one by which the message went of whose sending the input tells.
+    """
 
     given: Input
     before: State
     world: MemoryWorld
     after: Advanced
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)
