@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
@@ -16,6 +18,8 @@ from engine.run.walked import Choice
 
 MOST_CHOICES: Final = 200
 MOST_ROWS: Final = 50
+LONGEST_NAME: Final = 200
+LONGEST_VALUE: Final = 2_000
 FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """When a walk may begin."""
@@ -105,16 +109,26 @@ def plain_json(text: str) -> Any:
     return found
 
 
+def presentable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of what is known by name as much as a form has room for."""
+    fitting = (
+        (name, value)
+        for name, value in values.items()
+        if 0 < len(name) <= LONGEST_NAME and len(json.dumps(value, default=str)) <= LONGEST_VALUE
+    )
+    return dict(islice(fitting, MOST_ROWS))
+
+
 def made_up(found: Likely) -> MadeUp:
     """Return the customer who would enter, under a new id."""
     return MadeUp(
         id=uuid4(),
         traits=dict(found.traits),
         channels=found.channels,
-        topics=dict(found.topics),
+        topics=dict(islice(found.topics.items(), MOST_ROWS)),
         before=tuple(
             Did(event=did.event, times=did.times, ago=did.ago, properties=dict(did.properties))
-            for did in found.before
+            for did in found.before[:MOST_ROWS]
         ),
     )
 

@@ -11,6 +11,7 @@ from designer.walk.asked import (
     FIRST,
     LAST,
     LONGEST_AFTER,
+    LONGEST_NAME,
     MOST_ROWS,
     Asked,
     Did,
@@ -29,7 +30,6 @@ from engine.run.likely import conditions
 from engine.run.walked import Answered, CanAnswer, Happens, Walked
 
 UNITS: Final = ("m", "h", "d")
-MOST_NAME: Final = 200
 _SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -130,7 +130,7 @@ def _before(raw: Raw, wrong: dict[str, str], words: Words) -> tuple[Did, ...]:
         if not event:
             continue
         times, number = whole(text(one, "times"), 100), whole(text(one, "n"), 10_000)
-        if len(event) > MOST_NAME or "\0" in event:
+        if len(event) > LONGEST_NAME or "\0" in event:
             wrong[f"before.{n}"] = words.gettext("That is no name of an event.")
         elif not times or number is None or text(one, "unit") not in {*UNITS, "s", "w", "mo", "y"}:
             wrong[f"before.{n}"] = words.gettext(
@@ -151,7 +151,7 @@ def _properties(written: str) -> dict[str, Any]:
         return {}
     if not isinstance(found, dict) or len(found) > MOST_ROWS:
         return {}
-    return {name: value for name, value in found.items() if 0 < len(name) <= MOST_NAME}
+    return {name: value for name, value in found.items() if 0 < len(name) <= LONGEST_NAME}
 
 
 def _as_typed(raw: Raw, asked: Asked, scene: Scene, words: Words) -> WhoForm:

@@ -165,7 +165,7 @@ class _Offering:
     def _pass(self, can: CanPass) -> Offer:
         _, words = self.words.gettext, self.words
         now = self.walked.now
-        text = _("%(time)s pass", time=span(can.until - now, words))
+        text = _("%(time)s later", time=span(can.until - now, words))
         hint = _("It is then %(moment)s", moment=moment(can.until, words))
         return Offer("pass", "clock", text, (hint,), (Button("pass", text, "clock"),))
 

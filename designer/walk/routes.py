@@ -274,6 +274,7 @@ def _page(
         story=story.sentences(),
         refusal=story.refusal(),
         stands=story.stands(),
+        left=way.state is not None and way.state.ended is not None,
         offers=_offered(offers(way, place.journey, sentences), look),
         letter=letters.next(way),
     )

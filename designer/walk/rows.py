@@ -5,15 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from designer.canvas.forms.raw import rows, scalar, scalar_raw, text
-from designer.walk.asked import MOST_ROWS, plain_json
+from designer.canvas.sentences import readable
+from designer.walk.asked import LONGEST_NAME, LONGEST_VALUE, MOST_ROWS, plain_json
 from designer.words import Words
 from engine.errors import InvalidInput
-
-_LONGEST_NAME: Final = 200
-_LONGEST_VALUE: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +21,11 @@ class Row:
     name: str = ""
     value: str = ""
     number: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name as people read it."""
+        return readable(self.name)
 
 
 def row(name: str, value: Any, *, number: bool = False) -> Row:
@@ -64,7 +67,7 @@ def values(
 
 def _mistake(name: str, written: str, numbers: set[str], words: Words) -> str:
     _ = words.gettext
-    if len(name) > _LONGEST_NAME or len(written) > _LONGEST_VALUE:
+    if len(name) > LONGEST_NAME or len(written) > LONGEST_VALUE:
         return _("That is too long.")
     if "\0" in name + written:
         return _("There is a sign in it that cannot be kept.")

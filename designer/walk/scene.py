@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from designer.canvas.look import Shown, look
-from designer.walk.asked import Asked, MadeUp, made_up
+from designer.walk.asked import Asked, MadeUp, made_up, presentable
 from engine.compile.compiler import compile as compile_journey
+from engine.compile.language import Mistake, uses
 from engine.compile.plan import Plan
 from engine.compile.validate import errors
 from engine.errors import Problem
@@ -17,7 +18,9 @@ from engine.flow.prepare import customer_of
 from engine.model.base import CHANNELS
 from engine.model.customer import Customer
 from engine.model.event import Event
-from engine.model.journey import Journey, OnEvent
+from engine.model.journey import Journey, OnEvent, SendStep
+from engine.model.journey import walk as walk_steps
+from engine.model.snippet import bodies
 from engine.model.topic import Subscription
 from engine.run.changes import learned
 from engine.run.entry import PastRuns, key_of
@@ -31,6 +34,9 @@ from engine.store.session import Database
 
 _EPOCH: Final = datetime(1, 1, 2, tzinfo=UTC)
 _ALL: Final = 2**62
+
+_USUAL: Final = {"first_name": "Alex", "firstName": "Alex", "name": "Alex"}
+"""What somebody made up is called."""
 
 _ADDRESSES: Final = {
     "email": ("email", "somebody@example.com"),
@@ -86,7 +92,38 @@ def begin(scene: Scene, now: datetime) -> Asked:
     """Return a walk of somebody made up who would enter; it begins with the next minute."""
     at = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     found = likely(scene.journey, scene.catalogue.segments, at, scene.zone)
-    return Asked(made=made_up(found), at=at, properties=dict(found.properties))
+    used = _used_by_templates(scene)
+    traits = {**{name: _USUAL.get(name) for name in sorted(used["customer"])}, **found.traits}
+    properties = {**found.properties, **dict.fromkeys(sorted(used["event"] - {*found.properties}))}
+    made = made_up(replace(found, traits=presentable(traits)))
+    return Asked(made=made, at=at, properties=presentable(properties))
+
+
+def _used_by_templates(scene: Scene) -> dict[str, set[str]]:
+    """Return the traits and the event's properties that the journey's messages speak of."""
+    found: dict[str, set[str]] = {"customer": set(), "event": set()}
+    catalogue = scene.catalogue
+    pieces = bodies(catalogue.snippets, catalogue.workspace.locale)
+    for step in walk_steps(scene.journey.steps):
+        if not isinstance(step, SendStep):
+            continue
+        names = {step.template, *(one.set.get("template") for one in step.variants)}
+        for template in (catalogue.templates.get(str(name)) for name in names):
+            texts = template.content(catalogue.workspace.locale).texts() if template else {}
+            for text in texts.values():
+                for of, name in _variables(text, pieces):
+                    if of in found:
+                        found[of].add(name)
+    return {"customer": found["customer"] - {"id"}, "event": found["event"]}
+
+
+def _variables(text: str, pieces: dict[str, str]) -> list[tuple[str, str]]:
+    """Return what a text uses, as far as its first two names; nothing when it cannot be read."""
+    try:
+        used = uses(text, pieces).variables
+    except Mistake:
+        return []
+    return [(str(path[0]), str(path[1])) for path in used if len(path) > 1]
 
 
 def of_customer(connection: Connection, scene: Scene, asked: Asked, reference: str) -> Asked:
@@ -100,7 +137,7 @@ def of_customer(connection: Connection, scene: Scene, asked: Asked, reference: s
     last = events.last(connection, customer, [on.event]) if isinstance(on, OnEvent) else None
     if last is not None and isinstance(on, OnEvent) and last.name == on.event:
         properties = {**dict.fromkeys(properties), **last.properties}
-    return asked.begun_again(customer=customer, properties=properties)
+    return asked.begun_again(customer=customer, properties=presentable(properties))
 
 
 def known(connection: Connection, asked: Asked) -> Known | None:

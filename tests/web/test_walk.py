@@ -119,7 +119,7 @@ def test_the_first_look_walks_somebody_who_enters(visitor: Any) -> None:
     assert "cart value is 30" in walking.words
     assert walking.lit("cool-off") == "here"
     assert walking.lit("first-mail") == ""
-    assert "1 hour pass" in walking.words
+    assert "1 hour later" in walking.words
     assert "takes her out: purchased" in walking.words
     assert "5% of those who enter are held out" in walking.words
     assert "Nothing is sent and nothing is written." in walking.words
