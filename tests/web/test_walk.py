@@ -239,8 +239,8 @@ def who(walking: Walking, **changes: Any) -> dict[str, Any]:
         given = unescape(value[1]) if value else ""
         found[name[1]] = [*found[name[1]], given] if name[1] == "channels[]" else given
     found |= dict.fromkeys(re.findall(r'<select[^>]* name="([^"]*)"', form), "d")
-    for name in ("csrf", "walk", "nonce"):
-        found.pop(name, None)
+    for carried in ("csrf", "walk", "nonce"):
+        found.pop(carried, None)
     return {**found, **changes}
 
 
