@@ -87,8 +87,10 @@ def likely(
     """
     guess = _Guess(segments, at, zone)
     on = journey.entry.on
-    if isinstance(on, OnEvent) and on.where is not None:
-        guess.make(on.where, holding=True)
+    if isinstance(on, OnEvent):
+        guess.entering = on.event
+        if on.where is not None:
+            guess.make(on.where, holding=True)
     if journey.entry.if_ is not None:
         guess.make(journey.entry.if_, holding=True)
     _name_the_rest(journey, guess)
@@ -238,6 +240,7 @@ class _Guess:
         self.unreachable: set[Channel] = set()
         self.topics: dict[str, bool] = {}
         self.before: list[Before] = []
+        self.entering: str | None = None
 
     def day(self, days: int, years: int = 0) -> str:
         """Return the date so many days ahead and years back."""
@@ -339,7 +342,11 @@ class _Guess:
 
     def _happened(self, condition: EventHappened, *, holding: bool) -> None:
         wanted = condition.count or Count(gte=1)
-        times = next((n for n in range(_MOST + 1) if wanted.holds(n) is holding), 0)
+        # The event with which she enters is one of hers, too.
+        one = condition.event == self.entering and condition.where is None
+        least = 1 if one else 0
+        fitting = (n for n in range(least, _MOST + 1) if wanted.holds(n) is holding)
+        times = next(fitting, least) - least
         if times:
             self._did(condition, times, {})
 

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+import journeys as library
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.plan import Plan
 from engine.model.condition import AnyCondition, Condition
 from engine.model.customer import Customer
+from engine.model.document import parse_journey
 from engine.model.event import Event
 from engine.model.journey import Journey
 from engine.model.topic import Topic
@@ -192,6 +194,14 @@ def test_who_would_not_enter_is_told_why_and_may_be_let_in(
     let_in = walk(plan(MAIL, entry=entry), start(**more, anyway=True))
     assert isinstance(let_in.entry, Refused)
     assert let_in.here == "mail"
+
+
+def test_an_entry_by_the_shops_systems_needs_no_event() -> None:
+    asked = {"on": {"api": True}, "reentry": {"mode": "per_key", "key": "order"}}
+    walked = walk(plan(MAIL, entry=asked), start(properties={"order": "7"}))
+    assert isinstance(walked.entry, Opened)
+    assert walked.state is not None
+    assert walked.state.entry == {"order": "7"}
 
 
 def test_what_the_entry_saw_is_told() -> None:
@@ -400,6 +410,15 @@ def started(found: Likely) -> Start:
         consent={t: {"email": "subscribed" if yes else "unsubscribed"} for t, yes in found.topics.items()},
     )  # fmt: skip
     return start(customer=customer, properties=found.properties, history=history, segments=RULES)
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_somebody_is_made_up_who_enters_each_journey_of_the_library(name: str) -> None:
+    journey = parse_journey(library.text(name))
+    found = likely(journey, {}, NOW, ZONE)
+    walked = walk(compile_journey(journey), replace(started(found), segments={}))
+    assert isinstance(walked.entry, Opened)
+    assert walked.open
 
 
 def test_what_the_journey_asks_later_is_named_and_left_open() -> None:

@@ -19,7 +19,7 @@ function bring(card) {
 const stands = () => bring(document.querySelector(".step-card.here"));
 
 document.addEventListener("htmx:after:swap", () => requestAnimationFrame(() => {
-  panel.querySelector("[data-focus]")?.focus();
+  (panel.querySelector("[data-focus]") ?? panel.querySelector("[aria-invalid=true]"))?.focus();
   stands();
 }));
 
