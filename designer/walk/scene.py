@@ -13,7 +13,7 @@ from engine.compile.compiler import compile as compile_journey
 from engine.compile.language import Mistake, uses
 from engine.compile.plan import Plan
 from engine.compile.validate import errors
-from engine.errors import Problem
+from engine.errors import NotFound, Problem
 from engine.flow.prepare import customer_of
 from engine.model.base import CHANNELS
 from engine.model.customer import Customer
@@ -129,8 +129,11 @@ def _variables(text: str, pieces: dict[str, str]) -> list[tuple[str, str]]:
 def of_customer(connection: Connection, scene: Scene, asked: Asked, reference: str) -> Asked:
     """Return the walk of a customer of the shop, with her own last such event when there is one.
 
-    Raises `NotFound` when there is no such customer.
+    `reference` is her internal id: what is personal has no place in an address. Raises `NotFound`
+    when there is no such customer.
     """
+    if ":" in reference:
+        raise NotFound("A customer who walks is named by her internal id.")
     customer = search.find(connection, reference)
     properties = likely(scene.journey, scene.catalogue.segments, asked.at, scene.zone).properties
     on = scene.journey.entry.on

@@ -316,7 +316,7 @@ def test_a_customer_of_the_shop_is_found_and_walks(visitor: Any) -> None:
 def test_a_customer_who_is_not_there_is_said(visitor: Any) -> None:
     walking = Walking(visitor, CART)
     nobody = "00000000-0000-0000-0000-000000000000"
-    for do in (f"customer:{nobody}", "customer:x", "customer:"):
+    for do in (f"customer:{nobody}", "customer:x", "customer:", "customer:external_id:20000"):
         walking.post(do)
         assert walking.status == 422
         assert "There is no such customer" in walking.words
