@@ -126,3 +126,28 @@ def test_what_one_event_would_do_is_offered_once() -> None:
     walked = walk(compile_journey(journey), walker(Random(1))[1])
     (several,) = happenings(walked)
     assert [can.role for can in several] == ["exit", "goal"]
+
+
+def test_who_is_refused_is_told_why_with_what_was_seen() -> None:
+    journey = Journey.model_validate({
+        "id": "j", "name": "J", "steps": [{"id": "rest", "type": "wait", "for": "1d"}],
+        "entry": {"on": {"event": "Go", "where": {"property": "value", "gte": 30}},
+                  "if": {"trait": "tier", "eq": "gold"}},
+    })  # fmt: skip
+    _, begins = walker(Random(1))
+    rich = replace(begins.customer, traits={"tier": "silver"})
+
+    def said(**properties: int) -> tuple[str, str]:
+        start = replace(begins, anyway=False, customer=rich, properties=properties)
+        walked = walk(compile_journey(journey), start)
+        sentences, place = Sentences(WORDS, journey, Names()), scene(journey)
+        story = views.Story(place, walked, sentences, Letters(place, WORDS, "nonce"))
+        refusal = story.refusal()
+        assert refusal is not None
+        assert story.stands() == "She does not enter"
+        return refusal.why, refusal.seen
+
+    assert said(value=20) == ("the event is not the one that opens it", "value is 20")
+    assert said(value=40) == (
+        "the entry's condition did not hold", "value is 40; tier is silver",
+    )  # fmt: skip
