@@ -86,6 +86,7 @@ def likely(
     What the journey asks later on is named, too, and left open.
     """
     guess = _Guess(segments, at, zone)
+    guess.dates = _dates(journey, guess)
     on = journey.entry.on
     if isinstance(on, OnEvent):
         guess.entering = on.event
@@ -186,13 +187,27 @@ def _name_the_rest(journey: Journey, guess: "_Guess") -> None:
         _name_values(step, guess)
 
 
+def _dates(journey: Journey, guess: "_Guess") -> dict[str, str]:
+    """Return a date for each trait and each property of the event that is taken for one."""
+    found = {}
+    for step in walk(journey.steps):
+        match step:
+            case WaitStep(until=UntilTrait(trait=name, yearly=yearly)):
+                found[name] = guess.day(10, 30 if yearly else 0)
+            case WaitStep(until=UntilProperty(property=name)):
+                found[name] = guess.day(3)
+            case _:
+                pass
+    return found
+
+
 def _name_values(step: AnyStep, guess: "_Guess") -> None:
     """Name what a step takes from her or from the event that opened the journey."""
     match step:
-        case WaitStep(until=UntilTrait(trait=trait, yearly=yearly)):
-            guess.traits.setdefault(trait, guess.day(10, 30 if yearly else 0))
+        case WaitStep(until=UntilTrait(trait=name)):
+            guess.traits.setdefault(name, guess.dates[name])
         case WaitStep(until=UntilProperty(property=name)):
-            guess.properties.setdefault(name, guess.day(3))
+            guess.properties.setdefault(name, guess.dates[name])
         case UpdateStep(set=given) | EnterStep(properties=given):
             for value in given.values():
                 if isinstance(value, FromProperty):
@@ -202,13 +217,14 @@ def _name_values(step: AnyStep, guess: "_Guess") -> None:
 
 
 def _name(condition: AnyCondition, guess: "_Guess") -> None:
-    """Name what a condition asks of her and of the event at hand, and leave it open."""
+    """Name what a condition asks of her, and leave it open; an event would say what is asked."""
     for leaf in leaves(condition):
         match leaf:
             case TraitIs(trait=name) | Anniversary(anniversary=name):
-                guess.traits.setdefault(name, None)
+                guess.traits.setdefault(name, guess.dates.get(name))
             case PropertyIs(property=name):
-                guess.properties.setdefault(name, None)
+                fitting = guess.dates.get(name) or guess.fitting(leaf, holding=True, name=name)
+                guess.properties.setdefault(name, fitting)
             case Subscribed(subscribed=topic):
                 guess.topics.setdefault(topic, False)
             case _:
@@ -241,6 +257,7 @@ class _Guess:
         self.topics: dict[str, bool] = {}
         self.before: list[Before] = []
         self.entering: str | None = None
+        self.dates: dict[str, str] = {}
 
     def day(self, days: int, years: int = 0) -> str:
         """Return the date so many days ahead and years back."""
@@ -300,24 +317,34 @@ class _Guess:
     def _value(
         self, values: dict[str, Any], name: str, comparison: Comparison, *, holding: bool
     ) -> None:
-        fitting = self.fitting(comparison, holding=holding)
+        fitting = self.fitting(comparison, holding=holding, name=name)
         if fitting is not None:
             values[name] = fitting
 
-    def fitting(self, comparison: Comparison, *, holding: bool) -> Any:
+    def fitting(self, comparison: Comparison, *, holding: bool, name: str = "") -> Any:
         """Return a value that compares so, or None when that is a value that is missing."""
-        tried = (*self._near(comparison), None) if holding else (None, *self._near(comparison))
+        near = (*self._usual(name), *self._near(comparison))
+        tried = (*near, None) if holding else (None, *near)
         for value in tried:
             if compares(comparison, value, self.at, self.zone, self.traits) is holding:
                 return value
         return None
 
+    def _usual(self, name: str) -> Iterator[Any]:
+        """Yield what a thing of that name usually is, where that is known."""
+        if name in self.dates:
+            yield self.dates[name]
+        if name.lower().endswith("url"):
+            yield "https://example.com/"
+
     def _near(self, comparison: Comparison) -> Iterator[Any]:
         """Yield values about those with which something is compared."""
         for name, operand in comparison.operators():
             match operand:
+                case bool() if name == "exists":
+                    yield "yes"
                 case bool():
-                    yield from (operand, not operand, "yes")
+                    yield from (operand, not operand)
                 case int() | float():
                     yield from (operand, operand + 1, operand - 1, operand + 0.5)
                 case list():

@@ -433,10 +433,19 @@ def test_what_the_journey_asks_later_is_named_and_left_open() -> None:
             {"id": "text", "type": "send", "channel": "sms", "template": "t", "topic": "news"},
         ],
     })  # fmt: skip
-    assert found.properties == {"value": 30, "cart": "1", "kind": None, "delivery": "2026-05-07"}
+    assert found.properties == {"value": 30, "cart": "1", "kind": "a", "delivery": "2026-05-07"}
     assert found.traits == {"tier": None, "birth_date": "1996-05-14"}
     assert found.channels == ("email", "sms")
     assert found.topics == {"offers": True, "news": True}
+
+
+def test_what_is_taken_for_a_date_or_an_address_is_one() -> None:
+    known = {"all": [{"trait": "birth_date", "exists": True}, {"property": "cart_url", "exists": True},
+                     {"trait": "nickname", "exists": True}]}  # fmt: skip
+    eve = {"id": "eve", "type": "wait", "until": {"trait": "birth_date", "yearly": True}}
+    _, found = guess({"entry": {"on": {"event": "Go"}, "if": known}, "steps": [eve]})
+    assert found.traits == {"birth_date": "1996-05-14", "nickname": "yes"}
+    assert found.properties == {"cart_url": "https://example.com/"}
 
 
 def test_the_properties_of_an_event_that_would_be_heard() -> None:
