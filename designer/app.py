@@ -42,6 +42,7 @@ from designer.preferences import routes as preferences
 from designer.start import routes as start
 from designer.streams import Streams
 from designer.topics import routes as topics
+from designer.walk import routes as walk
 from designer.webpush import routes as webpush
 from engine import gateway
 from engine.errors import Unavailable
@@ -58,6 +59,7 @@ PAGES = (
     document,
     lifecycle,
     files,
+    walk,
     canvas,
     canvas_live,
     content,

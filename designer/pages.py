@@ -82,9 +82,11 @@ class Pages:
         language = negotiate(chosen, accepted)
         return Words(language, accepted=accepted, shop=self.shop() if shop else self._shop)
 
-    def _piece(self, template: str, card: Hashable, chosen: bool, editing: bool) -> Markup:
+    def _piece(
+        self, template: str, card: Hashable, chosen: bool, editing: bool, mark: Hashable
+    ) -> Markup:
         """Render what is said of one card alone, and remember it."""
-        values = {"card": card, "chosen": chosen, "editing": editing}
+        values = {"card": card, "chosen": chosen, "editing": editing, "mark": mark}
         rendered = self._environment.get_template(template).render(values)
         return Markup(rendered.strip())  # noqa: S704 - rendered by a template that escapes
 

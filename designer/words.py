@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
@@ -86,7 +86,10 @@ class Shop:
 
 @lru_cache(maxsize=4096)
 def _number(value: float | Decimal, locale: str) -> str:
-    return str(format_decimal(value, locale=locale))
+    try:
+        return str(format_decimal(value, locale=locale))
+    except InvalidOperation:  # longer than 28 digits
+        return str(value)
 
 
 class Words:

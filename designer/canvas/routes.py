@@ -95,6 +95,7 @@ def _canvas(shown: Shown, words: Words) -> dict[str, Any]:
         "tree": shown.drawing(sentences).tree(shown.journey.steps),
         "top": views.top(shown.journey, sentences),
         "editing": shown.editing,
+        "folds": True,
         "problems": shown.problems,
         "undo": edits.named(shown.near.undo, words),
         "redo": edits.named(shown.near.redo, words),

@@ -81,6 +81,13 @@ def variables(
         "event": dict(who.properties) if who else {},
         "steps": {},
         "shop": dict(shop),
+        **stand_ins(content, snippets),
+    }
+
+
+def stand_ins(content: Content, snippets: dict[str, str]) -> dict[str, Any]:
+    """Return what only a message that is really sent has, as a preview shows it."""
+    return {
         "unsubscribe_url": "#unsubscribe",
         "preferences_url": "#preferences",
         "coupon": dict.fromkeys(pools(content, snippets), "EXAMPLE-CODE"),

@@ -59,18 +59,20 @@ _ICONS: Final = {
     "sent_again": "send", "round": "repeat", "repeated": "repeat", "updated": "user",
     "started": "route", "not_started": "ban", "too_deep": "triangle-alert",
     "held": "pause", "resumed": "play", "goal": "target", "ended": "log-out",
-    "refused": "ban",
+    "refused": "ban", "happened": "activity",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One decision in words."""
+    """One decision in words; `what` is its kind, `step` the step that it is about."""
 
     at: datetime
     icon: str
     text: str
     why: str
+    what: str = ""
+    step: str | None = None
 
 
 def refusal(words: Words, given: str) -> str:
@@ -86,6 +88,7 @@ def ending(words: Words, given: str | None) -> str:
 
 
 _BECAUSE: Final = {
+    "happened": N_("nothing comes of it"),
     "held": N_("the journey was paused when this was due"),
     "passed": N_("the moment had passed already"),
     "resumed": N_("the pause is over"),
@@ -121,7 +124,8 @@ class Teller:
     def _one(self, entry: Mapping[str, Any]) -> Told:
         data = entry["data"] or {}
         icon = _ICONS.get(entry["what"], "info")
-        return Told(entry["at"], icon, self._text(entry, data), self._why(entry["what"], data))
+        text, why = self._text(entry, data), self._why(entry["what"], data)
+        return Told(entry["at"], icon, text, why, entry["what"], entry["step"])
 
     def _text(self, entry: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         _ = self._words.gettext
@@ -162,7 +166,7 @@ class Teller:
                 return _("Entered the journey")
             case "held_out":
                 return _("Held out to compare with: receives nothing")
-            case "received":
+            case "received" | "happened":
                 return _("%(event)s happened", event=event)
             case "goal":
                 return _("Reached the goal: %(event)s", event=event)
@@ -207,10 +211,17 @@ class Teller:
     def _why(self, what: str, data: Mapping[str, Any]) -> str:
         _ = self._words.gettext
         match what:
-            case "chose" | "repeated":
+            case "entered" | "chose" | "repeated":
                 return self.seen(data.get("seen") or {})
+            case "happened":
+                seen = self.seen(data.get("seen") or {})
+                return (
+                    _("nothing comes of it: %(reason)s", reason=seen) if seen else _(_BECAUSE[what])
+                )
             case "not_started":
                 return refusal(self._words, str(data.get("reason")))
+            case "started" if data.get("reason") == "told_only":
+                return _("in a walk this is told only: nobody enters it")
             case "passed" if data.get("reason") == "no_date":
                 return _("the date is not known")
             case "held" if data.get("reason") == "archived":

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from engine.flow.turn import Turn
 from engine.model.base import Channel
-from engine.run import caps
+from engine.run import caps, reach
 from engine.run.caps import Candidate, Slot
 from engine.run.hours import OpenHours, hours_for
 from engine.run.law import country_of
@@ -14,19 +14,10 @@ from engine.store.messages import Message
 
 
 def barred(turn: Turn, message: Message, channel: Channel) -> str | None:
-    """Return why she must not, or cannot, be written to on a channel; None when she can.
-
-    A transactional message needs no consent; a suppressed address gets nothing at all.
-    """
-    customer = turn.customer
-    if customer.address(channel) is None:
-        return "no_address"
-    if customer.suppression(channel) is not None:
-        return "suppressed"
-    if message.class_ == "transactional" or message.topic is None:
-        return None
-    said = customer.subscription(turn.catalogue.topic(message.topic), channel)
-    return None if said == "subscribed" else "not_subscribed"
+    """Return why she must not, or cannot, be written to on a channel; None when she can."""
+    topic = turn.catalogue.topic(message.topic) if message.topic is not None else None
+    transactional = message.class_ == "transactional"
+    return reach.barred(turn.customer, channel, topic, transactional=transactional)
 
 
 def candidate(turn: Turn, message: Message, channel: Channel) -> Candidate:

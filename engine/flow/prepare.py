@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from engine.compile.sending import ENVELOPE
 from engine.model.base import Channel
 from engine.model.customer import Customer
-from engine.model.journey import SendStep
+from engine.model.journey import SendStep, Variant
 from engine.model.snippet import bodies
 from engine.model.template import Content
 from engine.model.workspace import Workspace
@@ -19,7 +19,7 @@ from engine.run.assignment import message_id
 from engine.run.best_hour import best_hour, window_of
 from engine.run.hours import hours_for
 from engine.run.law import country_of
-from engine.run.state import Deliver
+from engine.run.state import Deliver, State
 from engine.store import catalogue as catalogues
 from engine.store import opens, runs, tables
 from engine.store.session import Database
@@ -66,13 +66,7 @@ def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
         template = catalogue.templates.get(str(own.get("template") or step.template))
         shop = catalogue.workspace
         content = template.content(customer.locale, shop.locale) if template is not None else None
-        variables = {
-            "customer": {**customer.traits, "id": str(customer.id)},
-            "event": dict(run.state.entry),
-            "steps": run.state.told,
-            "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},
-            **{key: value for key, value in own.items() if key not in ENVELOPE},
-        }
+        variables = variables_of(customer, run.state, variant, shop)
         locale = customer.locale or shop.locale
         return Draft(
             id=message_id(run.id, command.step, command.visit),
@@ -112,6 +106,20 @@ def _best_hour(
         hours.whole_hours(),
     )
     return window_of(hour) if hour is not None else None
+
+
+def variables_of(
+    customer: Customer, state: State, variant: Variant | None, shop: Workspace
+) -> dict[str, Any]:
+    """Return what a message of a run in this state may speak of."""
+    own = variant.set if variant is not None else {}
+    return {
+        "customer": {**customer.traits, "id": str(customer.id)},
+        "event": dict(state.entry),
+        "steps": state.told,
+        "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},
+        **{key: value for key, value in own.items() if key not in ENVELOPE},
+    }
 
 
 def worded(

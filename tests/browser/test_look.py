@@ -25,6 +25,10 @@ PAGES = {
     "edit-wait-for": "/journeys/abandoned-cart?show=draft&step=opened",
     "edit-branch": "/journeys/welcome?show=draft&step=regular",
     "edit-outline": "/journeys/welcome?show=draft&view=outline",
+    "walk": "/journeys/abandoned-cart/walk",
+    "walk-on": "[value=pass]!/journeys/abandoned-cart/walk",
+    "walk-wrong": "/journeys/abandoned-cart/walk?customer=nobody",
+    "walk-mend": "/journeys/birthday/walk",
     "document": "/journeys/birthday/document",
     "new": "/new",
     "ready": "/new/library/abandoned-cart",
@@ -79,9 +83,13 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
 
 
 def _go(page: Page, address: str) -> None:
-    """Open an address; `selector@address` opens the first such link of it."""
+    """Open an address; `selector@address` opens the first such link, `selector!…` presses it."""
     link, at, where = address.rpartition("@")
+    press, bang, where = where.rpartition("!")
     page.goto(where)
+    if bang:
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            page.locator(press).first.click()
     if at:
         target = page.locator(link).first.get_attribute("href")
         assert target is not None

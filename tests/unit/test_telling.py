@@ -154,3 +154,8 @@ def test_days_are_those_of_the_shops_clock() -> None:
     shown = days([{**event, "occurred_at": late}, {**event, "occurred_at": AT}], words())
     assert [day.name.split(maxsplit=1)[0].strip(",") for day in shown] == ["Saturday", "Friday"]
     assert shown[0].happenings[0].time == "00:30"
+
+
+def test_numbers_of_any_length_can_be_told() -> None:
+    assert words().number(10**30) == "1" + 30 * "0"
+    assert words().number(1e300) == "1e+300"

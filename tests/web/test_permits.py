@@ -67,6 +67,8 @@ PAGES = {
     "GET /journeys/{journey_id}": SEE,
     "GET /journeys/{journey_id}/panel": SEE,
     "GET /journeys/{journey_id}/counters/stream": SEE,
+    "GET /journeys/{journey_id}/walk": SEE,
+    "POST /journeys/{journey_id}/walk": SEE,
     "GET /templates": SEE,
     "GET /templates/new": WRITE,
     "POST /templates/new": WRITE,

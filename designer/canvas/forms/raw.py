@@ -52,7 +52,7 @@ def _listed(node: Any) -> Any:
     """Return the same with what is counted by numbers as lists."""
     if not isinstance(node, dict):
         return node
-    if node and all(key.isdigit() for key in node):
+    if node and all(key.isdecimal() for key in node):
         if len(node) > _WIDEST:
             raise InvalidInput("The form has too many parts.")
         return [_listed(node[key]) for key in sorted(node, key=int)]
