@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from designer.canvas.figures import PLAIN, Reading
 from designer.canvas.sentences import Sentences
 from designer.canvas.tree import Drawing
 from designer.words import Words
@@ -32,6 +33,7 @@ class Shown:
     changed: bool
     editing: bool
     near: Neighbours
+    reading: Reading = PLAIN
 
     def step(self, step_id: str) -> AnyStep | None:
         """Return a step by its id."""
@@ -43,19 +45,28 @@ class Shown:
 
     def drawing(self, sentences: Sentences) -> Drawing:
         """Return who draws its steps."""
-        return Drawing(sentences, self.counted["steps"], self.problems)
+        return Drawing(sentences, self.counted, self.problems, self.reading)
 
 
-def look(database: Database, journey_id: str, *, draft: bool, writes: bool = True) -> Shown:
+def look(
+    database: Database,
+    journey_id: str,
+    *,
+    draft: bool,
+    writes: bool = True,
+    reading: Reading = PLAIN,
+) -> Shown:
     """Read a journey: what is live, or else (or when asked for) the draft.
 
-    A draft can be edited by those whose role lets them write.
+    A draft can be edited by those whose role lets them write. `reading` is how its figures are
+    read.
     """
+    period = reading.period
     with database.read() as connection:
         found = drafts.journey(connection, journey_id)
         drafted = draft or found.live is None
         names = drafts.names(connection)
-        counted = counters(connection, journey_id)
+        counted = counters(connection, journey_id, since=period.since, until=period.until)
         changed = _changed(found)
         problems: list[Problem] = []
         near = Neighbours()
@@ -65,7 +76,9 @@ def look(database: Database, journey_id: str, *, draft: bool, writes: bool = Tru
             near = edits.neighbours(connection, journey_id)
         else:
             journey = stored_journey(found.live or {})
-    return Shown(found, journey, names, counted, problems, changed, drafted and writes, near)
+    return Shown(
+        found, journey, names, counted, problems, changed, drafted and writes, near, reading
+    )
 
 
 def _changed(found: drafts.Found) -> bool:

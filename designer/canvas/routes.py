@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.canvas import edits, panels, settings, views
+from designer.canvas.figures import Reading, reading
 from designer.canvas.forms.raw import Raw, read
 from designer.canvas.look import Shown, look
 from designer.canvas.palette import palette
 from designer.canvas.tree import texts
 from designer.login.permits import READ, WRITE_DRAFTS
 from designer.pages import Sent, actor, database, may, pages
+from designer.period import choices
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
 from designer.words import Words
@@ -48,13 +50,12 @@ def journey(
     published: str = "",
 ) -> Response:
     """Show a journey; `published` tells that this was its last step."""
-    shown = look(
-        database(request), journey_id, draft=show == "draft", writes=may(request, "write drafts")
-    )
     words = pages(request).words(request)
+    shown = _look(request, journey_id, words, draft=show == "draft")
     return pages(request).render(
         request,
         "canvas/journey.html",
+        status=422 if shown.reading.period.wrong else 200,
         words=words,
         **_canvas(shown, words),
         **panels.context(database(request), shown, step, words),
@@ -66,7 +67,14 @@ def journey(
         view=view,
         published=published,
         groups=palette(words, _own_activities(database(request))),
+        periods=choices(words),
     )
+
+
+def _look(request: Request, journey_id: str, words: Words, *, draft: bool) -> Shown:
+    """Read a journey as the page's reader looks at it."""
+    writes, read_as = may(request, "write drafts"), reading(request, words)
+    return look(database(request), journey_id, draft=draft, writes=writes, reading=read_as)
 
 
 def _own_activities(database_: Database) -> list[ActivityType]:
@@ -93,10 +101,8 @@ def panel(
     request: Request, journey_id: str, step: str = "", show: str = "", view: str = ""
 ) -> Response:
     """Answer with the panel of one step, or of the journey as a whole."""
-    shown = look(
-        database(request), journey_id, draft=show == "draft", writes=may(request, "write drafts")
-    )
     words = pages(request).words(request)
+    shown = _look(request, journey_id, words, draft=show == "draft")
     if step and shown.step(step) is None:
         raise NotFound(f"The journey has no step {step!r}.")
     response = pages(request).render(
@@ -110,7 +116,7 @@ def panel(
         **panels.context(database(request), shown, step, words),
     )
     response.headers["X-Part"] = "panel"
-    chosen_now = {"show": show, "view": view, "step": step}
+    chosen_now = {"show": show, "view": view, "step": step, **shown.reading.query()}
     query = urlencode({key: value for key, value in chosen_now.items() if value})
     response.headers["HX-Replace-Url"] = f"/journeys/{journey_id}" + (f"?{query}" if query else "")
     return response
@@ -148,8 +154,8 @@ def edited(request: Request, journey_id: str, step: str, said: str, status: int 
     """Answer with what an edit has changed; the panel only when the edit took effect."""
     if not request.headers.get("HX-Request"):
         return RedirectResponse(f"/journeys/{journey_id}?show=draft&step={step}", 303)
-    shown = look(database(request), journey_id, draft=True)
     words = pages(request).words(request)
+    shown = _look(request, journey_id, words, draft=True)
     chosen = step if shown.step(step) else ""
     response = pages(request).render(
         request,
@@ -175,7 +181,7 @@ def rearrange(request: Request, journey_id: str, sent: Sent) -> Response:
         words = pages(request).words(request)
         raw["template"] = settings.new_template(database(request), raw, words, actor=actor(request))
         what = "show"
-    shown = look(database(request), journey_id, draft=True)
+    shown = _look(request, journey_id, pages(request).words(request), draft=True)
     step = str(sent.get("chosen") or "")
     return _panel(request, shown, step, settings.rearranged(raw, what))
 
@@ -220,7 +226,7 @@ def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
             actor=actor(request),
         )
     except settings.Unfit as unfit:
-        shown = look(database(request), journey_id, draft=True)
+        shown = _look(request, journey_id, words, draft=True)
         if step and shown.step(step) is None:
             return edited(request, journey_id, "", words.gettext("That step is gone."), 409)
         return _panel(request, shown, step, raw, unfit.mistakes)
@@ -241,21 +247,25 @@ def _title(step: Draft, words: Words) -> str:
 async def stream(request: Request, journey_id: str, show: str = "") -> Response:
     """Send the figures of the page whenever one of them changes."""
     database_: Database = database(request)
-    shown = await run_in_threadpool(look, database_, journey_id, draft=show == "draft")
     words = await run_in_threadpool(pages(request).words, request)
+    shown = await run_in_threadpool(look, database_, journey_id, draft=show == "draft")
     streams: Streams = request.app.state.streams
+    read_as = reading(request, words)
 
     def fetch() -> dict[str, Any]:
+        # Asked anew each time: at midnight, today is another day.
+        period = reading(request, words).period
         with database_.read() as connection:
-            return counters(connection, journey_id)
+            return counters(connection, journey_id, since=period.since, until=period.until)
 
     async def parts() -> AsyncIterator[str | None]:
         told: dict[str, str] = {}
-        async for counted in streams.watch(("counters", journey_id), fetch, EVERY):
+        key = ("counters", journey_id, words.shop.zone, *sorted(read_as.period.query().items()))
+        async for counted in streams.watch(key, fetch, EVERY):
             if counted is None:
                 yield None
                 continue
-            figures = _figures(shown.journey, counted, words)
+            figures = _figures(shown.journey, counted, words, read_as)
             new = {key: text for key, text in figures.items() if told.get(key) != text}
             told = figures
             if new:
@@ -264,9 +274,12 @@ async def stream(request: Request, journey_id: str, show: str = "") -> Response:
     return event_stream(parts())
 
 
-def _figures(journey: Journey, counted: dict[str, Any], words: Words) -> dict[str, str]:
-    totals = {figure.id: figure.value for figure in views.totals(counted, journey, words)}
-    return {**totals, **texts(journey.steps, counted["steps"], words)}
+def _figures(
+    journey: Journey, counted: dict[str, Any], words: Words, reading: Reading
+) -> dict[str, str]:
+    found = views.totals(counted, journey, words, reading)
+    totals = {f"{place}{one.id}": one.value for one in found for place in ("", "s-")}
+    return {**totals, **texts(journey.steps, counted, words, reading)}
 
 
 def _partial(place: str, text: str) -> str:

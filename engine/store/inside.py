@@ -1,7 +1,7 @@
 """The customers behind a journey's figures: who came, where they stand, and until when."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from engine.errors import InvalidInput
-from engine.store.paging import MOST, Page, limited, page, read_cursor
+from engine.store.paging import Page, limited, page, read_cursor
 from engine.store.search import MATCHES, beginning
 
 OfJourney = Literal["entered", "inside", "left", "converted", "held", "held_out"]
@@ -197,14 +197,3 @@ def customers(
     rows = connection.execute(text(whole), {**given, "most": limit + 1}).all()
     items = [dict(row._mapping) for row in rows]  # noqa: SLF001 - Row's public name
     return page(rows, limit, items, key, "id")
-
-
-def every(connection: Connection, asked: Asked) -> Iterator[dict[str, Any]]:
-    """Yield all of them, oldest first, a page at a time."""
-    cursor, asked = None, replace(asked, sort="oldest")
-    while True:
-        found = customers(connection, asked, limit=MOST, cursor=cursor)
-        yield from found.items
-        cursor = found.next
-        if cursor is None:
-            return

@@ -315,5 +315,4 @@ def test_the_list_is_read_page_by_page_in_every_order(crowd: Crowd) -> None:
                 cursor = page.next
                 if cursor is None:
                     break
-            assert len(list(inside.every(connection, asked))) == 5
         assert seen == order
