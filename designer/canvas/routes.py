@@ -278,7 +278,7 @@ def _figures(
     journey: Journey, counted: dict[str, Any], words: Words, reading: Reading
 ) -> dict[str, str]:
     found = views.totals(counted, journey, words, reading)
-    totals = {f"{place}{one.id}": one.value for one in found for place in ("", "s-")}
+    totals = {one.id: one.value for one in found}
     return {**totals, **texts(journey.steps, counted, words, reading)}
 
 
