@@ -148,11 +148,12 @@ def ask(request: Request, journey_id: str, sent: Sent) -> Response:
     chosen = filters(journey_id, given, words)
     action: Action = "move" if given.get("action") == "move" else "end"
     only = None if given.get("all") else _runs(sent.getlist("run"), words)
-    if only == [] or chosen.period.wrong:
-        said = words.gettext("Nobody is chosen: tick customers in the list, or choose all of them.")
-        return _list(request, chosen, words, wrong=said)
     with database(request).read() as connection:
         drafts.journey(connection, journey_id)
+        found = inside.count(connection, chosen.asked()) if only is None else len(only)
+    if not found or chosen.period.wrong:
+        said = words.gettext("Nobody is chosen: tick customers in the list, or choose all of them.")
+        return _list(request, chosen, words, wrong=said)
     id = intervening.ask(database(request), action, chosen.asked(), only, actor=actor(request))
     return RedirectResponse(f"/journeys/{journey_id}/interventions/{id}", 303)
 

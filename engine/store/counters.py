@@ -73,8 +73,8 @@ def counters(
 ) -> dict[str, Any]:
     """Count one version of a journey, or all of them, in all time or from `since` before `until`.
 
-    `active`, `waiting`, `held` (by a pause, and waiting too) and `deferred` say how things stand
-    now. The rest is about the period: of the journey, those who entered in it and what became of
+    `active`, `waiting` and `held` (by a pause, and waiting too) say how things stand now. The
+    rest is about the period: of the journey, those who entered in it and what became of
     them; of a step, who came to it then, and what became of the messages that it then decided.
     Customers held out are counted as `held_out` and nowhere else. Revenue is written as a
     string, because it is money.
