@@ -77,7 +77,7 @@ class Figures:
         return self._words.number(n)
 
     def _share(self, n: int, of: int) -> str:
-        return self._words.percent(n / of, digits=1 if n * 10 < of else 0) if of else "—"
+        return self._words.percent(n / of, digits=1 if 0 < n * 10 < of else 0) if of else "—"
 
     def _of(self, n: int, of: int, title: str, rate: str) -> tuple[str, str]:
         """Return the number, or its share of another one, and what it means."""
