@@ -156,7 +156,12 @@ def add(
              "asked": orjson.dumps(dict(asked.address)).decode()}  # fmt: skip
     connection.execute(_NEW, given)
     sql, values = matching(asked)
-    parameters = {**values, "id": id, "action": action, "only": list(only) if only else None}
+    parameters = {
+        **values,
+        "id": id,
+        "action": action,
+        "only": list(only) if only is not None else None,
+    }
     total = connection.execute(text(_CHOOSE.format(matching=sql)), parameters).rowcount
     connection.execute(_COUNT, {"id": id, "total": total, "chosen": chosen})
 
