@@ -25,6 +25,7 @@ from designer.document import routes as document
 from designer.events import routes as events
 from designer.files import routes as files
 from designer.hooks import routes as hooks
+from designer.inside import routes as inside
 from designer.journeys import routes as journeys
 from designer.keys import routes as keys
 from designer.lifecycle import routes as lifecycle
@@ -60,6 +61,7 @@ PAGES = (
     lifecycle,
     files,
     walk,
+    inside,
     canvas,
     canvas_live,
     content,

@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import holding, sweep
+from engine.flow import holding, intervening, sweep
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
@@ -99,6 +99,7 @@ class Dispatcher:
     async def _holding(self) -> bool:
         await asyncio.to_thread(holding.let_go, self._database)
         await asyncio.to_thread(holding.end_inside, self._database)
+        await asyncio.to_thread(intervening.carry_out, self._database)
         return True
 
     async def _partitions(self) -> bool:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import AwareDatetime
 
 from designer.api.access import Needs, actor
 from designer.api.answers import (
@@ -14,7 +15,7 @@ from designer.api.answers import (
 )
 from designer.api.problems import Malformed, ProblemRoute, as_json
 from designer.api.reading import check_storable, document_body, named, parse_object
-from engine.errors import InvalidDocument
+from engine.errors import InvalidDocument, InvalidInput
 from engine.flow import archive, publish
 from engine.model.document import journey_of, parse_journey
 from engine.model.journey import Journey
@@ -173,9 +174,24 @@ def read_counters(
     request: Request,
     journey: JourneyId,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    since: Annotated[
+        AwareDatetime | None, Query(alias="from", description="count from this instant on")
+    ] = None,
+    until: Annotated[
+        AwareDatetime | None, Query(alias="to", description="count until just before this instant")
+    ] = None,
 ) -> Response:
-    """Count who entered, where they stand and what became of the messages."""
+    """Count who entered, where they stand and what became of the messages.
+
+    With `from` or `to`, what began in that time: who entered the journey or came to a step, and
+    what became of the messages that were decided then. `active`, `waiting` and `held` say how
+    things stand now, whatever the period.
+    """
+    if since is not None and until is not None and since > until:
+        raise InvalidInput("`from` lies after `to`: name the earlier instant in `from`.")
     database: Database = request.app.state.database
     with database.read() as connection:
         documents.journey(connection, journey)
-        return json_response(counters.counters(connection, journey, version))
+        return json_response(
+            counters.counters(connection, journey, version, since=since, until=until)
+        )

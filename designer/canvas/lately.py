@@ -1,12 +1,13 @@
 """What a draft is drawn and checked with, remembered from one edit to the next."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from designer.period import Period
 from engine.compile.known import Known
 from engine.flow.publish import known
 from engine.store import drafts, vocabulary
@@ -35,7 +36,7 @@ class Lately:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._around: tuple[int, float, Around] | None = None
-        self._counted: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._counted: dict[Hashable, tuple[float, Mapping[str, Any]]] = {}
 
     def around(self, connection: Connection, revision: int, *, fresh: bool) -> Around:
         """Return what is around a draft at this revision of the workspace."""
@@ -48,12 +49,15 @@ class Lately:
         self._around = revision, now, found
         return found
 
-    def counted(self, connection: Connection, journey: str, *, fresh: bool) -> Mapping[str, Any]:
-        """Return the counters of a journey."""
-        last, now = self._counted.get(journey), self._clock()
+    def counted(
+        self, connection: Connection, journey: str, period: Period, *, fresh: bool
+    ) -> Mapping[str, Any]:
+        """Return the counters of a journey in a period."""
+        asked = journey, period.since, period.until
+        last, now = self._counted.get(asked), self._clock()
         if last is not None and not fresh and now < last[0] + _COUNTED:
             return last[1]
-        found = counters(connection, journey)
-        recent = {name: one for name, one in self._counted.items() if now < one[0] + _COUNTED}
-        self._counted = {**recent, journey: (now, found)}
+        found = counters(connection, journey, since=period.since, until=period.until)
+        recent = {one: last for one, last in self._counted.items() if now < last[0] + _COUNTED}
+        self._counted = {**recent, asked: (now, found)}
         return found

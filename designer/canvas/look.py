@@ -1,9 +1,10 @@
 """Reading a journey for its page: what is live or the draft, with figures and what checks say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from designer.canvas.figures import PLAIN, Reading
 from designer.canvas.lately import Around, Lately
 from designer.canvas.sentences import Sentences
 from designer.canvas.tree import Drawing
@@ -30,6 +31,7 @@ class Shown:
     problems: list[Problem]
     editing: bool
     near: Neighbours
+    reading: Reading = PLAIN
 
     @property
     def names(self) -> Names:
@@ -57,7 +59,7 @@ class Shown:
 
     def drawing(self, sentences: Sentences) -> Drawing:
         """Return who draws its steps."""
-        return Drawing(sentences, self.counted["steps"], self.problems)
+        return Drawing(sentences, self.counted, self.problems, self.reading)
 
 
 def look(
@@ -68,18 +70,23 @@ def look(
     draft: bool,
     writes: bool = True,
     fresh: bool = False,
+    reading: Reading = PLAIN,
 ) -> Shown:
     """Read a journey: what is live, or else (or when asked for) the draft.
 
     A draft can be edited by those whose role lets them write. Unless `fresh`, what is around the
-    journey may be some seconds old.
+    journey may be some seconds old. `reading` is how its figures are read; while it is edited, a
+    card shows but the first of them.
     """
+    period = reading.period
     with database.read() as connection:
         found = drafts.journey(connection, journey_id)
         drafted = draft or found.live is None
         around = lately.around(connection, found.revision, fresh=fresh)
-        counted = lately.counted(connection, journey_id, fresh=fresh)
+        counted = lately.counted(connection, journey_id, period, fresh=fresh)
         near = edits.neighbours(connection, journey_id) if drafted else Neighbours()
     journey = stored_journey(found.draft if drafted else found.live or {})
     problems = check(journey, around.known) if drafted else []
-    return Shown(found, journey, around, counted, problems, drafted and writes, near)
+    editing = drafted and writes
+    read_as = replace(reading, brief=editing)
+    return Shown(found, journey, around, counted, problems, editing, near, read_as)

@@ -113,13 +113,16 @@ def context(
     sentences = shown.sentences(words)
     step = shown.step(step_id)
     counted = shown.counted["steps"].get(step_id, {})
+    reading = shown.reading
     return {
         "chosen": step_id if step is not None else "",
-        "totals": views.totals(shown.counted, shown.journey, words),
+        "totals": views.totals(shown.counted, shown.journey, words, reading),
         "facts": views.entry_facts(shown.journey, sentences),
-        "panel": views.panel(step, counted, sentences) if step is not None else None,
+        "panel": views.panel(step, counted, sentences, reading) if step is not None else None,
         "form": _form(shown, step, words, raw, mistakes) if shown.editing else None,
         "weekdays": _weekdays(words),
+        "asked": reading.query(),
+        "reading": reading,
     }
 
 

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.canvas import edits, panels, settings, views
+from designer.canvas.figures import Reading, reading
 from designer.canvas.forms.raw import Raw, read
-from designer.canvas.lately import Lately
 from designer.canvas.lexicon import lexicon
 from designer.canvas.look import Shown, look
 from designer.canvas.palette import palette
@@ -23,6 +23,7 @@ from designer.canvas.tree import texts
 from designer.framed import frames_messages
 from designer.login.permits import READ, WRITE_DRAFTS
 from designer.pages import Sent, actor, database, may, pages
+from designer.period import choices
 from designer.streams import Streams, event_stream
 from designer.views import journey_mark
 from designer.words import Words
@@ -52,13 +53,12 @@ def journey(
     published: str = "",
 ) -> Response:
     """Show a journey; `published` tells that this was its last step."""
-    draft, writes = show == "draft", may(request, "write drafts")
-    lately: Lately = request.app.state.lately
-    shown = look(database(request), lately, journey_id, draft=draft, writes=writes, fresh=True)
     words, nonce = pages(request).words(request), token_urlsafe(12)
+    shown = _look(request, journey_id, words, draft=show == "draft", fresh=True)
     response = pages(request).render(
         request,
         "canvas/journey.html",
+        status=422 if shown.reading.period.wrong else 200,
         words=words,
         nonce=nonce,
         vocabulary=shown.around.words,
@@ -73,6 +73,7 @@ def journey(
         view=view,
         published=published,
         groups=palette(words, _own_activities(shown.around.known)),
+        periods=choices(words),
     )
     if shown.editing:  # a message's panel shows it
         frames_messages(response, nonce)
@@ -83,8 +84,19 @@ def _own_activities(known: Known) -> list[ActivityType]:
     return sorted(known.activities.values(), key=lambda one: one.title.casefold())
 
 
-def _draft(request: Request, journey_id: str) -> Shown:
-    return look(database(request), request.app.state.lately, journey_id, draft=True)
+def _look(
+    request: Request, journey_id: str, words: Words, *, draft: bool, fresh: bool = False
+) -> Shown:
+    """Read a journey as the page's reader looks at it."""
+    return look(
+        database(request),
+        request.app.state.lately,
+        journey_id,
+        draft=draft,
+        writes=may(request, "write drafts"),
+        fresh=fresh,
+        reading=reading(request, words),
+    )
 
 
 def _canvas(shown: Shown, words: Words) -> dict[str, Any]:
@@ -107,11 +119,8 @@ def panel(
     request: Request, journey_id: str, step: str = "", show: str = "", view: str = ""
 ) -> Response:
     """Answer with the panel of one step, or of the journey as a whole."""
-    draft, writes = show == "draft", may(request, "write drafts")
-    shown = look(
-        database(request), request.app.state.lately, journey_id, draft=draft, writes=writes
-    )
     words = pages(request).words(request)
+    shown = _look(request, journey_id, words, draft=show == "draft")
     if step and shown.step(step) is None:
         raise NotFound(f"The journey has no step {step!r}.")
     response = pages(request).render(
@@ -125,7 +134,7 @@ def panel(
         **panels.context(shown, step, words),
     )
     response.headers["X-Part"] = "panel"
-    chosen_now = {"show": show, "view": view, "step": step}
+    chosen_now = {"show": show, "view": view, "step": step, **shown.reading.query()}
     query = urlencode({key: value for key, value in chosen_now.items() if value})
     response.headers["HX-Replace-Url"] = f"/journeys/{journey_id}" + (f"?{query}" if query else "")
     return response
@@ -163,8 +172,8 @@ def edited(request: Request, journey_id: str, step: str, said: str, status: int 
     """Answer with what an edit has changed; the panel only when the edit took effect."""
     if not request.headers.get("HX-Request"):
         return RedirectResponse(f"/journeys/{journey_id}?show=draft&step={step}", 303)
-    shown = _draft(request, journey_id)
     words = pages(request).words(request)
+    shown = _look(request, journey_id, words, draft=True)
     chosen = step if shown.step(step) else ""
     response = pages(request).render(
         request,
@@ -190,7 +199,7 @@ def rearrange(request: Request, journey_id: str, sent: Sent) -> Response:
         words = pages(request).words(request)
         raw["template"] = settings.new_template(database(request), raw, words, actor=actor(request))
         what = "show"
-    shown = _draft(request, journey_id)
+    shown = _look(request, journey_id, pages(request).words(request), draft=True)
     step = str(sent.get("chosen") or "")
     return _panel(request, shown, step, settings.rearranged(raw, what))
 
@@ -235,7 +244,7 @@ def save_settings(request: Request, journey_id: str, sent: Sent) -> Response:
             actor=actor(request),
         )
     except settings.Unfit as unfit:
-        shown = _draft(request, journey_id)
+        shown = _look(request, journey_id, words, draft=True)
         if step and shown.step(step) is None:
             return edited(request, journey_id, "", words.gettext("That step is gone."), 409)
         mistakes = {place: words.said(mistake) for place, mistake in unfit.mistakes.items()}
@@ -257,22 +266,26 @@ def _title(step: Draft, words: Words) -> str:
 async def stream(request: Request, journey_id: str, show: str = "") -> Response:
     """Send the figures of the page whenever one of them changes."""
     database_: Database = database(request)
-    lately: Lately = request.app.state.lately
-    shown = await run_in_threadpool(look, database_, lately, journey_id, draft=show == "draft")
     words = await run_in_threadpool(pages(request).words, request)
+    looked = partial(_look, request, journey_id, words, draft=show == "draft")
+    shown = await run_in_threadpool(looked)
     streams: Streams = request.app.state.streams
+    read_as = shown.reading
 
     def fetch() -> dict[str, Any]:
+        # Asked anew each time: at midnight, today is another day.
+        period = reading(request, words).period
         with database_.read() as connection:
-            return counters(connection, journey_id)
+            return counters(connection, journey_id, since=period.since, until=period.until)
 
     async def parts() -> AsyncIterator[str | None]:
         told: dict[str, str] = {}
-        async for counted in streams.watch(("counters", journey_id), fetch, EVERY):
+        key = ("counters", journey_id, words.shop.zone, *sorted(read_as.period.query().items()))
+        async for counted in streams.watch(key, fetch, EVERY):
             if counted is None:
                 yield None
                 continue
-            figures = _figures(shown.journey, counted, words)
+            figures = _figures(shown.journey, counted, words, read_as)
             new = {key: text for key, text in figures.items() if told.get(key) != text}
             told = figures
             if new:
@@ -281,9 +294,12 @@ async def stream(request: Request, journey_id: str, show: str = "") -> Response:
     return event_stream(parts())
 
 
-def _figures(journey: Journey, counted: dict[str, Any], words: Words) -> dict[str, str]:
-    totals = {figure.id: figure.value for figure in views.totals(counted, journey, words)}
-    return {**totals, **texts(journey.steps, counted["steps"], words)}
+def _figures(
+    journey: Journey, counted: dict[str, Any], words: Words, reading: Reading
+) -> dict[str, str]:
+    found = views.totals(counted, journey, words, reading)
+    totals = {one.id: one.value for one in found}
+    return {**totals, **texts(journey.steps, counted, words, reading)}
 
 
 def _partial(place: str, text: str) -> str:

@@ -2,40 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from designer.canvas import layout
+from designer.canvas.figures import PLAIN, Figure, Figures, Reading
 from designer.canvas.sentences import Kind, Sentences
 from designer.canvas.sought import sought
 from designer.words import Words
 from engine.errors import Problem
-from engine.model.journey import (
-    ActivityStep,
-    AnyStep,
-    BranchStep,
-    EnterStep,
-    ExitStep,
-    RepeatStep,
-    SendStep,
-    SplitStep,
-    UpdateStep,
-    WaitForStep,
-    WaitStep,
-    WebhookStep,
-    arms,
-)
+from engine.model.journey import AnyStep, ExitStep, RepeatStep, arms, walk
 
 LONG: Final = 40
 """Steps that still fit a screen or two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """The figure on a card: how many, of what, and what that means."""
-
-    text: str
-    unit: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +43,7 @@ class Face:
     kind: Kind
     title: str
     detail: str
-    counter: Counter
+    figures: tuple[Figure, ...]
     problem: str
     note: str
     sought: str
@@ -104,6 +82,7 @@ class Tree:
     columns: int
     ends: bool
     size: int
+    arms_title: str
 
     @property
     def long(self) -> bool:
@@ -119,9 +98,13 @@ class Drawing:
         sentences: Sentences,
         counted: Mapping[str, Any],
         problems: Sequence[Problem] = (),
+        reading: Reading = PLAIN,
     ) -> None:
+        """Draw with what was counted of the journey; nothing for one that nobody enters yet."""
         self._sentences = sentences
-        self._counted = counted
+        self._counted: Mapping[str, Any] = counted.get("steps", {})
+        self._entered: int = counted.get("entered", 0)
+        self._figures = Figures(sentences.words, reading)
         self._problems = {
             problem.step: sentences.words.problem(problem)
             for problem in reversed(problems)
@@ -131,16 +114,18 @@ class Drawing:
     def tree(self, steps: Sequence[AnyStep]) -> Tree:
         """Return the tree of a journey's steps."""
         cards = self._cards(steps)
-        return Tree(cards, layout.columns(steps), layout.ends(steps), _size(cards))
+        return Tree(
+            cards, layout.columns(steps), layout.ends(steps), _size(cards), self._figures.arms_title
+        )
 
     def _cards(self, steps: Sequence[AnyStep]) -> tuple[Card, ...]:
         return tuple(self._card(step, last=n == len(steps)) for n, step in enumerate(steps, 1))
 
     def _card(self, step: AnyStep, *, last: bool) -> Card:
         words, found = self._sentences.words, self._counted.get(step.id, {})
-        passed, title = found.get("arms", {}), self._sentences.title(step)
+        passed, title = self._figures.arms(found), self._sentences.title(step)
         ways = tuple(
-            self._arm(step, name, inner, words.number(passed.get(name, 0)))
+            self._arm(step, name, inner, passed.get(name, self._figures.no_arm))
             for name, inner in arms(step)
         )
         rails = (
@@ -154,7 +139,7 @@ class Drawing:
                 kind=self._sentences.kind(step),
                 title=title,
                 detail=self._sentences.detail(step),
-                counter=counter(step, found, words),
+                figures=tuple(self._figures.card(step, found, self._entered)),
                 problem=self._problems.get(step.id, ""),
                 note=step.note or "",
                 sought=sought(step, self._sentences),
@@ -188,36 +173,16 @@ def _size(cards: Sequence[Card]) -> int:
     return sum(1 + card.size for card in cards)
 
 
-def counter(step: AnyStep, found: Mapping[str, Any], words: Words) -> Counter:
-    """Return the figure that says most about a step of this kind."""
-    _ = words.gettext
-    match step:
-        case SendStep():
-            n, unit, title = found.get("sent", 0), _("sent"), _("Messages sent by this step")
-        case WaitStep() | WaitForStep():
-            n, unit = found.get("waiting", 0), _("waiting")
-            title = _("Customers who wait here now")
-        case RepeatStep():
-            n, unit = found.get("arms", {}).get("again", 0), _("begun")
-            title = _("Rounds that customers have begun")
-        case (
-            BranchStep() | SplitStep() | UpdateStep() | WebhookStep() | ActivityStep() | EnterStep()
-        ):
-            n, unit, title = found.get("entered", 0), _("passed"), _("Customers who came by here")
-        case ExitStep():
-            n, unit, title = found.get("entered", 0), _("left"), _("Customers who left here")
-        case _:
-            assert_never(step)
-    return Counter(words.number(n), unit, title)
-
-
-def texts(steps: Sequence[AnyStep], counted: Mapping[str, Any], words: Words) -> dict[str, str]:
-    """Return every counter of the canvas by its id in the page."""
+def texts(
+    steps: tuple[AnyStep, ...], counted: Mapping[str, Any], words: Words, reading: Reading = PLAIN
+) -> dict[str, str]:
+    """Return every figure of the canvas by its id in the page."""
+    figures = Figures(words, reading)
     shown: dict[str, str] = {}
-    for step in steps:
-        found = counted.get(step.id, {})
-        shown[f"n-{step.id}"] = counter(step, found, words).text
-        for name, inner in arms(step):
-            shown[f"a-{step.id}-{name}"] = words.number(found.get("arms", {}).get(name, 0))
-            shown |= texts(inner, counted, words)
+    for step in walk(steps):
+        found = counted["steps"].get(step.id, {})
+        shown |= {one.id: one.value for one in figures.card(step, found, counted["entered"])}
+        passed = figures.arms(found)
+        for name, _ in arms(step):
+            shown[f"a-{step.id}-{name}"] = passed.get(name, figures.no_arm)
     return shown

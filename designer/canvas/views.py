@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
+from designer.canvas.figures import PLAIN, Figure, Figures, Reading
 from designer.canvas.sentences import Sentences, readable
 from designer.views import channel_name
-from designer.words import N_, Words
+from designer.words import Words
 from engine.model.journey import (
     ActivityStep,
     AnyStep,
@@ -34,13 +35,12 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A number with its name and its meaning; `id` is its place in the page."""
+class Way:
+    """A way out of a step, and how many went it."""
 
-    id: str
     name: str
     value: str
-    title: str
+    arm: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Panel:
     note: str
     facts: list[Fact]
     figures: list[Figure]
-    versions: list[Fact] = field(default_factory=list)
+    versions: list[Way] = field(default_factory=list)
     fails: bool = False
     """Whether it has steps for when it goes wrong."""
 
@@ -116,62 +116,20 @@ def entry_facts(journey: Journey, sentences: Sentences) -> list[Fact]:
     return [fact for fact in facts if fact.value]
 
 
-def totals(counted: Mapping[str, Any], journey: Journey, words: Words) -> list[Figure]:
+def totals(
+    counted: Mapping[str, Any], journey: Journey, words: Words, reading: Reading = PLAIN
+) -> list[Figure]:
     """Return the journey's figures."""
-    _ = words.gettext
-    entered, goal = counted["entered"], counted["goal"]
-    shown = [
-        Figure("t-entered", _("Entered"), words.number(entered),
-               _("Customers who entered so far, those held out for comparison not counted")),
-        Figure("t-active", _("Inside now"), words.number(counted["active"]),
-               _("Customers who are in the journey now")),
-        Figure("t-ended", _("Left"), words.number(counted["ended"]),
-               _("Customers who came to the end or left early")),
-    ]  # fmt: skip
-    if journey.goal is not None:
-        share = words.percent(goal / entered, digits=1) if entered else "—"
-        title = _("Share of those who entered that reached the goal in time")
-        shown.append(Figure("t-goal", _("Goal reached"), share, title))
-    if journey.goal is not None and journey.goal.revenue:
-        title = _("What those who reached the goal spent with it, whether or not for this journey")
-        value = words.money(float(counted["revenue"]))
-        shown.append(Figure("t-revenue", _("Revenue at goal"), value, title))
-    if journey.holdout:
-        title = _("Customers who receive nothing, to compare with")
-        shown.append(Figure("t-held", _("Held out"), words.number(counted["held_out"]), title))
-    return shown
+    return Figures(words, reading).totals(counted, journey)
 
 
-_RESULTS: Final = (
-    ("sent", N_("Sent"), N_("Messages handed over to be delivered")),
-    ("deferred", N_("Put off"), N_("Messages that wait for quiet hours or a cap to end")),
-    ("skipped", N_("Not sent"), N_("Messages that a rule or a missing address held back")),
-    ("failed", N_("Refused"), N_("Messages that the provider refused for good")),
-    ("unknown", N_("Outcome unknown"), N_("Messages of which the provider never said a word")),
-)
-
-
-def panel(step: AnyStep, found: Mapping[str, Any], sentences: Sentences) -> Panel:
+def panel(
+    step: AnyStep, found: Mapping[str, Any], sentences: Sentences, reading: Reading = PLAIN
+) -> Panel:
     """Return the panel of a step."""
     words, kind = sentences.words, sentences.kind(step)
-    _ = words.gettext
-    figures = [
-        Figure("", _("Came by"), words.number(found.get("entered", 0)),
-               _("Customers who have reached this step")),
-    ]  # fmt: skip
-    if not isinstance(
-        step, ExitStep | BranchStep | SplitStep | RepeatStep | UpdateStep | EnterStep
-    ):
-        title = _("Customers who stand at this step now")
-        figures.append(Figure("", _("Here now"), words.number(found.get("waiting", 0)), title))
-    if isinstance(step, SendStep):
-        figures += [
-            Figure("", _(name), words.number(found.get(result, 0)), _(title))
-            for result, name, title in _RESULTS
-            if found.get(result) or result == "sent"
-        ]
-    passed = found.get("arms", {})
-    versions = _ways(step, passed, sentences)
+    figures = Figures(words, reading)
+    versions = _ways(step, figures.arms(found), figures.no_arm, sentences)
     return Panel(
         id=step.id,
         icon=kind.icon,
@@ -181,24 +139,22 @@ def panel(step: AnyStep, found: Mapping[str, Any], sentences: Sentences) -> Pane
         does=sentences.does(step) if step.name else "",
         note=step.note or "",
         facts=[fact for fact in _facts(step, sentences) if fact.value],
-        figures=figures,
+        figures=figures.panel(step, found),
         versions=versions,
         fails=bool(getattr(step, "on_error", ())),
     )
 
 
-def _ways(step: AnyStep, passed: Mapping[str, int], sentences: Sentences) -> list[Fact]:
+def _ways(step: AnyStep, passed: Mapping[str, str], nobody: str, sentences: Sentences) -> list[Way]:
+    """Return the ways out of a step, or a message's versions, with how many went each."""
     words = sentences.words
-
-    def customers(name: str) -> str:
-        return words.ngettext("%(n)s customer", "%(n)s customers", passed.get(name, 0))
-
     match step:
         case SendStep():
             return [
-                Fact(f"{readable(one.id)} · {words.percent(one.weight / 100)}", customers(one.id))
+                Way(f"{readable(one.id)} · {words.percent(one.weight / 100)}",
+                    passed.get(one.id, nobody), one.id)
                 for one in step.variants
-            ]
+            ]  # fmt: skip
         case WaitForStep():
             names = [*(f"event-{n}" for n in range(len(step.events))), "else"]
         case BranchStep():
@@ -209,7 +165,7 @@ def _ways(step: AnyStep, passed: Mapping[str, int], sentences: Sentences) -> lis
             names = [arm.id for arm in step.arms]
         case _:
             names = []
-    return [Fact(sentences.arm(step, name), customers(name)) for name in names]
+    return [Way(sentences.arm(step, name), passed.get(name, nobody), name) for name in names]
 
 
 def _facts(step: AnyStep, sentences: Sentences) -> list[Fact]:

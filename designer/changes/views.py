@@ -45,6 +45,10 @@ _ACTIONS: Final = {
     "set password": N_("set a password"),
     "add codes": N_("codes added"),
     "stop": N_("stopped"),
+    "end customers": N_("customers ended"),
+    "move customers": N_("customers moved on"),
+    "spare customers": N_("the others left alone"),
+    "export customers": N_("customers exported"),
 }
 
 _ACTORS: Final = {

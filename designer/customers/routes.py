@@ -38,8 +38,8 @@ def customers(request: Request, q: str = "", cursor: str = "") -> Response:
 
 
 @router.get("/customers/{reference}")
-def customer(request: Request, reference: str, before: str = "") -> Response:
-    """Show everything that is known of a customer; `before` pages her timeline."""
+def customer(request: Request, reference: str, before: str = "", run: str = "") -> Response:
+    """Show everything that is known of a customer; `before` pages her timeline, `run` is open."""
     words = pages(request).words(request)
     with database(request).read() as connection:
         id_ = search.find(connection, reference)
@@ -75,4 +75,5 @@ def customer(request: Request, reference: str, before: str = "") -> Response:
         days=happenings.days(events.items, words),
         next=events.next,
         before=before,
+        opened=run,
     )

@@ -53,7 +53,7 @@ _ENDS: Final = {
 _ICONS: Final = {
     "entered": "zap", "held_out": "users", "reached": "chevron-right", "chose": "git-branch",
     "drew": "split", "waits": "clock", "passed": "chevron-right", "received": "activity",
-    "timed_out": "hourglass", "sent": "send", "skipped": "ban", "failed": "circle-alert",
+    "timed_out": "hourglass", "hurried": "corner-down-right", "sent": "send", "skipped": "ban", "failed": "circle-alert",
     "unknown": "info", "called": "globe", "call_failed": "circle-alert", "call_late": "info",
     "deferred": "clock", "moved": "shuffle", "missing": "triangle-alert", "no_best_hour": "clock",
     "sent_again": "send", "round": "repeat", "repeated": "repeat", "updated": "user",
@@ -91,6 +91,7 @@ _BECAUSE: Final = {
     "happened": N_("nothing comes of it"),
     "held": N_("the journey was paused when this was due"),
     "passed": N_("the moment had passed already"),
+    "hurried": N_("somebody ended the wait before its time"),
     "resumed": N_("the pause is over"),
     "sent_again": N_("nobody knew whether it arrived"),
     "too_deep": N_("too much would have followed from one event"),
@@ -185,6 +186,8 @@ class Teller:
                 return _("%(step)s: no more rounds are needed", step=step)
             case "repeated":
                 return _("%(step)s: every round is over", step=step)
+            case "hurried":
+                return _("%(step)s: moved on by hand", step=step)
             case "updated" | "started":
                 return step
             case "not_started":

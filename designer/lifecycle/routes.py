@@ -88,7 +88,7 @@ def _version(
         name=journey.name,
         version=version,
         rev=found.updated_at.isoformat(),
-        tree=Drawing(sentences, counted["steps"], []).tree(journey.steps),
+        tree=Drawing(sentences, counted).tree(journey.steps),
         top=canvas.top(journey, sentences),
         totals=canvas.totals(counted, journey, words),
         facts=canvas.entry_facts(journey, sentences),

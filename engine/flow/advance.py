@@ -20,6 +20,7 @@ from engine.run.state import (
     Entered,
     Exit,
     Happened,
+    Hurried,
     Input,
     Returned,
     Settled,
@@ -149,6 +150,8 @@ def _keep(turn: Turn, run: Run, given: Input, *, decided: bool) -> None:
         }  # fmt: skip
     if isinstance(given, Stopped):
         data = {"reason": given.reason}
+    if isinstance(given, Hurried):
+        data = {"step": given.step, "visit": given.visit}
     if isinstance(given, Returned):
         data = {
             "step": given.step, "visit": given.visit, "outcome": given.outcome,

@@ -115,7 +115,17 @@ class Stopped:
     reason: str
 
 
-Input = Entered | Happened | TimeReached | Settled | Returned | Stopped
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hurried:
+    """Somebody ends this visit's wait from outside: the run goes on as if its time had come."""
+
+    seq: int
+    at: datetime
+    step: str
+    visit: int
+
+
+Input = Entered | Happened | TimeReached | Settled | Returned | Stopped | Hurried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +184,7 @@ class Trace:
     """One thing that happened to a run, for people to read.
 
     `what` is one of entered, held_out, reached, chose, drew, round, repeated, waits, passed,
-    received, timed_out, sent, skipped, failed, unknown, deferred, called, call_failed, call_late,
+    received, timed_out, hurried, sent, skipped, failed, unknown, deferred, called, call_failed, call_late,
     updated, held, resumed, goal, ended; and what the transaction adds, such as started,
     not_started, too_deep.
     """

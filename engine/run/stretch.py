@@ -42,6 +42,7 @@ from engine.run.state import (
     Enter,
     Entered,
     Happened,
+    Hurried,
     Input,
     Returned,
     Settled,
@@ -87,6 +88,8 @@ class Stretch:
                 self._returned(given)
             case Stopped():
                 self._stopped(given)
+            case Hurried():
+                self._hurried(given)
             case _:
                 assert_never(given)
         return Advanced(
@@ -210,6 +213,22 @@ class Stretch:
         if self.state.ended is None:
             self._tell("ended", self._step(), reason=given.reason)
             self._set(ended=given.reason, until=None)
+
+    def _hurried(self, given: Hurried) -> None:
+        here, step = self.here, given.step
+        if self.state.ended is not None or self.state.held_out:
+            return
+        if (self._step(), self.state.visits.get(step)) != (step, given.visit):
+            return
+        match here:
+            case WaitHere():
+                self._tell("hurried", step)
+                self._leave(step, "waited", self.state.place + 1, seq=given.seq)
+            case Await(otherwise=otherwise):
+                self._tell("hurried", step, arm="else")
+                self._leave(step, "timed_out", otherwise, seq=given.seq)
+            case _:
+                pass
 
     # The way on
 

@@ -94,9 +94,8 @@ def customers(
     wheres = ["c.merged_into IS NULL"]
     given: dict[str, Any] = {"most": limit + 1}
     if query := query.strip().replace("\0", ""):
-        wheres.append(_MATCHES)
-        given["prefix"] = _escaped(query) + "%"
-        given["digits"] = _escaped(query.replace(" ", "")) + "%"
+        wheres.append(MATCHES)
+        given |= beginning(query)
     if cursor is not None:
         wheres.append("(c.created_at, c.id) < (:at, :after)")
         given["at"], given["after"] = read_cursor(cursor, datetime, UUID)
@@ -110,13 +109,19 @@ def customers(
     return page(rows, limit, [_item(row) for row in rows], "created_at", "id")
 
 
-_MATCHES = """(
+MATCHES: Final = """(
     c.addresses ->> 'email' ILIKE :prefix OR c.addresses ->> 'phone' ILIKE :digits
     OR EXISTS (SELECT FROM identity i WHERE i.customer_id = c.id AND i.value ILIKE :prefix)
     OR concat_ws(' ', coalesce(c.traits ->> 'first_name', c.traits ->> 'firstName'),
                  coalesce(c.traits ->> 'last_name', c.traits ->> 'lastName')) ILIKE :prefix
     OR {others}
 )""".format(others=" OR ".join(f"c.traits ->> '{name}' ILIKE :prefix" for name in NAME_TRAITS))
+"""Whether the customer `c` is one whom the values of `beginning` find."""
+
+
+def beginning(query: str) -> dict[str, str]:
+    """Return what `MATCHES` compares with."""
+    return {"prefix": _escaped(query) + "%", "digits": _escaped(query.replace(" ", "")) + "%"}
 
 
 def _escaped(value: str) -> str:

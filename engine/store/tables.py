@@ -450,6 +450,7 @@ class RunRow(SQLModel, table=True):
         Index(None, "journey_id", "entered_at"),
         Index("ix_run_held", "journey_id", "held_at",
               postgresql_where=text("held_at IS NOT NULL")),
+        Index("ix_run_inside", "journey_id", "step", postgresql_where=text("ended_at IS NULL")),
         {"postgresql_with": {"fillfactor": "70"}},
     )  # fmt: skip
     id: UUID = _uuid(primary_key=True)
@@ -497,7 +498,7 @@ class RunTraceRow(SQLModel, table=True):
 
     __tablename__ = "run_trace"
     __table_args__ = (
-        Index(None, "journey_id", "step", "what"),
+        Index(None, "journey_id", "step", "what", "at"),
         Index("ix_run_trace_moved", "at", postgresql_where=text("what = 'moved'")),
     )
     run_id: UUID = _uuid(primary_key=True)
@@ -508,6 +509,51 @@ class RunTraceRow(SQLModel, table=True):
     step: str | None = _text(null=True)
     what: str = _text()
     data: dict[str, Any] = _json(default="{}")
+
+
+class InterventionRow(SQLModel, table=True):
+    """Customers whom somebody ends in a journey, or moves on in it; asked first, then confirmed.
+
+    `asked` says in what list they were chosen, `action` is end or move.
+    """
+
+    __tablename__ = "intervention"
+    __table_args__ = (
+        Index("ix_intervention_open", "confirmed_at",
+              postgresql_where=text("confirmed_at IS NOT NULL AND ended_at IS NULL")),
+    )  # fmt: skip
+    id: UUID = _uuid(primary_key=True)
+    journey_id: str = _text()
+    action: str = _text()
+    asked: dict[str, Any] = _json(default="{}")
+    total: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    chosen: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    reason: str | None = _text(null=True)
+    actor: str = _text()
+    created_at: datetime = _at(now=True)
+    confirmed_at: datetime | None = _at(null=True)
+    ended_at: datetime | None = _at(null=True)
+
+
+class InterventionRunRow(SQLModel, table=True):
+    """One run of an intervention: where it stood when it was chosen, and what became of it.
+
+    `outcome` is done, or why nothing was done: held, elsewhere, ended, gone, cancelled.
+    """
+
+    __tablename__ = "intervention_run"
+    __table_args__ = (
+        Index("ix_intervention_run_due", "intervention_id", "due_at",
+              postgresql_where=text("outcome IS NULL")),
+    )  # fmt: skip
+    intervention_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("intervention.id", ondelete="CASCADE"), primary_key=True)
+    )
+    run_id: UUID = _uuid(primary_key=True)
+    step: str | None = _text(null=True)
+    visit: int | None = Field(sa_column=Column(Integer, nullable=True))
+    due_at: datetime = _at(now=True)
+    outcome: str | None = _text(null=True)
 
 
 class EntryRefusalRow(SQLModel, table=True):
@@ -537,7 +583,13 @@ class MessageRow(SQLModel, table=True):
         Index(None, "customer_id", "claimed_at"),
         Index(None, "run_id"),
         Index(None, "decided_at", "id"),
-        Index(None, "journey_id", "step", "state"),
+        Index(
+            "ix_message_counted",
+            "journey_id",
+            "step",
+            "decided_at",
+            postgresql_include=["state", "opened_at", "clicked_at"],
+        ),
         Index("ix_message_waiting", "customer_id", postgresql_where=text("state = 'deferred'")),
         Index(
             "ix_message_provider_id",
@@ -663,6 +715,8 @@ audit = _table("audit")
 run = _table("run")
 run_input = _table("run_input")
 run_trace = _table("run_trace")
+intervention = _table("intervention")
+intervention_run = _table("intervention_run")
 entry_refusal = _table("entry_refusal")
 message = _table("message")
 message_transition = _table("message_transition")

@@ -47,6 +47,7 @@ def a_run(customer: UUID, **more: Any) -> dict[str, Any]:
         "state": {},
         "goal_at": None,
         "goal_revenue": None,
+        "held_at": None,
     } | more
 
 
@@ -253,13 +254,57 @@ def test_the_counters_tell_runs_messages_and_arms(database: Database, customer: 
     }  # fmt: skip
     assert counted["steps"]["mail"] == {
         "entered": 2, "waiting": 1, "held": 0, "sent": 1, "deferred": 1, "skipped": 1, "failed": 1,
-        "unknown": 1, "arms": {"plain": 1, "gift": 1},
+        "unknown": 1, "opened": 0, "clicked": 0, "arms": {"plain": 1, "gift": 1},
     }  # fmt: skip
     assert counted["steps"]["vip"]["arms"] == {"gold": 2}
     assert counted["steps"]["opened"]["arms"] == {"else": 1}
     assert second["entered"] == 1
     assert second["steps"]["mail"]["arms"] == {"gift": 1}
     assert second["steps"]["pause"]["waiting"] == 1
+
+
+def test_the_counters_of_a_period_count_what_began_in_it(
+    database: Database, customer: UUID
+) -> None:
+    days = [START - timedelta(days=n) for n in range(4)]
+    runs = [
+        a_run(customer, entered_at=days[0], step="mail"),
+        a_run(customer, entered_at=days[1], step="mail", held_at=START),
+        a_run(customer, entered_at=days[2], ended_at=START, goal_at=START, goal_revenue="5"),
+        a_run(customer, entered_at=days[2], held_out=True),
+    ]
+    add(database, "run", *runs)
+    sent = [
+        a_message(runs[n], "sent", n, decided_at=days[n], opened_at=opened, clicked_at=None)
+        for n, opened in enumerate((None, START, START))
+    ]
+    add(database, "message", *sent)
+    add(
+        database,
+        "run_trace",
+        *(
+            {"run_id": runs[n]["id"], "n": k, "customer_id": customer, "journey_id": "cart",
+             "at": days[n], "step": "mail", "what": what, "data": {"arm": "a"} if k else {}}
+            for n in range(3) for k, what in enumerate(("reached", "hurried"))
+        ),
+    )  # fmt: skip
+
+    def counted(**period: datetime) -> dict[str, Any]:
+        with database.read() as connection:
+            return counters.counters(connection, "cart", **period)
+
+    whole, two, one = counted(), counted(since=days[1]), counted(since=days[1], until=days[0])
+    told = ("entered", "ended", "goal", "revenue", "held_out")
+    assert [whole[name] for name in told] == [3, 1, 1, "5", 1]
+    assert [two[name] for name in told] == [2, 0, 0, "0", 0]
+    assert [one[name] for name in told] == [1, 0, 0, "0", 0]
+    steps = [found["steps"]["mail"] for found in (whole, two, one)]
+    assert [step["entered"] for step in steps] == [3, 2, 1]
+    assert [step["arms"] for step in steps] == [{"a": 3}, {"a": 2}, {"a": 1}]
+    assert [(step["sent"], step["opened"]) for step in steps] == [(3, 2), (2, 1), (1, 1)]
+    # How things stand now is the same whatever the period.
+    assert {(found["active"], found["held"]) for found in (whole, two, one)} == {(2, 1)}
+    assert {(step["waiting"], step["held"]) for step in steps} == {(2, 1)}
 
 
 def test_the_timeline_goes_back_in_the_customers_own_order(

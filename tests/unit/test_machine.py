@@ -26,6 +26,7 @@ from engine.run.state import (
     Errand,
     Exit,
     Happened,
+    Hurried,
     Input,
     Returned,
     Settled,
@@ -565,6 +566,54 @@ def test_a_run_can_be_ended_from_outside_once(walk: Walk) -> None:
     assert (told.what, told.data["reason"]) == ("ended", "archived")
     assert walk.command == Exit(reason="archived")
     assert walk.give(stopped) == []
+
+
+def hurry(walk: Walk, step: str, visit: int = 1) -> list[Trace]:
+    walk.seq += 1
+    return walk.give(Hurried(seq=walk.seq, at=walk.now, step=step, visit=visit))
+
+
+def test_a_wait_that_is_hurried_ends_now() -> None:
+    walk = Walk(wait(), send())
+    (told, reached) = hurry(walk, "rest")
+    assert (told.what, told.step, reached.what) == ("hurried", "rest", "reached")
+    assert isinstance(walk.command, Deliver)
+    assert (walk.state.until, walk.state.outcomes["rest"]) == (None, "waited")
+    assert hurry(walk, "rest") == [], "the message is not hurried by that"
+
+
+def test_who_is_hurried_past_an_event_goes_the_way_that_time_would_take() -> None:
+    step = await_("Bought")
+    hurried, late = Walk(step), Walk(step)
+    (told, *_) = hurry(hurried, step["id"])
+    assert (told.what, told.data) == ("hurried", {"arm": "else"})
+    late.wait()
+    assert hurried.state.place == late.state.place
+    assert hurried.state.outcomes == late.state.outcomes
+    hurried.happens("Bought")
+    assert "received" not in [one.what for one in hurried.trace]
+
+
+@pytest.mark.parametrize(
+    ("walk", "step", "visit"),
+    [
+        (Walk(wait()), "rest", 2),
+        (Walk(wait()), "other", 1),
+        (Walk(send()), "mail", 1),
+        (Walk(wait(), goal=GOAL, held_out=True), "rest", 1),
+    ],
+)
+def test_what_does_not_wait_there_is_not_hurried(walk: Walk, step: str, visit: int) -> None:
+    before = walk.state
+    assert hurry(walk, step, visit) == []
+    assert walk.state == before
+
+
+def test_nobody_is_hurried_out_of_the_end() -> None:
+    walk = Walk(wait())
+    walk.give(Stopped(seq=2, at=walk.now, reason="enough"))
+    assert hurry(walk, "rest") == []
+    assert walk.command == Exit(reason="enough")
 
 
 def call(id: str = "crm", **more: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from engine.run.state import (
     Entered,
     Exit,
     Happened,
+    Hurried,
     Input,
     Returned,
     Settled,
@@ -109,9 +110,12 @@ def turns(rng: Random, machine: Machine) -> Iterator[Turn]:
         state, command = after.state, after.command
         kind = rng.random()
         claimed = seq
-        if isinstance(command, Wait) and kind < 0.4:
+        if isinstance(command, Wait) and kind < 0.34:
             now, seq = max(now, command.until), seq + 1
             given = TimeReached(seq=seq, at=now)
+        elif isinstance(command, Wait) and command.step is not None and kind < 0.4:
+            now, seq = now + timedelta(seconds=1), seq + 1
+            given = Hurried(seq=seq, at=now, step=command.step, visit=state.visits[command.step])
         elif isinstance(command, Deliver) and kind < 0.6:
             for _ in range(rng.randrange(3)):  # what came while it was with the provider
                 now, seq = now + timedelta(seconds=1), seq + 1
@@ -130,6 +134,7 @@ def turns(rng: Random, machine: Machine) -> Iterator[Turn]:
                 TimeReached(seq=seq, at=now),
                 Settled(seq=seq, at=now, step=f"s{rng.randrange(1, 9)}", visit=rng.randrange(3), outcome="sent"),
                 _returned(rng, seq, now, f"s{rng.randrange(1, 9)}", rng.randrange(3)),
+                Hurried(seq=seq, at=now, step=f"s{rng.randrange(1, 9)}", visit=rng.randrange(3)),
             ])  # fmt: skip
         else:
             now, seq = now + timedelta(minutes=rng.choice([0, 1, 50, 2000])), seq + 1
@@ -321,6 +326,24 @@ def test_time_moves_a_run_only_when_it_has_come(some: list[Story]) -> None:
             assert moved is (until is not None and turn.given.at >= until)
 
 
+def test_only_the_wait_at_hand_is_hurried(some: list[Story]) -> None:
+    for story in some:
+        for turn in story.turns:
+            if not isinstance(turn.given, Hurried):
+                continue
+            asked, before = story.machine.command(turn.before), turn.before
+            here = isinstance(asked, Wait) and asked.step == turn.given.step
+            if here and before.visits.get(turn.given.step) == turn.given.visit:
+                first = turn.after.effects[0]
+                assert isinstance(first, Trace)
+                assert (first.what, first.step) == ("hurried", turn.given.step)
+                assert turn.after.state.outcomes[turn.given.step] in {"waited", "timed_out"}
+                assert story.machine.command(turn.after.state) != asked
+            else:
+                assert turn.after.state == before
+                assert turn.after.effects == ()
+
+
 def test_who_is_held_out_never_moves(some: list[Story]) -> None:
     for story in some:
         for turn in story.turns:
@@ -355,4 +378,4 @@ def test_the_histories_are_worth_the_name() -> None:
             told |= {e.what for e in traces(story)}
     assert told >= {"entered", "held_out", "reached", "chose", "drew", "waits", "passed", "received",
                     "timed_out", "sent", "skipped", "failed", "unknown", "goal", "ended", "called", "call_failed", "call_late",
-                    "round", "repeated", "updated"}  # fmt: skip
+                    "round", "repeated", "updated", "hurried"}  # fmt: skip

@@ -81,6 +81,7 @@ def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB"
         ),
         ("drew", "coin", {"arm": "a"}, "Coin: by chance “a · 50%”", ""),
         ("waits", "rest", {"until": "2025-11-23T09:30:00+00:00"}, "Wait 2 days: until 23 Nov, 10:30", ""),
+        ("hurried", "rest", {}, "Wait 2 days: moved on by hand", "somebody ended the wait before its time"),
         ("passed", "rest", {"reason": "no_date"}, "Wait 2 days: did not wait", "the date is not known"),
         ("received", "rest", {"event": "Order Completed"}, "“Order Completed” happened", ""),
         ("timed_out", "rest", {}, "Wait 2 days: nothing happened in time", ""),

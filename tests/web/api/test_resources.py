@@ -359,6 +359,19 @@ def test_counters_trace_and_ledger_follow_a_run(
     assert shop.get("/v1/journeys/welcome/counters", version=1).json()["entered"] == 1
     assert shop.get("/v1/journeys/welcome/counters", version=2).json()["entered"] == 0
     assert shop.get("/v1/journeys/none/counters").status_code == 404
+    path, past = "/v1/journeys/welcome/counters", "2020-01-01T00:00:00Z"
+    since, before = shop.get(path, **{"from": past}).json(), shop.get(path, to=past).json()
+    assert (since["entered"], since["steps"]["mail"]["entered"]) == (1, 1)
+    assert (before["entered"], before["steps"]["mail"]["entered"]) == (0, 0)
+    assert (before["active"], before["steps"]["mail"]["waiting"]) == (1, 1)
+    for wrong in (
+        {"from": "yesterday"},
+        {"to": "2020-01-01T00:00:00"},
+        {"from": "2021-01-01T00:00:00Z", "to": past},
+    ):
+        answer = shop.get(path, **wrong)
+        assert answer.status_code in {400, 422}, wrong
+        assert answer.headers["content-type"] == "application/problem+json"
     items = shop.get("/v1/customers/external_id:42/trace").json()["items"]
     assert [item["what"] for item in items] == ["entered", "reached", "refused"]
     assert items[-1]["reason"] == "running"
