@@ -83,10 +83,18 @@ class Pages:
         return Words(language, accepted=accepted, shop=self.shop() if shop else self._shop)
 
     def _piece(
-        self, template: str, card: Hashable, chosen: bool, editing: bool, mark: Hashable
+        self,
+        template: str,
+        card: Hashable,
+        chosen: bool,
+        editing: bool,
+        mark: Hashable,
+        behind: str,
     ) -> Markup:
         """Render what is said of one card alone, and remember it."""
-        values = {"card": card, "chosen": chosen, "editing": editing, "mark": mark}
+        values = {
+            "card": card, "chosen": chosen, "editing": editing, "mark": mark, "behind": behind
+        }  # fmt: skip
         rendered = self._environment.get_template(template).render(values)
         return Markup(rendered.strip())  # noqa: S704 - rendered by a template that escapes
 

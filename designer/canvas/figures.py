@@ -6,7 +6,7 @@ A figure's `of` is the list of customers behind it (see `engine.store.inside`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, assert_never
+from typing import Any, Final, Literal, assert_never
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
@@ -34,12 +34,12 @@ from engine.model.journey import (
 class Reading:
     """How somebody reads the figures: as they are or as rates, and of which time.
 
-    Of each card either all that matters, or the first alone (`brief`).
+    `amount` is how many of a card's are shown: all that matter, the first, or none.
     """
 
     rates: bool = False
     period: Period = field(default=ALL_TIME)
-    brief: bool = False
+    amount: Literal["all", "first", "none"] = "all"
 
     def query(self) -> dict[str, str]:
         """Return it as an address names it."""
@@ -75,7 +75,7 @@ class Figures:
     def __init__(self, words: Words, reading: Reading = PLAIN) -> None:
         self._words = words
         self._rates = reading.rates
-        self._brief = reading.brief
+        self._amount = reading.amount
         self._period = reading.period.name(words)
 
     def _number(self, n: int) -> str:
@@ -109,9 +109,11 @@ class Figures:
 
         `entered` is how many customers have entered the journey.
         """
+        if self._amount == "none":
+            return []
         first = self._main(step, found, entered)
         shown = [replace(first, id=f"n-{step.id}")]
-        if self._brief:
+        if self._amount == "first":
             return shown
         if isinstance(step, SendStep):
             shown += [
@@ -187,6 +189,8 @@ class Figures:
 
     def arms(self, found: Mapping[str, Any]) -> dict[str, str]:
         """Return how many went each way out of a step, or which share of them did."""
+        if self._amount == "none":
+            return {}
         passed: Mapping[str, int] = found.get("arms", {})
         if not self._rates:
             return {name: self._number(n) for name, n in passed.items()}
@@ -196,6 +200,8 @@ class Figures:
     @property
     def no_arm(self) -> str:
         """What is said of a way that nobody went."""
+        if self._amount == "none":
+            return ""
         return self._share(0, 0) if self._rates else self._number(0)
 
     @property
@@ -209,6 +215,8 @@ class Figures:
 
     def panel(self, step: AnyStep, found: Mapping[str, Any]) -> list[Figure]:
         """Return the figures of a step, for the panel beside the canvas."""
+        if self._amount == "none":
+            return []
         _ = self._words.gettext
         came = found.get("entered", 0)
         shown = [

@@ -76,7 +76,7 @@ def look(
 
     A draft can be edited by those whose role lets them write. Unless `fresh`, what is around the
     journey may be some seconds old. `reading` is how its figures are read; while it is edited, a
-    card shows but the first of them.
+    card shows but the first of them, and none before it was ever live.
     """
     period = reading.period
     with database.read() as connection:
@@ -88,5 +88,8 @@ def look(
     journey = stored_journey(found.draft if drafted else found.live or {})
     problems = check(journey, around.known) if drafted else []
     editing = drafted and writes
-    read_as = replace(reading, brief=editing)
-    return Shown(found, journey, around, counted, problems, editing, near, read_as)
+    if found.version is None:
+        reading = replace(reading, amount="none")
+    elif editing:
+        reading = replace(reading, amount="first")
+    return Shown(found, journey, around, counted, problems, editing, near, reading)

@@ -198,7 +198,7 @@ def _choices(shown: Shown, own: str | None, raw: Raw, words: Words) -> Choices:
             if isinstance(step, ActivityStep | WebhookStep)
         ],
         entry=on.event if isinstance(on := shown.journey.entry.on, OnEvent) else "",
-        lexicon=of_steps(before if conditioned else (), known.activities),
+        lexicon=of_steps(before, known.activities) if conditioned else "",
         languages=sorted({locale for locales in written.values() for locale in locales}),
     )
 

@@ -596,6 +596,6 @@ def test_a_condition_asks_for_what_a_step_before_it_keeps() -> None:
     only_error(journey(keeps, asks("crm", "balance")), "b", "no balance", "only: points")
     only_error(journey(asks("points", "balance"), have_done()), "b", "no step before", shop=LOYAL)
     only_error(journey(have_done(), asks("points", "x")), "b", "only: balance", shop=LOYAL)
-    only_error(journey(MAIL, asks("mail", "x")), "b", "keeps no x, nothing")
+    only_error(journey(MAIL, asks("mail", "x")), "b", "keeps nothing", "no x")
     entry = {"on": {"event": "Go"}, "if": {"result": {"step": "points", "name": "x"}, "eq": 1}}
     only_error(journey(have_done(), entry=entry), None, "it comes later", shop=LOYAL)

@@ -8,6 +8,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from designer.canvas.lately import Around
 from designer.canvas.look import Shown
 from designer.canvas.sentences import Sentences
 from designer.walk import views
@@ -17,6 +18,7 @@ from designer.walk.offers import happenings, offers, span
 from designer.walk.scene import Scene, begin
 from designer.words import Shop, Words
 from engine.compile.compiler import compile as compile_journey
+from engine.compile.known import Known
 from engine.model.journey import Journey
 from engine.model.template import Template
 from engine.model.workspace import Workspace
@@ -26,11 +28,13 @@ from engine.run.walked import Choice
 from engine.store.catalogue import Catalogue
 from engine.store.drafts import Found, Names
 from engine.store.edits import Neighbours
+from engine.store.vocabulary import Vocabulary
 from tests.journeys import JourneyMaker
 from tests.unit.test_walk import RULES, choose, walker
 
 NOW = datetime(2026, 5, 4, 10, 0, 30, tzinfo=UTC)
 WORDS = Words("en", accepted="en-GB", shop=Shop(zone="Europe/Zurich"))
+TOLD = {"here": "she is here", "passed": "she came by"}
 HELLO = {"id": "hello", "name": "Hello", "channel": "email",
          "locales": {"en": {"subject": "Hi {{ customer.first_name }}",
                             "body": "{{ event.product }} for {{ customer.tier }}"}}}  # fmt: skip
@@ -38,8 +42,10 @@ HELLO = {"id": "hello", "name": "Hello", "channel": "email",
 
 def scene(journey: Journey) -> Scene:
     found = Found(id=journey.id, state="draft", draft={}, source=None, rev=1, version=None,
-                  updated_at=NOW, live=None, hash=None, published_at=None)  # fmt: skip
-    shown = Shown(found, journey, Names(), {}, [], False, False, Neighbours())
+                  updated_at=NOW, live=None, hash=None, published_at=None, revision=1)  # fmt: skip
+    shown = Shown(
+        found, journey, Around(Names(), Known(), Vocabulary()), {}, [], False, Neighbours()
+    )
     catalogue = Catalogue(
         revision=1, workspace=Workspace(), caps=(), segments=RULES, topics={}, snippets={}, live={},
         templates={"hello": Template.model_validate(HELLO)},
@@ -66,7 +72,7 @@ def test_any_walk_can_be_shown(seed: int) -> None:
         lit = views.lit(walked)
         ended = isinstance(walked.turns[-1].after.command, Exit)
         assert (lit.here is None) == ended
-        assert lit.here is None or lit.step(lit.here) == "here"
+        assert lit.here is None or lit.mark(lit.here, TOLD) == ("here", "map-pin", "she is here")
         if not walked.open:
             break
         choices.append(choose(rng, rng.choice(walked.open)))

@@ -97,7 +97,7 @@ def made(visitor: Any, shop_settings: Settings) -> Iterator[Made]:
 def test_the_canvas_leads_to_those_behind_its_figures(made: Made) -> None:
     page = unescape(made.visitor.get(f"/journeys/{made.id}?period=7d&step=rest").text)
     for figure in ("?step=rest&of=waiting&period=7d", "?of=inside&period=7d",
-                   "?step=rest&of=entered&period=7d", "?step=hello&of=sent&period=7d"):  # fmt: skip
+                   "?step=rest&of=entered&period=7d", "?period=7d&step=hello&of=sent"):  # fmt: skip
         assert f"/journeys/{made.id}/customers{figure}" in page
         assert made.get(figure).status_code == 200
     assert "Customers who wait here now, whatever the period" in page

@@ -47,7 +47,7 @@ function show() {
   if (form() === open) return;
   open = form();
   if (!open) return;
-  steps = JSON.parse(open.dataset.lexicon);
+  steps = JSON.parse(open.dataset.lexicon ?? "null") ?? { kept: {}, outcomes: {} };
   open.querySelectorAll("[data-rule]").forEach(fit);
   const language = document.getElementById("as-language");
   if (language && [...language.options].some((option) => option.value === as("locale").value)) {
