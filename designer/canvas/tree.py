@@ -17,6 +17,14 @@ LONG: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """What is told of steps that are collapsed: how many, and how many are to be put right."""
+
+    count: str
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     """One way out of a branching step; `wrong` counts its steps with something to put right."""
 
@@ -29,6 +37,7 @@ class Arm:
     cards: tuple["Card", ...]
     size: int
     wrong: int
+    fold: Fold | None
 
     def slot(self, step: str) -> str:
         """Return the name of the list that the way holds."""
@@ -62,16 +71,11 @@ class Card:
     rails: layout.Rails | None
     ends: bool
     last: bool
-
-    @property
-    def size(self) -> int:
-        """How many steps are in its ways."""
-        return sum(way.size for way in self.arms)
-
-    @property
-    def wrong(self) -> int:
-        """How many steps in its ways have something to put right."""
-        return sum(way.wrong for way in self.arms)
+    size: int
+    wrong: int
+    fold: Fold | None
+    follows: str
+    """`size` and `wrong` count the steps of its ways; `follows` names them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class Drawing:
             if ways
             else None
         )
+        size, wrong = sum(way.size for way in ways), sum(way.wrong for way in ways)
         return Card(
             face=Face(
                 id=step.id,
@@ -148,24 +153,40 @@ class Drawing:
             leaves=isinstance(step, ExitStep),
             arms=ways,
             loops=isinstance(step, RepeatStep),
-            columns=layout.width(step),
+            columns=sum(way.columns for way in ways) or 1,
             rails=rails,
             ends=layout.ends((step,)),
             last=last,
+            size=size,
+            wrong=wrong,
+            fold=self._fold(size, wrong),
+            follows=words.gettext("What follows %(step)s", step=title) if size else "",
+        )
+
+    def _fold(self, size: int, wrong: int) -> Fold | None:
+        if not size:
+            return None
+        ngettext = self._sentences.words.ngettext
+        return Fold(
+            ngettext("%(n)s step", "%(n)s steps", size),
+            ngettext("%(n)s to put right", "%(n)s to put right", wrong) if wrong else "",
         )
 
     def _arm(self, step: AnyStep, name: str, inner: Sequence[AnyStep], passed: str) -> Arm:
         cards, label = self._cards(inner), self._sentences.arm(step, name)
+        size = _size(cards)
+        wrong = sum(bool(card.face.problem) + card.wrong for card in cards)
         return Arm(
             id=name,
             label=label,
             add=self._sentences.words.gettext("Add at the beginning of %(way)s", way=label),
             passed=passed,
-            columns=layout.columns(inner),
+            columns=max((card.columns for card in cards), default=1),
             rejoins=not layout.ends(inner),
             cards=cards,
-            size=_size(cards),
-            wrong=sum(bool(card.face.problem) + card.wrong for card in cards),
+            size=size,
+            wrong=wrong,
+            fold=self._fold(size, wrong),
         )
 
 
