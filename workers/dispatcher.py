@@ -24,8 +24,8 @@ from workers.outgoing import Outgoing
 _log = logging.getLogger(__name__)
 
 OUTBOX_EVERY: Final = 1.0
-HOLDING_EVERY: Final = 1.0
-"""Seconds between two groups of those who go on after a pause."""
+SOME_EVERY: Final = 1.0
+"""Seconds between two groups of customers that go on after a pause, or are ended or moved on."""
 OVERDUE_EVERY: Final = 5.0
 PARTITIONS_EVERY: Final = 6 * 3600.0
 AGAIN_AFTER: Final = 60.0
@@ -50,7 +50,7 @@ class Dispatcher:
     def __init__(self, database: Database, gateway: Gateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._due = {self._overdue: 0.0, self._holding: 0.0, self._partitions: 0.0}
+        self._due = {self._overdue: 0.0, self._some: 0.0, self._partitions: 0.0}
 
     async def run(self) -> None:
         """Sweep until cancelled; what fails is tried again at the next round."""
@@ -68,9 +68,10 @@ class Dispatcher:
             self._due[self._overdue] = now + OVERDUE_EVERY
             if await self._carefully(self._overdue):
                 self._due[self._overdue] = now
-        if now >= self._due[self._holding]:
-            self._due[self._holding] = now + HOLDING_EVERY
-            await self._carefully(self._holding)
+        if now >= self._due[self._some]:
+            self._due[self._some] = now + SOME_EVERY
+            for work in (holding.let_go, holding.end_inside, intervening.carry_out):
+                await self._carefully(partial(self._some, work))
         if now >= self._due[self._partitions]:
             self._due[self._partitions] = now + AGAIN_AFTER
             if await self._carefully(self._partitions):
@@ -96,10 +97,8 @@ class Dispatcher:
     async def _overdue(self) -> bool:
         return await asyncio.to_thread(sweep.overdue, self._database) == sweep.AT_ONCE
 
-    async def _holding(self) -> bool:
-        await asyncio.to_thread(holding.let_go, self._database)
-        await asyncio.to_thread(holding.end_inside, self._database)
-        await asyncio.to_thread(intervening.carry_out, self._database)
+    async def _some(self, work: Callable[[Database], object]) -> bool:
+        await asyncio.to_thread(work, self._database)
         return True
 
     async def _partitions(self) -> bool:

@@ -270,7 +270,7 @@ def _page(
         her=her,
         form=look.who or form_of(look.asked, place, words),
         opens=sentences.opens(place.journey.entry),
-        people=people(several, words),
+        matches=people(several, words),
         story=story.sentences(),
         refusal=story.refusal(),
         stands=story.stands(),

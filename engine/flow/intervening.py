@@ -108,7 +108,7 @@ def _carry_out(database: Database, due: Due) -> list[Wake]:
         if not interventions.pending(turn.connection, due):
             return True
         if run.lease_until is not None:
-            interventions.later(turn.connection, due, run.lease_until)
+            interventions.later(turn.connection, due)
             return True
         interventions.decided(turn.connection, due, _outcome(turn, run, due))
         return True
@@ -129,13 +129,11 @@ def _outcome(turn: Turn, run: Run, due: Due) -> str:
         case "move":
             if run.held_at is not None or turn.catalogue.holds(run.journey) is not None:
                 return "held"
-            before = run.revision
-            if isinstance(run.command, Wait) and due.step is not None and due.visit is not None:
-                hurried = Hurried(seq=turn.seq, at=turn.now, step=due.step, visit=due.visit)
-                if run.state.visits.get(due.step) == due.visit and run.command.step == due.step:
-                    take(turn, run, hurried)
-            if run.revision == before:
+            if not isinstance(run.command, Wait) or due.step is None or due.visit is None:
                 return "elsewhere"
+            if (run.command.step, run.state.visits.get(due.step)) != (due.step, due.visit):
+                return "elsewhere"
+            take(turn, run, Hurried(seq=turn.seq, at=turn.now, step=due.step, visit=due.visit))
         case _:
             assert_never(due.action)
     return "done"

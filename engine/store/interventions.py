@@ -61,17 +61,18 @@ WHERE outcome IS NULL AND intervention_id = (
 )
 """)
 
-# From those that are under way to their runs; who takes one has it for a while.
+# From those that are under way to their runs, all of them in turn, so that a large one does not
+# hold up a small one; who takes a run has it for a while.
 _TAKE = text("""
 WITH due AS (
     SELECT i.id, i.action, i.reason, w.run_id FROM intervention i CROSS JOIN LATERAL (
-        SELECT run_id FROM intervention_run
+        SELECT run_id, due_at FROM intervention_run
         WHERE intervention_id = i.id AND outcome IS NULL AND due_at <= now()
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) w
     WHERE i.confirmed_at IS NOT NULL AND i.ended_at IS NULL
       AND (CAST(:only AS uuid) IS NULL OR i.id = :only)
-    LIMIT :limit
+    ORDER BY row_number() OVER (PARTITION BY i.id ORDER BY w.due_at) LIMIT :limit
 )
 UPDATE intervention_run t SET due_at = now() + interval '1 minute'
 FROM due WHERE t.intervention_id = due.id AND t.run_id = due.run_id
@@ -89,7 +90,7 @@ WHERE intervention_id = :id AND run_id = :run AND outcome IS NULL
 """)
 
 _LATER = text("""
-UPDATE intervention_run SET due_at = least(:at, now() + interval '5 seconds')
+UPDATE intervention_run SET due_at = now() + interval '5 seconds'
 WHERE intervention_id = :id AND run_id = :run AND outcome IS NULL
 """)
 
@@ -222,9 +223,9 @@ def decided(connection: Connection, due: Due, outcome: str) -> None:
     connection.execute(_DECIDED, given)
 
 
-def later(connection: Connection, due: Due, at: datetime) -> None:
-    """Have it come again soon, at the latest in some seconds."""
-    connection.execute(_LATER, {"id": due.intervention, "run": due.run, "at": at})
+def later(connection: Connection, due: Due) -> None:
+    """Have it come again in some seconds, behind those whose turn it is meanwhile."""
+    connection.execute(_LATER, {"id": due.intervention, "run": due.run})
 
 
 def finish(connection: Connection) -> None:

@@ -25,7 +25,7 @@ def test_a_template_is_written_previewed_and_saved(
     )
     phone = page.frame_locator("iframe[title='On a phone']")
     expect(phone.get_by_text("Dear ")).to_be_visible()
-    expect(page.locator("#preview code")).to_have_text("customer.nothing")
+    expect(page.locator("#preview").get_by_text("customer.nothing", exact=True)).to_be_visible()
     assert phone.locator("body").evaluate("() => innerWidth") == 390
     page.screenshot(path=pictures / "template-written.png")
     code.click()

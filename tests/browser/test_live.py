@@ -10,11 +10,23 @@ from sqlalchemy import insert, select
 
 from engine.store import tables
 
+LOOKED = """addEventListener("htmx:sse:after:message", () => {
+    document.documentElement.dataset.looked = "yes";
+}, true)"""
+"""Marks a page whose stream has sent something."""
+
 
 def _customer(site: Any) -> UUID:
     with site.database.read() as connection:
         found: UUID = connection.execute(select(tables.customer.c.id).limit(1)).scalar_one()
     return found
+
+
+def watch(page: Page, address: str) -> None:
+    """Open a page, and wait until its stream has said how things are."""
+    page.add_init_script(LOOKED)
+    page.goto(address)
+    expect(page.locator("html[data-looked]")).to_be_attached(timeout=20_000)
 
 
 def _happens(site: Any, name: str, seq: int) -> None:
@@ -29,8 +41,7 @@ def _happens(site: Any, name: str, seq: int) -> None:
 
 def test_events_appear_on_top_as_they_arrive(site: Any, opens: Callable[..., Page]) -> None:
     page = opens()
-    page.goto("/events")
-    page.wait_for_timeout(1500)
+    watch(page, "/events")
     _happens(site, "Lamp Lit", 9001)
     first = page.locator("#tail tr").first
     expect(first).to_contain_text("Lamp Lit")
@@ -39,8 +50,7 @@ def test_events_appear_on_top_as_they_arrive(site: Any, opens: Callable[..., Pag
 
 def test_a_paused_tail_keeps_what_arrives_for_later(site: Any, opens: Callable[..., Page]) -> None:
     page = opens()
-    page.goto("/events")
-    page.wait_for_timeout(1500)
+    watch(page, "/events")
     page.get_by_role("button", name="Pause").click()
     _happens(site, "Door Opened", 9002)
     expect(page.locator("[data-waiting]")).to_have_text("+1")
@@ -59,11 +69,10 @@ def test_only_the_events_of_a_name_are_shown(site: Any, opens: Callable[..., Pag
 
 def test_counters_move_while_one_looks(site: Any, opens: Callable[..., Page]) -> None:
     page = opens()
-    page.goto("/journeys/welcome")
+    watch(page, "/journeys/welcome")
     entered = page.locator("#t-entered")
     before = int(entered.inner_text())
     hello = int(page.locator("#n-hello").inner_text())
-    page.wait_for_timeout(2000)
     at = datetime.now(UTC)
     run = {
         "id": uuid4(), "customer_id": _customer(site), "journey_id": "welcome", "version": 1,
@@ -156,7 +165,6 @@ def test_open_streams_do_not_hold_the_server(
     other.start()
     page = browser.new_page()
     page.goto(login_link(settings))
-    page.goto(f"{settings.url}/journeys/welcome")
-    page.wait_for_timeout(500)
+    watch(page, f"{settings.url}/journeys/welcome")
     assert other.stop() < 2
     page.close()

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,17 +30,21 @@ class Crowd(Story):
 
     def set_up(self, **changes: Any) -> None:
         super().set_up(**changes)
+        self.write([
+            {"id": "rest", "type": "wait", "for": "30d"},
+            {"id": "mail", "type": "send", "channel": "email", "template": "t"},
+            {"id": "back", "type": "wait_for", "timeout": "9d",
+             "events": [{"on": {"event": "Came"}, "then": []}],
+             "else": [{"id": "gone", "type": "exit", "reason": "silent"}]},
+        ])  # fmt: skip
+
+    def write(self, steps: list[dict[str, Any]]) -> None:
+        """Publish the journey with these steps."""
         journey = {
             "id": "j", "name": "j", "topic": "offers", "entry": {"on": {"event": "Go"},
             "reentry": {"mode": "per_key", "key": "n"}},
             "exits": [{"on": {"event": "Order Completed"}, "reason": "purchased"}],
-            "steps": [
-                {"id": "rest", "type": "wait", "for": "30d"},
-                {"id": "mail", "type": "send", "channel": "email", "template": "t"},
-                {"id": "back", "type": "wait_for", "timeout": "9d",
-                 "events": [{"on": {"event": "Came"}, "then": []}],
-                 "else": [{"id": "gone", "type": "exit", "reason": "silent"}]},
-            ],
+            "steps": steps,
         }  # fmt: skip
         save_journey(self.database, Journey.model_validate(journey), actor=COMMAND_LINE)
         publish(self.database, "j", actor=COMMAND_LINE)
@@ -208,6 +212,71 @@ def test_who_has_not_had_her_turn_can_be_spared(crowd: Crowd) -> None:
     crowd.carry_out()
     assert (crowd.told(id).done, crowd.told(id).passed) == (1, {"cancelled": 2})
     assert sum(row.ended_at is not None for row in crowd.rows(tables.run)) == 1
+
+
+def test_who_is_moved_on_to_the_same_hour_has_been_moved_on(crowd: Crowd) -> None:
+    hour = f"{datetime.now(UTC) + timedelta(hours=12):%H}:30"  # by no means just now
+    rest = {"id": "rest", "type": "wait", "until": {"time": hour}}
+    steps = [{"id": "again", "type": "repeat", "times": 3, "steps": [rest]}]
+    crowd.write(steps)
+    crowd.go()
+    revision = crowd.revision()
+    for visit in (2, 3):
+        id = crowd.ask("move", of="waiting", step="rest")
+        crowd.confirm(id)
+        crowd.carry_out()
+        assert crowd.told(id).done == 1
+        assert crowd.run_row().state["visits"]["rest"] == visit
+    assert crowd.revision() == revision, "its timer is still the right one"
+
+
+def test_who_has_to_come_again_lets_the_others_pass(crowd: Crowd) -> None:
+    crowd.enter(3)
+    move = crowd.ask("move", [crowd.run_row(1).id])
+    crowd.confirm(move)
+    crowd.carry_out()
+    assert isinstance(crowd.claim(), Claimed)
+    crowd.put(lambda c: c.execute(text("UPDATE run SET lease_until = now() - interval '1 hour'"
+                                       " WHERE lease_until IS NOT NULL")))  # fmt: skip
+    id = crowd.ask("end")
+    crowd.confirm(id)
+    for _ in range(3):
+        intervening.carry_out(crowd.database, limit=1)
+    assert (crowd.told(id).done, crowd.told(id).left) == (2, 1)
+
+
+def test_a_large_group_does_not_hold_up_a_small_one(crowd: Crowd) -> None:
+    runs = crowd.enter(6)
+    large, small = crowd.ask("move", runs[:4]), crowd.ask("end", runs[4:])
+    crowd.confirm(large)
+    crowd.confirm(small)
+    intervening.carry_out(crowd.database, limit=4)
+    assert (crowd.told(large).done, crowd.told(small).done) == (2, 2)
+
+
+def test_whom_a_killed_dispatcher_had_taken_comes_again(crowd: Crowd) -> None:
+    crowd.enter(2)
+    id = crowd.ask("end")
+    crowd.confirm(id)
+    assert len(crowd.database.transact(lambda c: interventions.take(c, 50))) == 2
+    assert crowd.carry_out() == [], "somebody else has them just now"
+    assert (crowd.told(id).left, crowd.told(id).ended_at) == (2, None)
+    crowd.put(lambda c: c.execute(text("UPDATE intervention_run SET due_at = now()")))
+    assert len(crowd.carry_out()) == 2
+    assert crowd.told(id).done == 2
+
+
+def test_who_is_held_may_be_ended_at_once(crowd: Crowd) -> None:
+    run = crowd.go()
+    pause(crowd.database, "j", actor=COMMAND_LINE)
+    advance(crowd.database, run, crowd.revision(), "time_reached")
+    assert crowd.run_row().held_at is not None
+    id = crowd.ask("end")
+    crowd.confirm(id)
+    assert [wake.run for wake in crowd.carry_out()] == [str(run)]
+    row = crowd.run_row()
+    assert (row.end_reason, row.held_at) == ("over", None)
+    assert advance(crowd.database, run, 0, "look").command.kind == "exit"
 
 
 def test_nobody_and_nonsense_are_refused(crowd: Crowd) -> None:

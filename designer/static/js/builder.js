@@ -1,6 +1,7 @@
 /* The condition builder: names and operators that fit what is asked, and what it says meanwhile. */
-const panel = document.getElementById("panel");
-const form = () => panel.querySelector("[data-settings]");
+import { settings as form } from "./canvas/chain.js";
+import { panel } from "./canvas/page.js";
+
 let open = null;     // the form that is shown
 let steps = null;    // what can be asked of the steps that came before
 const lexicon = JSON.parse(document.getElementById("lexicon").dataset.lexicon); // names in the shop's data, and their kinds
@@ -31,7 +32,7 @@ function kindOf(rule) {
 function fit(rule) {
   const kind = kindOf(rule);
   const own = (one) => one.closest("[data-rule]") === rule;
-  for (const operator of [...rule.querySelectorAll("[data-op]")].filter(own)) {
+  for (const operator of [...rule.querySelectorAll("[data-compares]")].filter(own)) {
     for (const option of operator.options) {
       const fits = !kind || !option.dataset.fits || option.dataset.fits.split(" ").includes(kind);
       option.hidden = option.disabled = !fits && !option.selected;

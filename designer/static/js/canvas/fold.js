@@ -1,5 +1,5 @@
 /* Collapsing ways and whole branching steps. This browser remembers what is collapsed, journey by journey. */
-import { board, chosen, journey, tree } from "./page.js";
+import { board, chosen, itemOf, journey, tree } from "./page.js";
 
 const KEY = `parcours.folded.${journey}`;
 const folded = new Set(JSON.parse(localStorage.getItem(KEY) ?? "[]")); // "step/way", or "step" for all its ways
@@ -97,7 +97,7 @@ board.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "e" || event.ctrlKey || event.metaKey || event.altKey) return;
   const card = event.target.closest(".step-card");
   const way = event.target.closest(".arm");
-  const lid = event.target.closest(".fold") ?? (card && lidOf(card.parentElement)) ?? (way && lidOf(way));
+  const lid = event.target.closest(".fold") ?? (card && lidOf(itemOf(card))) ?? (way && lidOf(way));
   if (lid) toggle(lid);
 });
 

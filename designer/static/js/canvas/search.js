@@ -1,6 +1,6 @@
 /* Finding steps: the cards themselves are searched, so that nothing is asked of the server. */
 import { hidden, reveal } from "./fold.js";
-import { board, tree } from "./page.js";
+import { board, itemOf, tree } from "./page.js";
 
 const form = document.querySelector("[data-seek]");
 const field = form.querySelector("input");
@@ -15,7 +15,7 @@ const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase
 /* What is written on a card and its ways, its id, and what it only refers to. */
 function said(card) {
   const shown = card.querySelectorAll(".title, .detail, .noted, .also");
-  const ways = card.parentElement.querySelectorAll(":scope > .arms > .arm > .way > span:not(.icon)");
+  const ways = itemOf(card).querySelectorAll(":scope > .arms > .arm > .way > span:not(.icon)");
   const texts = [...shown, ...ways].map((one) => one.textContent);
   return plain([...texts, card.value, card.dataset.find ?? ""].join(" "));
 }

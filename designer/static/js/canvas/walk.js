@@ -3,7 +3,7 @@ import { post } from "./chain.js";
 import { copyQuietly, paste } from "./clipboard.js";
 import { hidden, reveal } from "./fold.js";
 import { leaveMove, moving, startMove } from "./move.js";
-import { board, chosen, slots, tree } from "./page.js";
+import { board, chosen, itemOf, slots, tree } from "./page.js";
 import { choosePlace, leavePlace, search, somewhere } from "./palette.js";
 
 export let focused = "s-"; // what the keyboard stands on in the tree: an id, or a slot
@@ -63,7 +63,7 @@ function beside(stop, dx, dy) {
 }
 
 /* Down from a step that has ways leads into the first of them, not past them all. */
-const hasWays = (stop) => stop.matches(".step-card") && stop.parentElement.querySelector(":scope > .arms");
+const hasWays = (stop) => stop.matches(".step-card") && itemOf(stop).querySelector(":scope > .arms");
 
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 board.addEventListener("keydown", (event) => {
