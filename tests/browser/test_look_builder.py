@@ -178,6 +178,7 @@ def test_around_the_canvas_it_is_sound(eye: Eye) -> None:
     eye.look("around-import-mistakes")
     page.goto("/journeys/welcome/customers?of=inside")
     page.locator("[data-page]").check()
+    page.evaluate("() => scrollTo(0, 0)")  # what lies under the bar cannot be pressed
     eye.look("around-inside-chosen")
     page.locator("[name=action][value=end]").click()
     eye.look("around-intervention")
