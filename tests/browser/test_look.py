@@ -104,13 +104,13 @@ def _go(page: Page, address: str) -> None:
         page.locator(".cm-content").wait_for()
 
 
-def _wrong(page: Page) -> list[Any]:
-    """Return what axe finds, and whether something reaches beyond the screen's side."""
+def _wrong(page: Page, part: str = "") -> list[Any]:
+    """Return what axe finds in a page or a part of it, and whether it reaches beyond the side."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(f"() => {{ {AXE} }}")
     options = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
     wrong: list[Any] = page.evaluate(
-        f"""async () => (await axe.run(document, {options})).violations.flatMap(
+        f"""async () => (await axe.run({json.dumps(part) if part else "document"}, {options})).violations.flatMap(
             (rule) => rule.nodes.map((node) => [rule.id, node.target, node.failureSummary]))"""
     )
     root = "document.documentElement"
