@@ -36,6 +36,9 @@ TICK: Final = 1.0
 VISIT_EVERY: Final = 9.0
 """Seconds between two visits, on average; a visit is three or four events."""
 
+BASKET: Final = 80.0
+"""What the rest of a visitor's basket is worth at most."""
+
 _SWITCH = text("SELECT settings -> CAST(:visits AS text) FROM workspace")
 _WHO = text("""
 SELECT value FROM identity WHERE namespace = 'external_id' AND value LIKE :prefix LIMIT 5000
@@ -132,7 +135,9 @@ class Town:
         if chance.random() < 0.5:
             return
         at += chance.uniform(2, 6)
-        self._add(at, _track(user, "Product Added", added(looked_at[-1])))
+        put_in = added(looked_at[-1])
+        worth = round(put_in["price"] + chance.uniform(0, BASKET), 2)
+        self._add(at, _track(user, "Product Added", put_in | {"cart_value": worth}))
         if chance.random() < 0.5:
             return
         at += chance.uniform(4, 12)
