@@ -24,7 +24,7 @@ _KINDS: Final = {
 }
 
 _ACTIONS: Final = {
-    "create": N_("begun"),
+    "create": N_("created"),
     "save": N_("saved"),
     "edit": N_("edited"),
     "undo": N_("an edit undone"),

@@ -50,7 +50,7 @@ class Found:
 
 _FIELDS: Final = {
     "subject": (N_("Subject"), "line", ""),
-    "preheader": (N_("Preheader"), "line", N_("What inboxes show beside the subject.")),
+    "preheader": (N_("Preview text"), "line", N_("What inboxes show beside the subject.")),
     "body": (
         N_("Message"), "code",
         N_("Tab indents. To leave the text by keyboard, press Escape, then Tab."),

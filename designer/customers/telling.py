@@ -10,6 +10,7 @@ from designer.canvas.sentences import Sentences, readable
 from designer.messages.reasons import ON_THE_WAY, on_the_way, reason
 from designer.words import N_, Words
 from engine.model.base import CHANNELS
+from engine.model.condition import StepWas
 from engine.model.journey import AnyStep, SendStep
 
 _FAILED_CALLS: Final = {
@@ -247,7 +248,7 @@ class Teller:
         given = str(data.get("reason") or "")
         said = self._words.gettext(_FAILED_CALLS[given]) if given in _FAILED_CALLS else given
         if given in _EXPLAINED and data.get("detail"):
-            return f"{said}: {data['detail']}"
+            return self._words.gettext("%(where)s: %(what)s", where=said, what=data["detail"])
         return f"{said} ({data['status']})" if data.get("status") else said
 
     def seen(self, answers: Mapping[str, Any]) -> str:
@@ -292,8 +293,10 @@ class Teller:
                 wanted = words.quote(readable(topic))
                 return subscribed(wanted, channel or None, words, holds=bool(answer))
             case "step":
-                step = self._sentences.step_name(name)
-                return f"{step}: {readable(str(answer)) if answer else '—'}"
+                if answer:
+                    came = StepWas.model_validate({"step": name, "is": str(answer)})
+                    return self._sentences.conditions.say(came)
+                return _("%(step)s: %(what)s", step=self._sentences.step_name(name), what="—")
             case _:
                 return f"{readable(name)}: {words.value(answer)}"
 

@@ -253,7 +253,7 @@ def consents(found: Mapping[str, Any], names: Names, words: Words) -> list[Said]
         )
         how = [_(_HOW.get(one["how"], one["how"])), one["source"] or ""]
         if one["text_version"]:
-            how.append(_("wording %(version)s", version=one["text_version"]))
+            how.append(_("version %(version)s of the text", version=one["text_version"]))
         at = datetime.fromisoformat(one["at"])
         told.append(Said(at, icon, text, " · ".join(part for part in how if part)))
     return told

@@ -178,7 +178,7 @@ class _Told:
     def _sentence(self, other: _Other, called: str) -> str:
         _ = self.words.gettext
         parts = [called, *(self._item(item) for item in other.within)]
-        begins = ": ".join(part for part in parts if part)
+        begins = self._in_turn(*parts)
         if not other.setting:
             what = _capital(begins)
             is_new = other.new is not None
@@ -192,7 +192,7 @@ class _Told:
         if other.setting == "weight" and old != new:
             return _("%(what)s: %(new)s instead of %(old)s", what=begins, new=new, old=old)
         named = label(other.setting, self.words)
-        return self._was(_capital(f"{begins}: {named}" if begins else named), old, new)
+        return self._was(_capital(self._in_turn(begins, named)), old, new)
 
     def _was(self, what: str, old: str, new: str) -> str:
         _ = self.words.gettext
@@ -204,6 +204,13 @@ class _Told:
             return _("%(what)s was %(old)s, is left out", what=what, old=old)
         return _("%(what)s was %(old)s, is %(new)s", what=what, old=old, new=new)
 
+    def _in_turn(self, *parts: str) -> str:
+        """Say where something is, from the outside in."""
+        _, said = self.words.gettext, ""
+        for part in filter(None, parts):
+            said = _("%(where)s: %(what)s", where=said, what=part) if said else part
+        return said
+
     def _item(self, item: _Item) -> str:
         if not item.key:
             return label(item.kind, self.words)
@@ -211,7 +218,7 @@ class _Told:
         return item_label(item.kind, name, self.words)
 
     def _alike(self, called: str, what: str) -> str:
-        named = f"{called}: {what}" if what else called
+        named = self._in_turn(called, what)
         return self.words.gettext("%(what)s is set in another way", what=named)
 
 

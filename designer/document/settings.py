@@ -34,7 +34,7 @@ _LABELS: Final = {
     "on": N_("what opens it"),
     "on_full": N_("when a cap is full"),
     "order": N_("the order"),
-    "preheader": N_("preheader"),
+    "preheader": N_("preview text"),
     "priority": N_("priority"),
     "reason": N_("reason"),
     "reentry": N_("who comes back"),
@@ -46,7 +46,7 @@ _LABELS: Final = {
     "timeout": N_("how long it waits"),
     "topic": N_("topic"),
     "url": N_("web address"),
-    "variants": N_("variants"),
+    "variants": N_("versions"),
     "weight": N_("share"),
     "where": N_("which of these events"),
     "within": N_("time for it"),
@@ -54,7 +54,7 @@ _LABELS: Final = {
 """A setting without a name here is called as in the document."""
 
 _ITEMS: Final = {
-    "variants": N_("variant %(name)s"),
+    "variants": N_("version %(name)s"),
     "arms": N_("way %(name)s"),
     "events": N_("waiting for %(name)s"),
     "exits": N_("leaving early on %(name)s"),

@@ -20,12 +20,12 @@ from engine.model.journey import (
 from engine.store.inside import OF_JOURNEY, OF_STEP, SORTS, STANDING, Asked
 
 _JOURNEY: Final = {
-    "entered": (N_("Entered"), N_("Customers who entered"), N_("Entered")),
-    "inside": (N_("Inside now"), N_("Customers who are inside now"), N_("Entered")),
-    "left": (N_("Left"), N_("Customers who left"), N_("Left")),
+    "entered": (N_("Entered"), N_("Customers who entered"), N_("Came in")),
+    "inside": (N_("Inside now"), N_("Customers who are inside now"), N_("Came in")),
+    "left": (N_("Left"), N_("Customers who left"), N_("Went out")),
     "converted": (N_("Goal reached"), N_("Customers who reached the goal"), N_("Goal reached")),
     "held": (N_("Held by the pause"), N_("Customers whom the pause holds"), N_("Held since")),
-    "held_out": (N_("Held out"), N_("Customers held out to compare with"), N_("Entered")),
+    "held_out": (N_("Held out"), N_("Customers held out to compare with"), N_("Came in")),
 }
 _STEP: Final = {
     "entered": (N_("Came by"), N_("Customers who came to %(step)s"), N_("Came")),

@@ -35,7 +35,7 @@ def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -
         total = sum(variant.weight for variant in step.variants)
         if total != 100:
             yield wrong(
-                "the shares of its variants add up to %(total)s, not 100", step.id, total=total
+                "the shares of its versions add up to %(total)s, not 100", step.id, total=total
             )
     sound = []
     for variant in step.variants:
@@ -51,7 +51,7 @@ def check_send(journey: Journey, step: SendStep, known: Known, before: Before) -
 
 
 def _variant(variant: Variant, step: SendStep) -> Iterator[Problem]:
-    who = said("the variant %(variant)s", variant=variant.id)
+    who = said("the version %(variant)s", variant=variant.id)
     for key, value in variant.set.items():
         if key in VARIABLES:
             yield wrong(

@@ -64,13 +64,13 @@ def step(document: dict[str, Any], n: int, **values: Any) -> None:
         (
             lambda d: step(d, 1, variants=[{"id": "plain", "weight": 40},
                                            {"id": "gift", "weight": 60, "set": {"discount": 7}}]),
-            ["First mail: variant plain: 40% instead of 50%",
-             "First mail: variant gift: 60% instead of 50%",
-             "First mail: variant gift: discount was 5, is 7"],
+            ["First mail: version plain: 40% instead of 50%",
+             "First mail: version gift: 60% instead of 50%",
+             "First mail: version gift: discount was 5, is 7"],
         ),
         (
             lambda d: d["steps"][1]["variants"].pop(),
-            ["First mail: variant gift is gone"],
+            ["First mail: version gift is gone"],
         ),
         (
             lambda d: step(d, 1, template="bye"),
@@ -84,7 +84,7 @@ def step(document: dict[str, Any], n: int, **values: Any) -> None:
             lambda d: step(d, 1, at={"window": "09:00-20:00"}),
             ["First mail: time of day was at any time, is between 09:00 and 20:00"],
         ),
-        (lambda d: step(d, 1, preheader="P"), ["First mail: preheader is now “P”"]),
+        (lambda d: step(d, 1, preheader="P"), ["First mail: preview text is now “P”"]),
         (lambda d: d["steps"][1].pop("subject"), ["First mail: subject was “A”, is left out"]),
         (
             lambda d: d["steps"][2]["arms"][0].update({"if": {"segment": "vip"}}),

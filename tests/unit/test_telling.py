@@ -76,6 +76,10 @@ def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB"
             "If tier is gold: “Gold”", "tier is gold; “Order Completed” has happened 2 times",
         ),
         (
+            "chose", "fork", {"arm": "gold", "seen": {"step mail": "skipped", "step coin": None}},
+            "If tier is gold: “Gold”", "“First mail” was skipped; “Coin”: —",
+        ),
+        (
             "chose", "fork", {"arm": "else", "seen": {"trait tier": None, "segment vip": False}},
             "If tier is gold: “Otherwise”", "tier is not known; the customer is not in “vip”",
         ),

@@ -157,7 +157,7 @@ def test_a_channel_is_listed_once() -> None:
 )
 def test_a_variant_sets_what_can_be_set(set_: dict[str, Any], words: str) -> None:
     variants = [{"id": "a", "weight": 100, "set": set_}]
-    only_error(journey(send(variants=variants)), "mail", words, "variant a")
+    only_error(journey(send(variants=variants)), "mail", words, "version a")
 
 
 @pytest.mark.parametrize("at", ["now", "best_hour", {"window": "20:00-06:00"}])

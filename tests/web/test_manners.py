@@ -173,5 +173,5 @@ def test_a_customers_page_tells_what_she_wants(visitor: Any, shop_url: str) -> N
     page = " ".join(unescape(visitor.get(f"/customers/{id_}").text).split())
     assert "any more: messages came back" in page
     assert "Offers and sales by Email: wants it" in page
-    assert "in a form of the shop · checkout · wording 2026-01" in page
+    assert "in a form of the shop · checkout · version 2026-01 of the text" in page
     assert "News by Email: has yet to confirm it" in page

@@ -389,6 +389,8 @@ def test_a_journey_with_mistakes_says_what_to_mend(visitor: Any) -> None:
     page = visitor.get("/journeys/birthday/walk").text
     assert "Nobody can walk through this journey yet: 1 mistake" in words_of(page)
     assert 'href="/journeys/birthday?show=draft&amp;step=card"' in page
+    french = visitor.get("/journeys/birthday/walk", headers={"Accept-Language": "fr"}).text
+    assert "créez-le ou choisissez-en un autre" in words_of(french)
     token = hidden(visitor.get("/import").text, "csrf")
     answer = visitor.post("/journeys/birthday/walk", data={"csrf": token, "do": "pass"})
     assert "Nobody can walk through this journey yet" in answer.text
