@@ -71,7 +71,7 @@ def _run(
 ) -> None:
     from designer.login.links import login_link
 
-    _say(f"Starting Parcours; its data is in {settings.data_dir}.")
+    _say(f"Open {login_link(settings)}")
     settings, servers = _start_servers(supervisor, settings, temporal_ui=temporal_ui)
     environment = _environment(settings)
     for number, roles in enumerate(layout):
@@ -91,8 +91,7 @@ def _run(
             temporal_address=settings.temporal_address,
         ),
     )
-    # Said last, so that whoever follows the link at once finds somebody there.
-    _say(f"Parcours is ready. Open {login_link(settings)}")
+    _say(f"Parcours is ready: {settings.url}")
     if demo:
         _load_demo(supervisor, environment)
     supervisor.stay()
