@@ -119,7 +119,7 @@ class Keyboard:
         steps = options.index(option) - now
         for _ in range(abs(steps)):
             self.press("ArrowDown" if steps > 0 else "ArrowUp")
-        settled(self.page)
+            settled(self.page)  # what is chosen may draw the form anew
         expect(field.last.locator("option:checked")).to_have_text(option)
         expect(field.last).to_be_focused()
 

@@ -141,7 +141,7 @@ class EmbeddedSet:
 
     def start(self) -> None:
         self._up = self._program.start()
-        wait_ready(self._program, self._up, 120)
+        wait_ready(self._program, self._up, 240)
         found = addresses.read(self.data_dir)
         assert found is not None
         self.database_url = found.database_url
