@@ -177,7 +177,9 @@ class Offered:
         chosen, _ = self._chosen, self._words.gettext
         if not chosen.step:
             return _(_JOURNEY[chosen.of][1])
-        name = self._words.quote(self.step_name(chosen.step))
+        name, mark = self.step_name(chosen.step), self._words.quote("")[0]
+        if mark not in name:  # no quotation within another
+            name = self._words.quote(name)
         return _(_STEP[chosen.of][1], step=name, way=self._words.quote(self._way()))
 
     def when(self) -> str:
