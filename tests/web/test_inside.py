@@ -50,8 +50,8 @@ class Made:
         self.csrf = hidden(visitor.get("/import").text, "csrf")
 
     def enter(self, name: str, user: str = "", **traits: str) -> None:
-        told = {"source": "test", "user_id": user or uuid4().hex}
-        known = {"first_name": name, "email": f"{uuid4().hex}@mail.example", **traits}
+        told = {"source": "test", "user_id": user or str(uuid4().int)}
+        known = {"first_name": name, "email": f"{uuid4().int}@mail.example", **traits}
         receive(self.database, [
             Incoming(message_id=uuid4().hex, kind="identify", name="Told", traits=known, **told),
             Incoming(message_id=uuid4().hex, kind="track", name=f"Opens {self.id}", **told),
