@@ -45,6 +45,7 @@ def found(page: Page) -> list[str]:
         ("coupon", ["opened"]),  # the event it waits for
         ("order completed", ["fork"]),  # the event that a named way asks for
         ("gold", ["fork"]),
+        ("buyers", ["fork"]),  # the name of a way
         ("product added", [""]),  # what opens the journey
         ("zebra", []),
     ],
