@@ -17,6 +17,8 @@ def test_a_whole_walk(opens: Callable[..., Page], pictures: Path) -> None:
     page.get_by_role("button", name="1 hour later").click()
     expect(stands).to_contain_text("She is at: First reminder")
     expect(page.locator("#s-cool-off")).to_contain_text("She came by here")
+    lit = page.locator("#s-cool-off").evaluate("card => getComputedStyle(card).borderTopColor")
+    expect(page.locator("#l-cool-off > .stem")).to_have_css("background-color", lit)
     expect(stands).to_be_focused()
     page.locator("summary", has_text="What she gets").click()
     letter = page.frame_locator(".letter iframe")
