@@ -153,8 +153,10 @@ def add(
     actor: str,
 ) -> None:
     """Keep which customers an intervention is about: of those asked for, `only` these or all."""
+    # What was searched for may be somebody's name: it leads back to nothing that is worth keeping.
+    address = {name: value for name, value in asked.address.items() if name != "q"}
     given = {"id": id, "journey": asked.journey, "action": action, "actor": actor,
-             "asked": orjson.dumps(dict(asked.address)).decode()}  # fmt: skip
+             "asked": orjson.dumps(address).decode()}  # fmt: skip
     connection.execute(_NEW, given)
     sql, values = matching(asked)
     parameters = {
