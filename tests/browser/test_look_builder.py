@@ -97,8 +97,6 @@ class Eye:
 
 @pytest.fixture(
     params=[
-        ("desk", "light", "en-GB"),
-        ("phone", "dark", "en-GB"),
         ("desk", "dark", "fr-CH"),
         ("phone", "light", "fr-CH"),
     ],
