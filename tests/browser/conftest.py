@@ -77,12 +77,21 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def shop_url(postgres_url: str) -> Iterator[str]:
-    with _shop().filled(postgres_url) as url:
+def _filled(postgres_url: str) -> Iterator[tuple[ModuleType, str]]:
+    shop = _shop()
+    with shop.filled(postgres_url) as url:
+        yield shop, url
+
+
+@pytest.fixture(scope="module")
+def shop_url(_filled: tuple[ModuleType, str]) -> Iterator[str]:
+    """A database that holds the shop, for one module: its tests may add to it."""
+    shop, filled = _filled
+    with shop.copied(filled) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(shop_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = Settings.load(
         database_url=shop_url, data_dir=tmp_path_factory.mktemp("data"), port=free_port()

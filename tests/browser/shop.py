@@ -513,6 +513,22 @@ def filled(postgres_url: str) -> Iterator[str]:
             connection.execute(drop.format(sql.Identifier(name)))
 
 
+@contextmanager
+def copied(filled_url: str) -> Iterator[str]:
+    """Give the URL of a copy of a filled database, which nobody else is connected to."""
+    whole = make_url(filled_url)
+    server = whole.set(drivername="postgresql", database="postgres")
+    dsn, name = server.render_as_string(hide_password=False), f"shop_{uuid4().hex}"
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(whole.database or "")))
+        try:
+            yield whole.set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.execute(drop.format(sql.Identifier(name)))
+
+
 def _main(arguments: list[str]) -> Iterator[str]:
     (url,) = arguments
     upgrade(url)
