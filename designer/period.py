@@ -42,7 +42,7 @@ class Period:
         """Say which time it is; nothing for all time."""
         if self.chosen in _DAYS:
             return words.gettext(_NAMES[self.chosen])
-        first, last = _day(self.first), _day(self.last)
+        first, last = day_of(self.first), day_of(self.last)
         if self.wrong or not (first or last):
             return ""
         if first is None:
@@ -73,9 +73,9 @@ def period(asked: Mapping[str, str], zone: str, now: datetime, words: Words) -> 
     wrong = {
         name: words.gettext("Write a day like 2026-03-21.")
         for name, written in (("from", first), ("to", last))
-        if written and _day(written) is None
+        if written and day_of(written) is None
     }
-    begin, end = _day(first), _day(last)
+    begin, end = day_of(first), day_of(last)
     if begin and end and begin > end:
         wrong["to"] = words.gettext("The last day lies before the first.")
     if wrong:
@@ -84,13 +84,22 @@ def period(asked: Mapping[str, str], zone: str, now: datetime, words: Words) -> 
         chosen="own",
         first=first,
         last=last,
-        since=instant_of(begin, time(), zone) if begin else None,
-        until=instant_of(end + timedelta(days=1), time(), zone) if end and end < date.max else None,
+        since=beginning(first, zone),
+        until=beginning(last, zone, following=True),
     )
 
 
-def _day(written: str) -> date | None:
+def day_of(written: str) -> date | None:
+    """Return the day that an address names, or None when it names none."""
     try:
         return date.fromisoformat(written)
     except ValueError:
         return None
+
+
+def beginning(written: str, zone: str, *, following: bool = False) -> datetime | None:
+    """Return when a day, or the one after it, begins in the shop's zone."""
+    day = day_of(written)
+    if day is None or day == date.max:
+        return None
+    return instant_of(day + timedelta(days=1) if following else day, time(), zone)

@@ -152,6 +152,23 @@ def database_url(postgres_url: str, _template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def _filled(postgres_url: str) -> Iterator[str]:
+    from tests.browser import shop
+
+    with shop.filled(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shop_url(_filled: str) -> Iterator[str]:
+    """A database that holds a small shop, for one module: its tests may add to it."""
+    from tests.browser import shop
+
+    with shop.copied(_filled) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def temporal_address() -> Iterator[str]:
     """A Temporal server for the session."""
     with (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from designer.canvas.sentences import readable
 from designer.messages.reasons import REASONS
+from designer.period import beginning, day_of
 from designer.views import CHANNEL_ICONS, channel_name, message_mark
 from designer.words import N_, Words
 from engine.errors import InvalidDocument, NotFound
-from engine.model.clock import instant_of
 from engine.model.document import journey_of
 from engine.model.journey import SendStep, walk
 from engine.store import drafts, search
@@ -61,7 +61,7 @@ class Filters:
         return {
             name: mend
             for name, value in (("from", self.since), ("to", self.until))
-            if value and _day(value) is None
+            if value and day_of(value) is None
         }
 
     def ledger(self, connection: Connection, zone: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Filters:
         }
         given["result"] = self.result if self.result in RESULTS else None
         given["customer"] = self._customers(connection)
-        since, until = _begin(self.since, zone), _begin(self.until, zone, following=True)
+        since, until = beginning(self.since, zone), beginning(self.until, zone, following=True)
         if self.stopped in HOWS:
             given["stops"] = Stops(
                 since=since or _EARLIEST, until=until or _LATEST, how=self.stopped,
@@ -95,21 +95,6 @@ class Filters:
             return None
         found = search.customers(connection, self.q, limit=_MOST_CUSTOMERS).items
         return [UUID(one["id"]) for one in found]
-
-
-def _day(written: str) -> date | None:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return None
-
-
-def _begin(written: str, zone: str, *, following: bool = False) -> datetime | None:
-    """Return when a day, or the one after it, begins in the shop's zone."""
-    day = _day(written)
-    if day is None or day == date.max:
-        return None
-    return instant_of(day + timedelta(days=1) if following else day, time(), zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,10 @@
 
 import asyncio
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -30,17 +27,6 @@ MEANT = ("404 (Not Found)", "409 (Conflict)", "422 (Unprocessable")
 """What the browser says of pages that are not there, of edits that come too late, and of forms that
 come back to be mended."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-def _shop() -> ModuleType:
-    path = Path(__file__).with_name("shop.py")
-    spec = spec_from_file_location("parcours_browser_shop", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Site:
@@ -74,21 +60,6 @@ class Site:
         self._thread.join(10)
         self.database.close()
         return time.monotonic() - begun
-
-
-@pytest.fixture(scope="session")
-def _filled(postgres_url: str) -> Iterator[tuple[ModuleType, str]]:
-    shop = _shop()
-    with shop.filled(postgres_url) as url:
-        yield shop, url
-
-
-@pytest.fixture(scope="module")
-def shop_url(_filled: tuple[ModuleType, str]) -> Iterator[str]:
-    """A database that holds the shop, for one module: its tests may add to it."""
-    shop, filled = _filled
-    with shop.copied(filled) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,7 @@
 """The pages before a small shop, with a browser's cookies but no browser."""
 
-import sys
 import warnings
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -16,32 +12,6 @@ from engine.settings import Settings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # starlette would rather have the successor of httpx
     from fastapi.testclient import TestClient
-
-
-def _shop() -> ModuleType:
-    path = Path(__file__).parents[1] / "browser" / "shop.py"
-    spec = spec_from_file_location("parcours_test_shop", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def _filled(postgres_url: str) -> Iterator[tuple[ModuleType, str]]:
-    shop = _shop()
-    with shop.filled(postgres_url) as url:
-        yield shop, url
-
-
-@pytest.fixture(scope="module")
-def shop_url(_filled: tuple[ModuleType, str]) -> Iterator[str]:
-    """A database that holds the shop, for one module: its tests may add to it."""
-    shop, filled = _filled
-    with shop.copied(filled) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
