@@ -42,7 +42,7 @@ def customer_of(asked: Asked) -> Customer:
     return Customer(
         id=customer.id,
         external_id=asked.external_id,
-        traits=dict(customer.traits),
+        traits=dict(customer.known),
         addresses=dict(customer.addresses),
         locale=customer.locale,
         time_zone=customer.time_zone,

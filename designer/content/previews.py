@@ -60,7 +60,8 @@ def person(
             return None
         found = items[0]
     event = events.last(connection, UUID(found["id"]), opening)
-    traits, addresses = found["traits"] or {}, found["addresses"] or {}
+    traits = {**(found["traits"] or {}), **(found["derived"] or {})}
+    addresses = found["addresses"] or {}
     return Person(
         id=found["id"],
         name=customer_name(traits, addresses, words),

@@ -112,7 +112,7 @@ def _outgoing(database: Database, connection: Connection, run: Run, command: Cal
 def variables_of(run: Run, customer: Customer, shop: Workspace) -> dict[str, Any]:
     """Return what the texts of a calling step may use."""
     return {
-        "customer": {**customer.traits, "id": str(customer.id)},
+        "customer": {**customer.known, "id": str(customer.id)},
         "event": dict(run.state.entry),
         "steps": run.state.told,
         "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},

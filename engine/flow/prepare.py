@@ -114,7 +114,7 @@ def variables_of(
     """Return what a message of a run in this state may speak of."""
     own = variant.set if variant is not None else {}
     return {
-        "customer": {**customer.traits, "id": str(customer.id)},
+        "customer": {**customer.known, "id": str(customer.id)},
         "event": dict(state.entry),
         "steps": state.told,
         "shop": {"name": shop.name, "currency": shop.currency, "locale": shop.locale},
@@ -139,7 +139,7 @@ def worded(
 
 _C = tables.customer.c
 _ONE = select(
-    _C.id, _C.traits, _C.addresses, _C.locale, _C.time_zone, _C.consent, _C.suppressed
+    _C.id, _C.traits, _C.derived, _C.addresses, _C.locale, _C.time_zone, _C.consent, _C.suppressed
 ).where(_C.id == tables.bound("customer"))
 
 

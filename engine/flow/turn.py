@@ -143,6 +143,7 @@ class Turn:
         if whole:
             row |= {
                 "traits": customer.traits,
+                "derived": customer.derived,
                 "addresses": customer.addresses,
                 "locale": customer.locale,
                 "time_zone": customer.time_zone,

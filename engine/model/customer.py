@@ -16,17 +16,24 @@ EVERYTHING: Final = "*"
 class Customer:
     """Who she is at one instant. `addresses` holds `email`, `phone` and a list `push`.
 
+    `traits` is what she or the shop told of her, `derived` what is computed of what she did.
     `consent` is what she has said, by topic (or `*`) and channel. `suppressed` tells by channel the
     `address` that must not be written to any more, and the `reason`.
     """
 
     id: UUID
     traits: dict[str, Any] = field(default_factory=dict)
+    derived: Mapping[str, Any] = field(default_factory=dict)
     addresses: dict[str, Any] = field(default_factory=dict)
     locale: str | None = None
     time_zone: str | None = None
     consent: Mapping[str, Mapping[str, Subscription]] = field(default_factory=dict)
     suppressed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """All her traits by name, told and computed; a computed one hides a told one."""
+        return {**self.traits, **self.derived} if self.derived else self.traits
 
     def address(self, channel: Channel) -> str | None:
         """Return where a message on this channel goes, or None when she has no such address."""

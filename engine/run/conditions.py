@@ -78,7 +78,7 @@ def holds(
             _noted(seen, f"event {condition.event}", n)
             return (condition.count or _AT_LEAST_ONE).holds(n)
         case Anniversary():
-            value = look_up(world.customer.traits, condition.anniversary)
+            value = look_up(world.customer.known, condition.anniversary)
             _noted(seen, f"trait {condition.anniversary}", value)
             until = condition.within.after(world.now, world.zone)
             returns = next_anniversary(value, world.now, world.zone)
@@ -112,7 +112,7 @@ def _value(
     """Return what is compared, and how it is called in a trace."""
     match condition:
         case TraitIs(trait=name):
-            return f"trait {name}", look_up(world.customer.traits, name)
+            return f"trait {name}", look_up(world.customer.known, name)
         case PropertyIs(property=name):
             return f"property {name}", look_up(scope.properties, name)
         case EventValue():
@@ -140,7 +140,7 @@ def _noted(seen: Seen | None, question: str, answer: Any) -> None:
 
 
 def _compared(comparison: Comparison, value: Any, world: World, seen: Seen | None) -> bool:
-    traits = world.customer.traits
+    traits = world.customer.known
     if isinstance(comparison.older_than, TraitTimes):
         length = comparison.older_than.trait
         _noted(seen, f"trait {length}", look_up(traits, length))

@@ -26,7 +26,7 @@ def due(
         case UntilTime(time=at, days=days):
             return next_time(now + _TICK if again else now, zone, at, days)
         case UntilTrait(trait=trait, offset=offset, time=at, yearly=yearly):
-            value = look_up(world.customer.traits, trait)
+            value = look_up(world.customer.known, trait)
             start = now if yearly else None
             return shifted(value, zone, offset=offset, at=at, yearly_from=start)
         case UntilProperty(property=name, offset=offset, time=at):

@@ -22,7 +22,7 @@ def keep(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 _CUSTOMER = text("""
-SELECT id, traits, addresses, locale, time_zone, consent, suppressed FROM customer
+SELECT id, traits, derived, addresses, locale, time_zone, consent, suppressed FROM customer
 WHERE id = (SELECT coalesce(merged_into, id) FROM customer WHERE id = :id)
 """)
 

@@ -16,7 +16,7 @@ Identity = tuple[str, str]
 """A namespace and a value."""
 
 _WHO: Final = (
-    "id", "seq", "last_at", "traits", "addresses", "locale", "time_zone", "consent", "suppressed",
+    "id", "seq", "last_at", "traits", "derived", "addresses", "locale", "time_zone", "consent", "suppressed",
     "merged_into",
 )  # fmt: skip
 
@@ -71,6 +71,7 @@ def locked(row: Any) -> Locked:
     customer = Customer(
         id=row.id,
         traits=row.traits,
+        derived=row.derived,
         addresses=row.addresses,
         locale=row.locale,
         time_zone=row.time_zone,

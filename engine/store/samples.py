@@ -44,7 +44,7 @@ def total(connection: Connection) -> int:
     return max(estimated, counted)
 
 
-_COLUMNS = "id, seq, traits, addresses, locale, time_zone, consent, suppressed"
+_COLUMNS = "id, seq, traits, derived, addresses, locale, time_zone, consent, suppressed"
 _DRAWN = text(f"""
     SELECT {_COLUMNS} FROM customer TABLESAMPLE SYSTEM (:percent) REPEATABLE (7)
     WHERE merged_into IS NULL ORDER BY md5(id::text) LIMIT :most
@@ -66,6 +66,7 @@ def draw(connection: Connection, most: int, of: int) -> list[Known]:
             Customer(
                 id=row.id,
                 traits=row.traits,
+                derived=row.derived,
                 addresses=row.addresses,
                 locale=row.locale,
                 time_zone=row.time_zone,

@@ -12,7 +12,7 @@ from engine.store.paging import Page, limited, page, read_cursor
 NAME_TRAITS: Final = ("name", "first_name", "last_name", "firstName", "lastName")
 
 _SHOWN = """
-    c.id, c.created_at, c.traits, c.addresses, c.locale, c.time_zone,
+    c.id, c.created_at, c.traits, c.derived, c.addresses, c.locale, c.time_zone,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('namespace', i.namespace, 'value', i.value)
                                ORDER BY i.namespace, i.value), '[]')
      FROM identity i WHERE i.customer_id = c.id) AS identities,
@@ -133,6 +133,7 @@ def _item(row: Row[Any]) -> dict[str, Any]:
         "id": str(row.id),
         "identities": row.identities,
         "traits": row.traits,
+        "derived": row.derived,
         "addresses": row.addresses,
         "locale": row.locale,
         "time_zone": row.time_zone,

@@ -1,0 +1,119 @@
+"""Customers: who they are, what they did, and what they agreed to.
+
+Uniqueness across time lives in a small table (`event_key`), so that `event` is partitioned by
+month.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, ForeignKey, Index, Uuid, text
+from sqlmodel import Field, SQLModel
+
+from engine.store.tables.columns import at_, big_, json_, text_, uuid_
+
+
+class CustomerRow(SQLModel, table=True):
+    """A customer. `seq` counts her events and inputs; `last_at` is the last instant given out.
+
+    `derived` are traits that are computed of what she did.
+    `consent` (by topic and channel) and `suppressed` (by channel: address, reason) are what the
+    tables `consent` and `suppression` come to for her, read with her lock.
+    """
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        Index(None, "created_at", "id"),
+        Index("ix_customer_email", text("lower(addresses ->> 'email') text_pattern_ops")),
+        Index("ix_customer_phone", text("(addresses ->> 'phone') text_pattern_ops")),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
+    id: UUID = uuid_(primary_key=True)
+    seq: int = big_(default="0")
+    last_at: datetime = at_(now=True)
+    created_at: datetime = at_(now=True)
+    traits: dict[str, Any] = json_(default="{}")
+    derived: dict[str, Any] = json_(default="{}")
+    addresses: dict[str, Any] = json_(default="{}")
+    locale: str | None = text_(null=True)
+    time_zone: str | None = text_(null=True)
+    merged_into: UUID | None = uuid_(null=True)
+    consent: dict[str, Any] = json_(default="{}")
+    suppressed: dict[str, Any] = json_(default="{}")
+
+
+class IdentityRow(SQLModel, table=True):
+    """A name by which a customer is known: `external_id`, `anonymous_id`, any other namespace."""
+
+    __tablename__ = "identity"
+    __table_args__ = (
+        Index(None, "customer_id"),
+        Index("ix_identity_value", text("lower(value) text_pattern_ops")),
+    )
+    namespace: str = text_(primary_key=True)
+    value: str = text_(primary_key=True)
+    customer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("customer.id"), nullable=False))
+
+
+class EventKeyRow(SQLModel, table=True):
+    """A message id already taken in: the same one from the same source is stored once."""
+
+    __tablename__ = "event_key"
+    source: str = text_(primary_key=True)
+    message_id: str = text_(primary_key=True)
+
+
+class EventRow(SQLModel, table=True):
+    """Append-only; `id` is a UUIDv7 of the moment it was received."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index(None, "customer_id", "name", "occurred_at"),
+        Index(None, "received_at", "id"),
+        {"postgresql_partition_by": "RANGE (received_at)"},
+    )
+    customer_id: UUID = uuid_(primary_key=True)
+    seq: int = big_(primary_key=True)
+    received_at: datetime = at_(primary_key=True)
+    id: UUID = uuid_()
+    occurred_at: datetime = at_()
+    name: str = text_()
+    properties: dict[str, Any] = json_(default="{}")
+    source: str = text_()
+    kind: str = text_(default="track")
+    future: bool = Field(default=False)
+
+
+class ConsentRow(SQLModel, table=True):
+    """What a customer said about a topic on a channel; append-only, the proof of it.
+
+    `how` is the way it was said (link, page, form, api, import, sms, journey), `source` where (a
+    page's address, a key's name, a journey's step), `text_version` the wording she saw.
+    """
+
+    __tablename__ = "consent"
+    __table_args__ = (Index(None, "customer_id", "at"),)
+    id: UUID = uuid_(primary_key=True)
+    customer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("customer.id"), nullable=False))
+    topic: str = text_()
+    channel: str = text_()
+    state: str = text_()
+    at: datetime = at_()
+    how: str = text_()
+    source: str | None = text_(null=True)
+    text_version: str | None = text_(null=True)
+    message_id: UUID | None = uuid_(null=True)
+    data: dict[str, Any] = json_(default="{}")
+
+
+class SuppressionRow(SQLModel, table=True):
+    """An address that must not be written to on a channel, whoever has it."""
+
+    __tablename__ = "suppression"
+    channel: str = text_(primary_key=True)
+    address: str = text_(primary_key=True)
+    reason: str = text_()
+    at: datetime = at_(now=True)
+    source: str | None = text_(null=True)
+    message_id: UUID | None = uuid_(null=True)
