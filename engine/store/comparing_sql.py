@@ -35,7 +35,7 @@ from engine.model.condition import TraitTimes
 from engine.model.duration import Duration
 from engine.run.calendar import moment as moment_of
 from engine.run.crossing import UNEVEN, by_calendar
-from engine.store.instants_sql import INSTANT, TICK, Expression, Moment, Zones
+from engine.store.instants_sql import INSTANT, TICK, Expression, Moment, Told, Zones
 from engine.store.values_sql import exact, number_of, text_of, writable
 
 LENGTHS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800,
@@ -217,13 +217,17 @@ class Clock:
 
     def until_now(self, moment: Moment) -> Expression:
         """Whether a date lies in the past, or is now."""
-        return moment.until("now", lambda _zone: self.now, self.zones)
+        return moment.until("now", self.now, self.zones)
 
     def is_over(self, moment: Moment, length: Duration) -> Expression:
         """Whether a date lies at least so long back."""
-        return moment.until(
-            f"{length} before", lambda zone: length.before(self.now, zone), self.zones
-        )
+        return moment.until(f"{length} before", self.before(length), self.zones)
+
+    def before(self, length: Duration) -> Told:
+        """Return the instant so long ago, which differs by zone for months."""
+        if not by_calendar(length):
+            return length.before(self.now, "UTC")
+        return lambda zone: length.before(self.now, zone)
 
     def dated(self, name: str, operand: Any, moment: Moment) -> Asked:
         """Return whether a date satisfies an operator, other than by another trait."""

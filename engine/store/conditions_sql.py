@@ -408,9 +408,7 @@ class _Events:
             self.read.append(at > length.before(self.now, "UTC"))
             return
         # By the calendar of a zone, and of those that are out some may be taken in again.
-        since = self.place.zones.instant(
-            f"{length} before", lambda zone: length.before(self.now, zone)
-        )
+        since = self.place.zones.instant(f"{length} before", self.place.clock.before(length))
         room = UNEVEN + timedelta(days=2)
         first = max(length.before(self.now, "UTC"), EARLIEST + 2 * room) - 2 * room
         self.read.append(at > first)

@@ -9,7 +9,7 @@ import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -49,6 +49,7 @@ FURTHEST: Final = timedelta(hours=16)
 """Further from UTC no zone's clock has ever been."""
 
 
+@lru_cache(maxsize=10_000)
 def latest_local(instant: datetime, zone: str) -> datetime:
     """Return the latest local time in a zone that is not after the instant.
 
@@ -72,8 +73,8 @@ def latest_local(instant: datetime, zone: str) -> datetime:
     return local(early, zone).replace(tzinfo=None)
 
 
-Told = Callable[[str], Any]
-"""What is computed of a zone."""
+Told = datetime | Callable[[str], datetime]
+"""An instant, or one that differs by zone."""
 
 
 @cache
@@ -92,7 +93,7 @@ class Zones:
     def __bool__(self) -> bool:
         return bool(self._columns)
 
-    def column(self, what: str, of: TypeEngine[Any], told: Told) -> Expression:
+    def column(self, what: str, of: TypeEngine[Any], told: Callable[[str], Any]) -> Expression:
         """Return the column that tells something of the customer's zone."""
         if what not in self._columns:
             found = [told(zone) for zone in zones()]
@@ -100,12 +101,16 @@ class Zones:
         name = self._columns[what][0]
         return literal_column(f"zones.{name}", of)
 
-    def instant(self, what: str, told: Callable[[str], datetime]) -> Expression:
-        """Return the column with an instant."""
+    def instant(self, what: str, told: Told) -> Expression:
+        """Return an instant: the column with it, where it differs by zone."""
+        if isinstance(told, datetime):
+            return literal(told, INSTANT)
         return self.column(what, INSTANT, told)
 
-    def latest_local(self, what: str, told: Callable[[str], datetime]) -> Expression:
+    def latest_local(self, what: str, told: Told) -> Expression:
         """Return the column with the latest local time that is not after that instant."""
+        if isinstance(told, datetime):
+            return self.column(f"local of {what}", LOCAL, lambda zone: latest_local(told, zone))
         return self.column(f"local of {what}", LOCAL, lambda zone: latest_local(told(zone), zone))
 
     def table(self) -> FromClause:
@@ -160,7 +165,7 @@ class Moment:
         """Whether it is a date at all."""
         return or_(self.local.is_not(None), self.instant.is_not(None))
 
-    def until(self, what: str, told: Callable[[str], datetime], zones: Zones) -> Expression:
+    def until(self, what: str, told: Told, zones: Zones) -> Expression:
         """Whether it is not after an instant, which may differ by zone; NULL for no date."""
         return case(
             (self.local.is_not(None), self.local <= zones.latest_local(what, told)),
