@@ -36,7 +36,7 @@ from tests.conditions import INSTANTS, TICK, Maker
 
 PAIRS = int(os.environ.get("PARCOURS_TEST_PAIRS", "5000"))
 SEED = int(os.environ.get("PARCOURS_TEST_SEED", "20260504"))
-CUSTOMERS, CONDITIONS = 20, 15
+CUSTOMERS, CONDITIONS = (20, 15) if PAIRS < 20_000 else (100, 15)
 """At one instant, and in one shop, all of the one are asked of all of the other."""
 WORKSPACE = Workspace(time_zone="Europe/Paris")
 RECEIVED = datetime(2026, 11, 20, tzinfo=UTC)
