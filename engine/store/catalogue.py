@@ -17,7 +17,8 @@ from engine.model.cap import Cap
 from engine.model.condition import AnyCondition
 from engine.model.duration import Duration
 from engine.model.hook import Hook
-from engine.model.journey import Journey, OnEvent
+from engine.model.journey import Journey
+from engine.model.opening import opening_event
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
@@ -145,9 +146,9 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
     live = _live(connection, memory)
     by_event: dict[str, list[Live]] = {}
     for entry in live.values():
-        on = entry.machine.plan.journey.entry.on
-        if isinstance(on, OnEvent):
-            by_event.setdefault(on.event, []).append(entry)
+        event = opening_event(entry.machine.plan.journey.entry.on)
+        if event is not None:
+            by_event.setdefault(event, []).append(entry)
     return Catalogue(
         revision=row.revision,
         workspace=workspace_of(row.settings),
