@@ -36,6 +36,7 @@ def chores() -> tuple[Chore, ...]:
         Chore(intervening.carry_out),
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),
+        Chore(memberships.note_sizes, every=1800.0),
     )
 
 

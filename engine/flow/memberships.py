@@ -145,6 +145,11 @@ def _sweep(database: Database, some: Collection[UUID], connection: Connection) -
     return finish(turns, writes, connection)
 
 
+def note_sizes(database: Database) -> None:
+    """Note how many customers are in each segment today."""
+    database.transact(memberships.note_sizes)
+
+
 def look_again(
     database: Database, connection: Connection, some: Collection[UUID], segments: Collection[str]
 ) -> list[Wake]:
