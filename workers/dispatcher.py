@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import holding, intervening, sweep
+from engine.flow import holding, intervening, starting, sweep
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 OUTBOX_EVERY: Final = 1.0
 SOME_EVERY: Final = 1.0
-"""Seconds between two groups of customers that go on after a pause, or are ended or moved on."""
+"""Seconds between two groups of customers that enter by a start, go on after a pause, or the like."""
 OVERDUE_EVERY: Final = 5.0
 PARTITIONS_EVERY: Final = 6 * 3600.0
 AGAIN_AFTER: Final = 60.0
@@ -70,7 +70,8 @@ class Dispatcher:
                 self._due[self._overdue] = now
         if now >= self._due[self._some]:
             self._due[self._some] = now + SOME_EVERY
-            for work in (holding.let_go, holding.end_inside, intervening.carry_out):
+            each = (holding.let_go, holding.end_inside, intervening.carry_out, starting.go_on)
+            for work in each:
                 await self._carefully(partial(self._some, work))
         if now >= self._due[self._partitions]:
             self._due[self._partitions] = now + AGAIN_AFTER

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Unavailable
-from engine.flow import holding, intervening, sweep
+from engine.flow import holding, intervening, starting, sweep
 from engine.names import Wake
 from workers.dispatcher import Dispatcher
 
@@ -24,7 +24,7 @@ class Gateway:
 
 @pytest.mark.parametrize("error", [Unavailable("away"), RuntimeError("ada@example.com")])
 @pytest.mark.parametrize(
-    "failing", ["left", "overdue", "partitions", "let_go", "end_inside", "carry_out"]
+    "failing", ["left", "overdue", "partitions", "let_go", "end_inside", "carry_out", "go_on"]
 )
 def test_a_failing_sweep(
     failing: str, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: Any
@@ -32,7 +32,12 @@ def test_a_failing_sweep(
     done: list[str] = []
     wake = Wake(run="r", revision=1, journey="j", version=1, source="event")
     answers = {"left": [wake], "overdue": 0, "partitions": None, "told": None}
-    each_second = {"let_go": holding, "end_inside": holding, "carry_out": intervening}
+    each_second = {
+        "let_go": holding,
+        "end_inside": holding,
+        "carry_out": intervening,
+        "go_on": starting,
+    }
 
     def sweeping(name: str) -> Any:
         def work(*_: Any) -> Any:
