@@ -20,7 +20,7 @@ Reference = Annotated[
     str, Path(description="`external_id:42`, `email:…`, `phone:…`, or the internal id")
 ]
 
-READ_ONLY: Final = frozenset({"id", "segments", "scores", "consents", "created_at"})
+READ_ONLY: Final = frozenset({"id", "segments", "scores", "derived", "consents", "created_at"})
 """What a read shows and a write passes over, so that what was read can be put back."""
 
 WRITABLE: Final = frozenset(

@@ -7,8 +7,9 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, select
 
+from engine.compile.known import wrong
 from engine.compile.validate import Known, check, errors
-from engine.errors import Conflict, InvalidDocument, Problem
+from engine.errors import Conflict, InvalidDocument, Problem, Stale
 from engine.flow.audited import WORKSPACE, audited
 from engine.flow.publish import known
 from engine.model.actor import Actor
@@ -16,8 +17,10 @@ from engine.model.cap import Cap
 from engine.model.condition import (
     AnyCondition,
     EventHappened,
+    EventValue,
     InSegment,
     PropertyIs,
+    ResultIs,
     StepWas,
     parts,
 )
@@ -32,25 +35,26 @@ from engine.store.session import Database
 
 T = TypeVar("T")
 
+Seen = datetime | Literal["none"] | None
+"""The `updated_at` that a writer began from, `none` for a new thing; None: whatever there is."""
+
 
 def put_template(
     database: Database,
     template: Template,
     *,
     actor: Actor,
-    seen: datetime | Literal["none"] | None = None,
+    seen: Seen = None,
 ) -> bool:
     """Create or replace a template; refuse what would break a live journey.
 
-    `seen` is the `updated_at` that the writer began from, `none` for a new one: raises `Conflict`
-    when it is another.
+    Raises `Stale` when it is another by now than the one that was `seen`.
     """
 
     def work(connection: Connection) -> bool:
         documents.one_at_a_time(connection)
         before = known(connection)
-        if seen is not None:
-            _unchanged(connection, template, None if seen == "none" else seen)
+        _unchanged(connection, "template", template.id, seen)
         after = replace(before, templates={**before.templates, template.id: template})
         _refuse_breaking(connection, before, after, f"This template {template.id}")
         with audited(connection, actor, "save", "template", template.id):
@@ -59,21 +63,27 @@ def put_template(
     return database.transact(work)
 
 
-def _unchanged(connection: Connection, template: Template, seen: datetime | None) -> None:
-    table = tables.template.c
-    now = connection.execute(select(table.updated_at).where(table.id == template.id)).scalar()
-    if now != seen:
-        raise Conflict(f"The template {template.id} was changed meanwhile; look at it again.")
+def _unchanged(
+    connection: Connection, kind: Literal["template", "segment"], name: str, seen: Seen
+) -> None:
+    if seen is None:
+        return
+    table = tables.metadata.tables[kind].c
+    now = connection.execute(select(table.updated_at).where(table.id == name)).scalar()
+    if now != (None if seen == "none" else seen):
+        raise Stale(f"The {kind} {name} was changed meanwhile; look at it again.")
 
 
-def put_segment(database: Database, segment: Segment, *, actor: Actor) -> bool:
-    """Create or replace a segment; refuse a rule that cannot be asked of a customer."""
+def put_segment(database: Database, segment: Segment, *, actor: Actor, seen: Seen = None) -> bool:
+    """Create or replace a segment; refuse a rule that cannot be asked of a customer.
+
+    Raises `Stale` when it is another by now than the one that was `seen`.
+    """
 
     def work(connection: Connection) -> bool:
         documents.one_at_a_time(connection)
-        before = known(connection)
-        after = replace(before, segments={**before.segments, segment.id: segment})
-        problems = list(dict.fromkeys(_faults(segment, after)))
+        _unchanged(connection, "segment", segment.id, seen)
+        problems = segment_faults(segment, known(connection).segments)
         if problems:
             raise InvalidDocument(f"The segment {segment.id} has mistakes", problems)
         with audited(connection, actor, "save", "segment", segment.id):
@@ -141,7 +151,7 @@ def delete(database: Database, kind: Kind, name: str, *, actor: Actor) -> None:
         before = known(connection)
         after = _without(before, kind, name)
         for segment in after.segments.values():
-            if kind == "segment" and name in _segments_in(segment.rule):
+            if kind == "segment" and name in segments_in(segment.rule):
                 raise Conflict(
                     f"The segment {segment.id} uses the segment {name}: change it first."
                 )
@@ -191,45 +201,63 @@ def _refuse_breaking(connection: Connection, before: Known, after: Known, what: 
             )
 
 
-def _segments_in(rule: AnyCondition) -> set[str]:
+def segments_in(rule: AnyCondition) -> set[str]:
+    """Return the segments that a rule names."""
     return {part.segment for part in parts(rule) if isinstance(part, InSegment)}
 
 
-def _faults(segment: Segment, after: Known) -> Iterator[Problem]:
+def segment_faults(segment: Segment, others: Mapping[str, Segment]) -> list[Problem]:
+    """Return why a segment's rule cannot be asked of a customer; `others` are those there are."""
+    return list(dict.fromkeys(_faults(segment, {**others, segment.id: segment})))
+
+
+def _faults(segment: Segment, segments: Mapping[str, Segment]) -> Iterator[Problem]:
     for part in parts(segment.rule):
         match part:
             case StepWas():
                 yield _fault(
-                    f"a segment is of no journey: it cannot ask about the step {part.step}"
+                    "a segment is of no journey: it cannot ask about the step %(step)s",
+                    step=part.step,
                 )
-            case EventHappened() if part.message is not None:
+            case ResultIs():
                 yield _fault(
-                    f"a segment is of no journey: it cannot ask about the message of {part.message}"
+                    "a segment is of no journey: it cannot ask about the step %(step)s",
+                    step=part.result.step,
                 )
-            case InSegment() if part.segment not in after.segments:
-                yield _fault(f"there is no segment {part.segment}; create it first")
+            case EventHappened() | EventValue() if part.message is not None:
+                yield _fault(
+                    "a segment is of no journey: it cannot ask about the message of %(step)s",
+                    step=part.message,
+                )
+            case InSegment() if part.segment not in segments:
+                yield _fault(
+                    "there is no segment %(segment)s; create it first", segment=part.segment
+                )
             case _:
                 pass
     for part in _outside_events(segment.rule):
         if isinstance(part, PropertyIs):
             yield _fault(
-                f"the property {part.property} is of no event: write it in an event's `where`"
+                "the property %(property)s is of no event: write it in an event's `where`",
+                property=part.property,
             )
-    yield from _cycle(segment.id, segment, after)
+    yield from _cycle(segment, segments)
 
 
-def _cycle(name: str, segment: Segment, after: Known) -> Iterator[Problem]:
+def _cycle(segment: Segment, segments: Mapping[str, Segment]) -> Iterator[Problem]:
     """Tell whether the segment comes back to itself, looking at each other segment once."""
+    name = segment.id
     paths: list[tuple[str, tuple[str, ...]]]
-    paths = [(used, (name,)) for used in sorted(_segments_in(segment.rule))]
+    paths = [(used, (name,)) for used in sorted(segments_in(segment.rule))]
     seen: set[str] = set()
     while paths:
         used, path = paths.pop()
         if used == name:
-            yield _fault(f"the segment is defined by itself: {' → '.join((*path, used))}")
-        elif used in after.segments and used not in seen:
+            cycle = " → ".join((*path, used))
+            yield _fault("the segment is defined by itself: %(cycle)s", cycle=cycle)
+        elif used in segments and used not in seen:
             seen.add(used)
-            inner = sorted(_segments_in(after.segments[used].rule))
+            inner = sorted(segments_in(segments[used].rule))
             paths += [(further, (*path, used)) for further in inner]
 
 
@@ -238,11 +266,11 @@ def _outside_events(rule: AnyCondition) -> Iterator[AnyCondition]:
     inside = {
         id(inner)
         for part in parts(rule)
-        if isinstance(part, EventHappened) and part.where is not None
+        if isinstance(part, EventHappened | EventValue) and part.where is not None
         for inner in parts(part.where)
     }
     return (part for part in parts(rule) if id(part) not in inside)
 
 
-def _fault(message: str) -> Problem:
-    return Problem(message=message, path=("rule",))
+def _fault(text: str, /, **values: object) -> Problem:
+    return replace(wrong(text, **values), path=("rule",))
