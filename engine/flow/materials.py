@@ -1,35 +1,26 @@
 """What journeys are made from, templates, segments and caps: changed without breaking them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, select
 
-from engine.compile.known import wrong
+from engine.compile.mentions import ZONE
+from engine.compile.segments import segment_faults, segments_in, standing_on
 from engine.compile.validate import Known, check, errors
-from engine.errors import Conflict, InvalidDocument, Problem, Stale
+from engine.errors import Conflict, InvalidDocument, Stale
 from engine.flow.audited import WORKSPACE, audited
 from engine.flow.publish import known
 from engine.model.actor import Actor
 from engine.model.cap import Cap
-from engine.model.condition import (
-    AnyCondition,
-    EventHappened,
-    EventValue,
-    InSegment,
-    PropertyIs,
-    ResultIs,
-    StepWas,
-    parts,
-)
 from engine.model.document import journey_of
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.workspace import Workspace
-from engine.store import documents, snippets, tables
+from engine.store import documents, memberships, snippets, tables
 from engine.store.documents import CALLED, Kind
 from engine.store.session import Database
 
@@ -83,11 +74,16 @@ def put_segment(database: Database, segment: Segment, *, actor: Actor, seen: See
     def work(connection: Connection) -> bool:
         documents.one_at_a_time(connection)
         _unchanged(connection, "segment", segment.id, seen)
-        problems = segment_faults(segment, known(connection).segments)
-        if problems:
+        before = documents.segments(connection)
+        after = {**before, segment.id: segment}
+        if problems := segment_faults(segment, before):
             raise InvalidDocument(f"The segment {segment.id} has mistakes", problems)
         with audited(connection, actor, "save", "segment", segment.id):
-            return documents.put_segment(connection, segment)
+            new = documents.put_segment(connection, segment)
+        was = before.get(segment.id)
+        if was is None or was.rule != segment.rule:
+            memberships.build_again(connection, standing_on(segment.id, after))
+        return new
 
     return database.transact(work)
 
@@ -120,8 +116,11 @@ def put_workspace(database: Database, settings: Workspace, *, actor: Actor) -> N
     """Replace the shop's settings."""
 
     def work(connection: Connection) -> None:
+        zone = documents.workspace(connection).time_zone
         with audited(connection, actor, "save", "workspace", WORKSPACE):
             documents.put_workspace(connection, settings)
+        if settings.time_zone != zone:
+            memberships.build_mentioning(connection, {ZONE})
 
     database.transact(work)
 
@@ -134,10 +133,12 @@ def change_workspace(database: Database, changes: Mapping[str, Any], *, actor: A
 
     def work(connection: Connection) -> Workspace:
         documents.one_at_a_time(connection)
-        before = documents.workspace(connection).document()
-        after = Workspace.model_validate({**before, **changes})
+        settings = documents.workspace(connection)
+        after = Workspace.model_validate({**settings.document(), **changes})
         with audited(connection, actor, "save", "workspace", WORKSPACE):
             documents.put_workspace(connection, after)
+        if after.time_zone != settings.time_zone:
+            memberships.build_mentioning(connection, {ZONE})
         return after
 
     return database.transact(work)
@@ -158,6 +159,8 @@ def delete(database: Database, kind: Kind, name: str, *, actor: Actor) -> None:
         _refuse_breaking(connection, before, after, f"Without the {CALLED.get(kind, kind)} {name}")
         with audited(connection, actor, "delete", kind, name):
             documents.delete_document(connection, kind, name)
+        if kind == "segment":
+            memberships.forget_segment(connection, name)
 
     database.transact(work)
 
@@ -199,78 +202,3 @@ def _refuse_breaking(connection: Connection, before: Known, after: Known, what: 
                 + "; ".join(str(fault) for fault in broken)
                 + "."
             )
-
-
-def segments_in(rule: AnyCondition) -> set[str]:
-    """Return the segments that a rule names."""
-    return {part.segment for part in parts(rule) if isinstance(part, InSegment)}
-
-
-def segment_faults(segment: Segment, others: Mapping[str, Segment]) -> list[Problem]:
-    """Return why a segment's rule cannot be asked of a customer; `others` are those there are."""
-    return list(dict.fromkeys(_faults(segment, {**others, segment.id: segment})))
-
-
-def _faults(segment: Segment, segments: Mapping[str, Segment]) -> Iterator[Problem]:
-    for part in parts(segment.rule):
-        match part:
-            case StepWas():
-                yield _fault(
-                    "a segment is of no journey: it cannot ask about the step %(step)s",
-                    step=part.step,
-                )
-            case ResultIs():
-                yield _fault(
-                    "a segment is of no journey: it cannot ask about the step %(step)s",
-                    step=part.result.step,
-                )
-            case EventHappened() | EventValue() if part.message is not None:
-                yield _fault(
-                    "a segment is of no journey: it cannot ask about the message of %(step)s",
-                    step=part.message,
-                )
-            case InSegment() if part.segment not in segments:
-                yield _fault(
-                    "there is no segment %(segment)s; create it first", segment=part.segment
-                )
-            case _:
-                pass
-    for part in _outside_events(segment.rule):
-        if isinstance(part, PropertyIs):
-            yield _fault(
-                "the property %(property)s is of no event: write it in an event's `where`",
-                property=part.property,
-            )
-    yield from _cycle(segment, segments)
-
-
-def _cycle(segment: Segment, segments: Mapping[str, Segment]) -> Iterator[Problem]:
-    """Tell whether the segment comes back to itself, looking at each other segment once."""
-    name = segment.id
-    paths: list[tuple[str, tuple[str, ...]]]
-    paths = [(used, (name,)) for used in sorted(segments_in(segment.rule))]
-    seen: set[str] = set()
-    while paths:
-        used, path = paths.pop()
-        if used == name:
-            cycle = " → ".join((*path, used))
-            yield _fault("the segment is defined by itself: %(cycle)s", cycle=cycle)
-        elif used in segments and used not in seen:
-            seen.add(used)
-            inner = sorted(segments_in(segments[used].rule))
-            paths += [(further, (*path, used)) for further in inner]
-
-
-def _outside_events(rule: AnyCondition) -> Iterator[AnyCondition]:
-    """Yield the parts of a rule but those inside an event's `where`."""
-    inside = {
-        id(inner)
-        for part in parts(rule)
-        if isinstance(part, EventHappened | EventValue) and part.where is not None
-        for inner in parts(part.where)
-    }
-    return (part for part in parts(rule) if id(part) not in inside)
-
-
-def _fault(text: str, /, **values: object) -> Problem:
-    return replace(wrong(text, **values), path=("rule",))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from engine.errors import NotFound
+from engine.model.opening import SEGMENT_ENTERED, SEGMENT_LEFT
 from engine.store import search
 from engine.store.paging import Page, limited, page, read_cursor
 from engine.store.session import Database
@@ -208,9 +209,6 @@ class Change:
     inside: bool
 
 
-ENTERED: Final = "Segment Entered"
-LEFT: Final = "Segment Left"
-
 # Backwards from now, and no further than `since`: entering and leaving is frequent or rare.
 _LATELY = text("""
 SELECT e.customer_id, e.occurred_at AS at, e.name = :entered AS inside, c.traits, c.addresses
@@ -230,7 +228,13 @@ def lately(
     patience: float = PATIENCE,
 ) -> list[Change] | None:
     """Return who has entered or left since, the last first; None when that takes too long."""
-    given = {"segment": segment, "since": since, "most": most, "entered": ENTERED, "left": LEFT}
+    given = {
+        "segment": segment,
+        "since": since,
+        "most": most,
+        "entered": SEGMENT_ENTERED,
+        "left": SEGMENT_LEFT,
+    }
     found = _patiently(database, _LATELY, given, patience)
     return None if found is None else [_change(row) for row in found]
 
