@@ -181,6 +181,7 @@ INTERFACE = {
     "POST /v1/journeys/{journey}/entries": ENTERS,
     "GET /v1/segments": SEE,
     "GET /v1/segments/{segment}": SEE,
+    "GET /v1/segments/{segment}/customers": SEE,
     "PUT /v1/segments/{segment}": WRITE,
     "DELETE /v1/segments/{segment}": WRITE,
     "GET /v1/templates": SEE,
