@@ -1,35 +1,22 @@
 """One file's way into the database: in portions, each of them stored before the next is read."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
-
-import orjson
+from typing import Generic, TypeVar
 
 from engine.flow.history import Profile, add_customers, add_events
+from engine.flow.imports import customers, events, unsubscribes
+from engine.flow.imports.lines import Format, Place, Record, records
+from engine.flow.imports.portions import AT_ONCE, Rejects, portions, sort_out
 from engine.flow.intake import Incoming, receive
 from engine.store.session import Database
 from parcours.imports import checkpoint as checkpoints
-from parcours.imports import customers, events, unsubscribes
-from parcours.imports.checkpoint import Checkpoint
-from parcours.imports.events import Rejected
-from parcours.imports.lines import Format, Place, Record, records
 from parcours.imports.progress import progress
 
 T = TypeVar("T")
-
-AT_ONCE: Final = 5_000
-"""Records in a portion."""
-
-BYTES_AT_ONCE: Final = 8_000_000
-"""Text in a portion, at most about this."""
-
-_KEPT: Final = 20_000
-"""How much of a rejected record is kept, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,19 +82,13 @@ def _run(
 ) -> Report:
     at = (checkpoints.resume if resume else checkpoints.begin)(file, about.what)
     place = Place(offset=at.offset, line=at.line)
-    rejects = _Rejects(file, at)
+    rejects = Rejects(rejects_of(file), at.rejects_size)
     with (
         file.open("rb") as opened,
         progress(f"Importing {about.what}", file.stat().st_size) as shown,
     ):
-        for portion in _portions(records(opened, kind, place, check_columns)):
-            good: list[T] = []
-            refused: list[tuple[Record, str]] = []
-            for record in portion:
-                try:
-                    good.append(about.read(record))
-                except Rejected as error:
-                    refused.append((record, str(error)))
+        for portion in portions(records(opened, kind, place, check_columns), AT_ONCE):
+            good, refused = sort_out(portion, about.read)
             new = about.store(good) if good else 0
             at.accepted += len(good)
             at.known += len(good) - new
@@ -123,44 +104,3 @@ def _run(
         rejected=at.rejected,
         rejects=rejects_of(file) if at.rejected else None,
     )
-
-
-def _portions(some: Iterator[Record]) -> Iterator[list[Record]]:
-    portion: list[Record] = []
-    size = 0
-    for record in some:
-        portion.append(record)
-        size += len(record.text)
-        if len(portion) >= AT_ONCE or size >= BYTES_AT_ONCE:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
-
-
-class _Rejects:
-    """The file of rejected records, made with the first of them; only its owner may read it."""
-
-    def __init__(self, file: Path, at: Checkpoint) -> None:
-        """Begin anew, or where the interrupted import stood."""
-        self._file = rejects_of(file)
-        self._size = at.rejects_size
-        if self._size:
-            os.truncate(self._file, self._size)
-        else:
-            self._file.unlink(missing_ok=True)
-
-    def write(self, refused: list[tuple[Record, str]]) -> int:
-        """Add records with their reasons, and return the file's size."""
-        if not refused:
-            return self._size
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        with os.fdopen(os.open(self._file, flags, 0o600), "ab") as out:
-            for record, reason in refused:
-                out.write(orjson.dumps(_line(record, reason), option=orjson.OPT_APPEND_NEWLINE))
-        self._size = self._file.stat().st_size
-        return self._size
-
-
-def _line(record: Record, reason: str) -> dict[str, Any]:
-    return {"line": record.line, "reason": reason, "text": record.text[:_KEPT]}
