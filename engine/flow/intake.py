@@ -64,11 +64,12 @@ def receive(database: Database, incoming: Sequence[Incoming]) -> list[Wake]:
     """
     told: list[Wake] = []
     for start in range(0, len(incoming), AT_ONCE):
-        told += database.transact(partial(_store, database, incoming[start : start + AT_ONCE]))
+        told += database.transact(partial(store, database, incoming[start : start + AT_ONCE]))
     return told
 
 
-def _store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+def store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+    """Do what `receive` does, for `AT_ONCE` events at most, in a transaction."""
     fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
     taken: list[Incoming] = []
     for item in some:

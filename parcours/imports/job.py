@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from engine.flow.history import Profile, add_customers, add_events
-from engine.flow.imports import customers, events, unsubscribes
+from engine.flow.imports import customers, events, mentions, unsubscribes
 from engine.flow.imports.lines import Format, Place, Record, records
 from engine.flow.imports.portions import AT_ONCE, Rejects, portions, sort_out
 from engine.flow.intake import Incoming, receive
+from engine.store.memberships import build_mentioning
 from engine.store.session import Database
 from parcours.imports import checkpoint as checkpoints
 from parcours.imports.progress import progress
@@ -31,11 +32,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[T]):
-    """What a file is about: `store` returns how many of the given ones are new."""
+    """What a file is about: `store` returns how many of the given ones are new.
+
+    `mentions` tells what segments may depend on; without it they are followed one by one.
+    """
 
     what: str
     read: Callable[[Record], T]
     store: Callable[[list[T]], int]
+    mentions: Callable[[list[T]], set[str]] = lambda _: set()
 
 
 def import_events(
@@ -50,21 +55,30 @@ def import_events(
 
     store = through_intake if start_journeys else partial(add_events, database)
     read = partial(events.event_of, kind=kind, now=now)
-    return _run(file, kind, _Kind("events", read, store), events.check_columns, resume=resume)
+    return _run(
+        database,
+        file,
+        kind,
+        _Kind("events", read, store, mentions.of_events),
+        events.check_columns,
+        resume=resume,
+    )
 
 
 def import_customers(database: Database, file: Path, kind: Format, *, resume: bool) -> Report:
     """Bring in a file of customers; what is known of one already is added to."""
     read = partial(customers.profile_of, kind=kind)
-    about: _Kind[Profile] = _Kind("customers", read, partial(add_customers, database))
-    return _run(file, kind, about, customers.check_columns, resume=resume)
+    about: _Kind[Profile] = _Kind(
+        "customers", read, partial(add_customers, database), mentions.of_customers
+    )
+    return _run(database, file, kind, about, customers.check_columns, resume=resume)
 
 
 def import_unsubscribes(database: Database, file: Path, kind: Format, *, resume: bool) -> Report:
     """Bring in what a former tool knew of who must not be written to."""
     read = unsubscribes.Reader(database)
     about = _Kind("unsubscribes", read, partial(unsubscribes.store, database))
-    return _run(file, kind, about, unsubscribes.check_columns, resume=resume)
+    return _run(database, file, kind, about, unsubscribes.check_columns, resume=resume)
 
 
 def rejects_of(file: Path) -> Path:
@@ -73,6 +87,7 @@ def rejects_of(file: Path) -> Path:
 
 
 def _run(
+    database: Database,
     file: Path,
     kind: Format,
     about: _Kind[T],
@@ -93,10 +108,13 @@ def _run(
             at.accepted += len(good)
             at.known += len(good) - new
             at.rejected += len(refused)
+            at.mentions = sorted({*at.mentions, *about.mentions(good)})
             at.offset, at.line = portion[-1].end, portion[-1].last
             at.rejects_size = rejects.write(refused)
             checkpoints.keep(file, at)
             shown.reach(at.offset, f"{at.accepted:,} accepted, {at.rejected:,} rejected")
+    if at.mentions:
+        database.transact(lambda connection: build_mentioning(connection, at.mentions))
     checkpoints.place_of(file).unlink(missing_ok=True)
     return Report(
         accepted=at.accepted,
