@@ -263,9 +263,11 @@ def document(request: Request, segment_id: str) -> Response:
     """Show a segment as a file in an editor."""
     words = pages(request).words(request)
     with database(request).read() as connection:
-        found = documents.get(connection, "segment", segment_id)
+        documents.get(connection, "segment", segment_id)
         around = _around(connection, segment_id, words)
-    editor = Editor(own=segment_id, rev=around.rev, name=found["name"], text=forms.written(found))
+    found = around.segments[segment_id]
+    text = forms.written(found.document())
+    editor = Editor(own=segment_id, rev=around.rev, name=found.name, text=text)
     return _file(request, editor, around, words, 200)
 
 
