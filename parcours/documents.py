@@ -14,7 +14,6 @@ from engine.compile.language import Mistake, Uses, uses
 from engine.compile.plan import Plan
 from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, ParcoursError, Problem
-from engine.flow import materials
 from engine.flow import publish as flow
 from engine.model.activity import ActivityType
 from engine.model.actor import COMMAND_LINE

@@ -131,9 +131,7 @@ def _ready(name: str, words: Words) -> Ready:
     journey = parse_journey(library.text(name))
     segments = library.segments()
     called = {id: one.named(str(words.locale)) for id, one in segments.items()}
-    names = Names(
-        templates={t.id: t.name for t in library.templates().values()}, segments=called
-    )
+    names = Names(templates={t.id: t.name for t in library.templates().values()}, segments=called)
     sentences = Sentences(words, journey, names)
     return Ready(
         id=name,

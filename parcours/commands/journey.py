@@ -120,7 +120,7 @@ def push(
         typer.echo(json.dumps(pushed))
 
 
-def _went_along(brought: Brought) -> Iterator[str]:
+def _went_along(brought: "Brought") -> Iterator[str]:
     """Say what of the files beside a journey is new, and what was left as it is."""
     for name in brought.templates:
         yield f"The template {name} is new."
