@@ -114,7 +114,7 @@ def test_whoever_looks_around_after_the_reminder_is_left_to_decide() -> None:
 
 
 def test_whoever_is_dormant_gets_three_waves() -> None:
-    told = story("win-back", number=2)
+    told = story("win-back", number=3)
     opened(told.comes_into("dormant"))
     assert [told.waits(), told.waits()] == [15 * DAYS, 15 * DAYS]
     steps = ("first-wave", "stronger-offer", "last-question")
@@ -127,14 +127,14 @@ def test_whoever_is_dormant_gets_three_waves() -> None:
 
 
 def test_an_order_ends_the_waves_and_is_the_goal() -> None:
-    told = story("win-back", number=2)
+    told = story("win-back", number=3)
     opened(told.comes_into("dormant"))
     bought(told, 55, "bought again")
     assert told.sent == ["first-wave by email"]
 
 
 def test_no_other_segment_opens_it_and_nobody_without_an_address() -> None:
-    assert story("win-back", number=2).comes_into("lost") is None
+    assert story("win-back", number=3).comes_into("lost") is None
     refused(story("win-back", addresses={}).comes_into("dormant"), "condition")
 
 
