@@ -1,6 +1,7 @@
 """The dispatcher: tells Temporal what was left untold, and looks after overdue runs.
 
-Beside that it posts to the shop's webhooks (`workers/outgoing.py`).
+Beside that it posts to the shop's webhooks (`workers/outgoing.py`) and carries out imports
+(`workers/importing.py`).
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
 from engine.store.session import Database
+from workers.importing import Importing
 from workers.main import patiently_connect
 from workers.outgoing import Outgoing
 
@@ -37,9 +39,10 @@ async def dispatch(settings: Settings) -> None:
     client = await patiently_connect(settings)
     database = Database(settings.database_url, pool_size=4, application="parcours-dispatcher")
     sweeper = Dispatcher(database, Gateway(client, partial(sweep.told, database)))
+    importing = Importing(database, settings.data_dir / "imports")
     outgoing = Outgoing(database, allow_private=settings.allow_private_addresses)
     try:
-        await asyncio.gather(sweeper.run(), outgoing.run())
+        await asyncio.gather(sweeper.run(), outgoing.run(), importing.run())
     finally:
         database.close()
 
