@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import holding, intervening, starting, sweep
+from engine.flow import dates, holding, intervening, starting, sweep, timing
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
@@ -70,8 +70,16 @@ class Dispatcher:
                 self._due[self._overdue] = now
         if now >= self._due[self._some]:
             self._due[self._some] = now + SOME_EVERY
-            each = (holding.let_go, holding.end_inside, intervening.carry_out, starting.go_on)
-            for work in each:
+            for work in (
+                holding.let_go,
+                holding.end_inside,
+                intervening.carry_out,
+                timing.keep_up,
+                timing.begin_due,
+                dates.fill,
+                dates.come,
+                starting.go_on,
+            ):
                 await self._carefully(partial(self._some, work))
         if now >= self._due[self._partitions]:
             self._due[self._partitions] = now + AGAIN_AFTER

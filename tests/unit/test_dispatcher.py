@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Unavailable
-from engine.flow import holding, intervening, starting, sweep
+from engine.flow import dates, holding, intervening, starting, sweep, timing
 from engine.names import Wake
 from workers.dispatcher import Dispatcher
 
@@ -24,7 +24,20 @@ class Gateway:
 
 @pytest.mark.parametrize("error", [Unavailable("away"), RuntimeError("ada@example.com")])
 @pytest.mark.parametrize(
-    "failing", ["left", "overdue", "partitions", "let_go", "end_inside", "carry_out", "go_on"]
+    "failing",
+    [
+        "left",
+        "overdue",
+        "partitions",
+        "let_go",
+        "end_inside",
+        "carry_out",
+        "keep_up",
+        "begin_due",
+        "fill",
+        "come",
+        "go_on",
+    ],
 )
 def test_a_failing_sweep(
     failing: str, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: Any
@@ -33,11 +46,9 @@ def test_a_failing_sweep(
     wake = Wake(run="r", revision=1, journey="j", version=1, source="event")
     answers = {"left": [wake], "overdue": 0, "partitions": None, "told": None}
     each_second = {
-        "let_go": holding,
-        "end_inside": holding,
-        "carry_out": intervening,
-        "go_on": starting,
-    }
+        "let_go": holding, "end_inside": holding, "carry_out": intervening, "keep_up": timing,
+        "begin_due": timing, "fill": dates, "come": dates, "go_on": starting,
+    }  # fmt: skip
 
     def sweeping(name: str) -> Any:
         def work(*_: Any) -> Any:
