@@ -1,6 +1,7 @@
 """Imports: the list, a file that is brought, its columns, its check, and how far it is."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -32,6 +33,15 @@ _SHOWN = 5
 
 MAPPABLE = ("new", "checked", "failed")
 """States in which the columns can still be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with the columns: of each by its place, of the whole, of the event."""
+
+    columns: Mapping[int, str] = field(default_factory=dict)
+    whole: list[str] = field(default_factory=list)
+    event: str = ""
 
 
 def folder(request: Request) -> Folder:
@@ -103,8 +113,9 @@ def assign(request: Request, job: UUID, form: Sent) -> Response:
     words = pages(request).words(request)
     if mapping is not None and (wrong := faults(KINDS[found.kind].about, mapping)):
         by_column = {one.column: words.said(one.said) for one in wrong if one.column is not None}
-        whole = [words.said(one.said) for one in wrong if one.column is None]
-        return _columns(request, found, mapping, by_column, whole)
+        whole = [words.said(one.said) for one in wrong if one.column is None and not one.event]
+        of_event = next((words.said(one.said) for one in wrong if one.event), "")
+        return _columns(request, found, mapping, Wrong(by_column, whole, of_event))
     return _moved(request, job, lambda: importing.assign(
         database(request), folder(request), job, mapping, actor=actor(request)
     ))  # fmt: skip
@@ -178,8 +189,7 @@ def _columns(
     request: Request,
     job: Job,
     mapping: Assigned | None,
-    wrong: Mapping[int, str] | None = None,
-    whole: list[str] | None = None,
+    wrong: Wrong | None = None,
 ) -> Response:
     words, about = pages(request).words(request), cast("About", job.kind)
     records = upload.shown(folder(request).file(job.id), job.format, 20)
@@ -187,12 +197,12 @@ def _columns(
     return pages(request).render(
         request,
         "imports/columns.html",
-        status=422 if wrong or whole else 200,
+        status=422 if wrong else 200,
         words=words,
         shown=views.shown(job, words),
-        rows=views.rows(mapping, records, wrong or {}, words) if mapping else [],
+        rows=views.rows(mapping, records, wrong.columns if wrong else {}, words) if mapping else [],
         event=mapping.event if mapping else "",
-        whole=whole or [],
+        wrong=wrong or Wrong(),
         names=names,
         preview=[[views.cut(record.get(name), words) for name in names]
                  for record in records[:_SHOWN]],
