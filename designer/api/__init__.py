@@ -15,6 +15,7 @@ from designer.api import (
     openapi,
     segment,
     shared,
+    starts,
     topics,
 )
 from designer.api.admission import Admission
@@ -27,6 +28,7 @@ ROUTERS = (
     imports,
     journeys,
     entries,
+    starts,
     materials,
     shared,
     topics,

@@ -90,7 +90,7 @@ def store_events(database: Database, some: Sequence[Incoming], connection: Conne
             moved[id] = turns[id]
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
-    finish(turns.values(), Writes(), connection)
+    finish(turns.values(), Writes(), connection, follow=False)
     return len(taken)
 
 
