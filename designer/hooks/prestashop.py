@@ -15,7 +15,7 @@ from designer.api.problems import Malformed, Unauthorized
 from designer.api.reading import parse_object
 from designer.hooks.fields import given, inside, instant, number, several, text, truth
 from engine.flow.intake import Incoming
-from engine.flow.shop_system import Agreed, Told
+from engine.flow.shops import Agreed, Told
 
 SOURCE: Final = "prestashop"
 

@@ -12,8 +12,8 @@ from designer.api.reading import read_body
 from designer.hooks import prestashop, sendgrid, shopify, twilio
 from designer.hooks.twilio import Inbound
 from engine.errors import NotFound
-from engine.flow import feedback, shop_system
-from engine.flow.shop_system import Told
+from engine.flow import feedback, shops
+from engine.flow.shops import Told
 from engine.names import Wake
 from engine.settings import Settings
 from engine.store.session import Database
@@ -77,7 +77,7 @@ def hear_shopify(request: Request, body: Raw) -> Response:
     delivery = shopify.delivery(
         request.headers,
         settings.shopify_namespace,
-        lambda order: shop_system.of_order(_database(request), order),
+        lambda order: shops.of_order(_database(request), order),
     )
     return _take_in(request, "shopify", delivery.topic, shopify.told(body, delivery))
 
@@ -99,7 +99,7 @@ def _take_in(request: Request, shop: str, topic: str, told: Told | None) -> Resp
         _log.info("%s sent the topic %s, which is not known here.", shop, topic[:60])
         SHOP_HOOKS.labels(shop, topic[:60], "unknown").inc()
         return Response(status_code=200)
-    wakes = shop_system.take_in(_database(request), told)
+    wakes = shops.take_in(_database(request), told)
     _tell(request, wakes)
     SHOP_HOOKS.labels(shop, topic, "stored" if told.stores else "ignored").inc()
     return Response(status_code=200)

@@ -17,7 +17,7 @@ from designer.api.problems import Malformed, Unauthorized
 from designer.api.reading import parse_object
 from designer.hooks.fields import given, inside, instant, number, several, text
 from engine.flow.intake import Incoming
-from engine.flow.shop_system import Agreed, Told
+from engine.flow.shops import Agreed, Told
 from engine.model.base import Channel
 
 SIGNATURE: Final = "X-Shopify-Hmac-Sha256"

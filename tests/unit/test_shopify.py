@@ -9,7 +9,7 @@ import pytest
 
 from designer.api.problems import Malformed, Unauthorized
 from designer.hooks import shopify
-from engine.flow.shop_system import Agreed, Told
+from engine.flow.shops import Agreed, Told
 from tests.doubles import shopify as double
 
 WHOSE = UUID("00000000-0000-7000-8000-000000000001")
