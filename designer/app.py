@@ -41,6 +41,7 @@ from designer.pages import Pages
 from designer.people import routes as people
 from designer.preferences import routes as preferences
 from designer.start import routes as start
+from designer.starts import routes as starts
 from designer.streams import Streams
 from designer.topics import routes as topics
 from designer.walk import routes as walk
@@ -77,6 +78,7 @@ PAGES = (
     topics,
     hooks,
     webpush,
+    starts,
     account,
     people,
     keys,

@@ -30,7 +30,7 @@ from engine.store.timed import Timed
 
 _log = logging.getLogger(__name__)
 
-FILLED_AT_ONCE: Final = 20_000
+FILLED_AT_ONCE: Final = 10_000
 """Customers whose dates are noted in one round of the dispatcher: about half a second."""
 
 AT_ONCE: Final = 100
