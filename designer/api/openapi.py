@@ -83,6 +83,12 @@ _SCHEMAS: Final[dict[str, Any]] = {
             },
             "locale": {"type": ["string", "null"]},
             "time_zone": {"type": ["string", "null"]},
+            "segments": {
+                "type": "array",
+                "items": _TEXT,
+                "readOnly": True,
+                "description": "the ids of the segments that she is in",
+            },
             "subscriptions": {
                 "type": "array",
                 "description": "what she has said; what is left out stays",
@@ -96,6 +102,55 @@ _SCHEMAS: Final[dict[str, Any]] = {
                     },
                 },
             },
+        },
+    },
+    "SegmentRead": {
+        "allOf": [
+            {"$ref": "#/components/schemas/Segment"},
+            {
+                "type": "object",
+                "properties": {
+                    "size": {"type": "integer", "description": "how many customers are in it"},
+                    "state": {
+                        "enum": ["ready", "building"],
+                        "description": "building: everybody is being looked at anew",
+                    },
+                },
+            },
+        ],
+    },
+    "Segments": {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": {"$ref": "#/components/schemas/SegmentRead"}},
+            "next": {"type": ["string", "null"]},
+        },
+    },
+    "Members": {
+        "type": "object",
+        "properties": {
+            "items": {
+                "type": "array",
+                "items": {
+                    "allOf": [
+                        {"$ref": "#/components/schemas/Customer"},
+                        {
+                            "type": "object",
+                            "properties": {
+                                "id": _TEXT,
+                                "segments": {"type": "array", "items": _TEXT},
+                                "since": {**_INSTANT, "description": "when she entered"},
+                                "next_change_at": {
+                                    "type": ["string", "null"],
+                                    "format": "date-time",
+                                    "description": "when time alone may take her out",
+                                },
+                            },
+                        },
+                    ],
+                },
+            },
+            "next": {"type": ["string", "null"]},
         },
     },
     "Entry": {
@@ -173,7 +228,14 @@ _BODIES: Final = {
     ("/v1/calls/{call}", "post"): "ActivityOutcome",
 }
 
-_ANSWERS: Final = {("/v1/calls/{call}", "get"): "ActivityCall"}
+_ANSWERS: Final = {
+    ("/v1/calls/{call}", "get"): "ActivityCall",
+    ("/v1/segments", "get"): "Segments",
+    ("/v1/segments/{segment}", "get"): "SegmentRead",
+    ("/v1/segments/{segment}", "put"): "SegmentRead",
+    ("/v1/segments/{segment}/customers", "get"): "Members",
+    ("/v1/customers/{customer}", "get"): "Customer",
+}
 
 _MODELS: Final = (
     Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,

@@ -7,10 +7,28 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, bindparam
 
-from engine.store.tables import access, customers, journeys, messages, segments, setup, timed
+from engine.store.tables import (
+    access,
+    customers,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    timed,
+)
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, journeys, messages, segments, setup, timed)
+ROWS = (
+    access,
+    customers,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    timed,
+)
 """The modules that tell the metadata of their tables."""
 
 
@@ -40,6 +58,7 @@ coupon_code = _table("coupon_code")
 consent = _table("consent")
 suppression = _table("suppression")
 activity_type = _table("activity_type")
+import_job = _table("import_job")
 hook = _table("hook")
 hook_delivery = _table("hook_delivery")
 api_key = _table("api_key")
