@@ -36,7 +36,7 @@ def chores() -> tuple[Chore, ...]:
         Chore(intervening.carry_out),
         Chore(timing.keep_up),
         Chore(timing.begin_due),
-        Chore(dates.fill),
+        Chore(dates.fill, busy=0.2),
         Chore(dates.come),
         Chore(starting.go_on),
         Chore(memberships.sweep, busy=0.0),
