@@ -37,7 +37,7 @@ def chores() -> tuple[Chore, ...]:
         Chore(timing.keep_up),
         Chore(timing.begin_due),
         Chore(dates.fill, busy=0.2),
-        Chore(dates.come),
+        Chore(dates.come, busy=0.0),
         Chore(starting.go_on),
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),
