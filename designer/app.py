@@ -44,6 +44,7 @@ from designer.preferences import routes as preferences
 from designer.segments import editing as segment_editing
 from designer.segments import routes as segments
 from designer.start import routes as start
+from designer.starts import routes as starts
 from designer.streams import Streams
 from designer.topics import routes as topics
 from designer.walk import routes as walk
@@ -83,6 +84,7 @@ PAGES = (
     topics,
     hooks,
     webpush,
+    starts,
     account,
     people,
     keys,
