@@ -9,7 +9,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import building, holding, intervening, memberships
+from engine.flow import building, dates, holding, intervening, memberships, starting, timing
 from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
@@ -34,8 +34,14 @@ def chores() -> tuple[Chore, ...]:
         Chore(holding.let_go),
         Chore(holding.end_inside),
         Chore(intervening.carry_out),
+        Chore(timing.keep_up),
+        Chore(timing.begin_due),
+        Chore(dates.fill),
+        Chore(dates.come),
+        Chore(starting.go_on),
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),
+        Chore(memberships.note_sizes, every=1800.0),
     )
 
 

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from designer.api import segment
+from designer.api.starts import Start
 from engine.model.activity import ActivityType
 from engine.model.base import CHANNELS
 from engine.model.cap import Cap
@@ -213,6 +214,7 @@ _BODIES: Final = {
     ("/v1/customers/{customer}", "put"): "Customer",
     ("/v1/journeys/{journey}", "put"): "Journey",
     ("/v1/journeys/{journey}/entries", "post"): "Entry",
+    ("/v1/journeys/{journey}/starts", "post"): "Start",
     ("/v1/segments/{segment}", "put"): "Segment",
     ("/v1/templates/{template}", "put"): "Template",
     ("/v1/caps/{cap}", "put"): "Cap",
@@ -237,7 +239,7 @@ _ANSWERS: Final = {
 
 _MODELS: Final = (
     Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,
-    ActivityType,
+    ActivityType, Start,
 )  # fmt: skip
 
 

@@ -16,8 +16,7 @@ from engine.compile.mentions import ADDRESSES, CONSENT, ZONE, of_event, of_trait
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
 from engine.names import Wake
-from engine.run.changing import next_change
-from engine.run.conditions import holds
+from engine.run.changing import turn as stands
 from engine.store import customers, memberships
 from engine.store.memberships import Standing
 from engine.store.session import Database
@@ -108,8 +107,7 @@ def look(turn: Turn, segments: Iterable[str], *, tell: bool = True) -> None:
 
 def _ask(turn: Turn, id: str) -> bool | None:
     """Ask one segment; return whether she has entered or left it, None when neither."""
-    rule, world = turn.catalogue.segments[id], turn.world()
-    inside, due = holds(rule, world), next_change(rule, world)
+    inside, due = stands(turn.catalogue.segments[id], turn.world())
     before = turn.standings().get(id)
     was = before is not None and before.inside
     if before is None and not inside and due is None:
@@ -145,6 +143,11 @@ def _sweep(database: Database, some: Collection[UUID], connection: Connection) -
             memberships.forget(connection, turn.customer.id, gone)
         look(turn, over & known.keys())
     return finish(turns, writes, connection)
+
+
+def note_sizes(database: Database) -> None:
+    """Note how many customers are in each segment today."""
+    database.transact(memberships.note_sizes)
 
 
 def look_again(

@@ -166,6 +166,7 @@ class _Looker:
                 history=pasts[one.customer.id],
                 segments=shop.segments,
                 topics=shop.topics,
+                thresholds=shop.thresholds,
             )
             matches = holds(self._condition, world)
             self.matching += matches

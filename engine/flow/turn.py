@@ -17,6 +17,7 @@ from engine.model.event import Event
 from engine.model.hook import Hook
 from engine.model.topic import Topic
 from engine.names import Answer, Command, Wake
+from engine.run.crossing import UNEVEN
 from engine.run.machine import Machine
 from engine.run.state import Enter, Update
 from engine.store import catalogue as catalogues
@@ -140,7 +141,10 @@ class Turn:
         return known[1]
 
     def read_ahead(self, segments: Iterable[str]) -> None:
-        """Read the events that these segments ask for, each name once."""
+        """Read the events that these segments ask for, each name once.
+
+        Months are uneven: what has just left their window may come back.
+        """
         shop = self.catalogue
         for name in {name for id in segments for name in shop.horizons.get(id, {})}:
             lengths = {length for id in segments for length in shop.horizons[id].get(name, ())}
@@ -149,7 +153,7 @@ class Turn:
                 if None in lengths
                 else min(length.before(self.now, self.zone) for length in lengths if length)
             )
-            self.past(name, since)
+            self.past(name, max(since, _EPOCH + UNEVEN) - UNEVEN)
 
     def standings(self) -> dict[str, Standing]:
         """Return how she stands to segments, by segment."""
@@ -370,3 +374,7 @@ class StoreWorld:
         """See `World.activity`."""
         activities: Mapping[str, ActivityType] = self._turn.catalogue.activities
         return activities.get(name)
+
+    def threshold(self, trait: str, top: int) -> float | None:
+        """See `World.threshold`."""
+        return self._turn.catalogue.thresholds.get((trait, top))

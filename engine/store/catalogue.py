@@ -64,6 +64,7 @@ class Catalogue:
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    thresholds: Mapping[tuple[str, int], float] = field(default_factory=dict)
     ending: frozenset[str] = frozenset()
     """Archived journeys that take out those who are inside."""
 
@@ -165,8 +166,17 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),
         activities=activities.every(connection),
+        thresholds=_thresholds(connection),
         ending=frozenset(connection.execute(_ENDING).scalars()),
     )
+
+
+_THRESHOLDS = select(tables.threshold.c.trait, tables.threshold.c.top, tables.threshold.c.value)
+
+
+def _thresholds(connection: Connection) -> dict[tuple[str, int], float]:
+    rows = connection.execute(_THRESHOLDS.where(tables.threshold.c.value.is_not(None)))
+    return {(row.trait, int(row.top)): float(row.value) for row in rows}
 
 
 def _live(connection: Connection, memory: _Memory) -> dict[str, Live]:

@@ -95,3 +95,17 @@ def build_every(connection: Connection) -> None:
     """Have all segments built anew: many customers are new, and any rule may mean them."""
     if connection.execute(_EVERY).all():
         touch(connection)
+
+
+_SIZES = text("""
+INSERT INTO segment_size (segment_id, day, size)
+SELECT s.id, CAST(now() AT TIME ZONE 'UTC' AS date), count(m.customer_id)
+FROM segment s LEFT JOIN membership m ON m.segment_id = s.id AND m.inside
+WHERE s.state = 'ready' GROUP BY s.id
+ON CONFLICT (segment_id, day) DO UPDATE SET size = excluded.size
+""")
+
+
+def note_sizes(connection: Connection) -> None:
+    """Note how many customers are in each segment today."""
+    connection.execute(_SIZES)
