@@ -49,7 +49,7 @@ PAGES = {
     "segment-empty": "/segments/vip",
     "segment-nobody": "/segments/gold?q=nobody",
     "segment-new": "/segments/new",
-    "segment-like": "/segments/new?like=promotions",
+    "segment-like": "/segments/new?like=promo-hunters",
     "segment-edit": "/segments/gold-baskets/edit",
     "segment-file": "/segments/baskets/document",
     "segment-delete": "/segments/by-phone/delete",

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
+import journeys as library
 from designer.canvas.forms.conditions import group_of
-from designer.segments.examples import EXAMPLES
-from engine.compile.segments import segment_faults
 from engine.flow import drafting, materials
 from engine.flow.publish import publish
 from engine.model.actor import COMMAND_LINE
@@ -142,14 +141,16 @@ def test_a_build_shows_how_far_it_is(visitor: Any, database: Database) -> None:
 # The builder
 
 
-def test_each_example_is_a_segment_and_fills_the_builder(visitor: Any) -> None:
-    assert len(EXAMPLES) >= 10
-    for one in EXAMPLES:
-        segment = Segment.model_validate({"id": "it", "name": one.name, "rule": one.rule})
-        assert segment_faults(segment, {}) == []
-        page = visitor.get(f"/segments/new?like={one.key}").text
-        assert f'name="name" type="text" value="{one.name}"' in unescape(page), one.key
-        assert "As written in the document" not in page, one.key
+def test_each_example_fills_the_builder(visitor: Any) -> None:
+    offered = visitor.get("/segments/new").text
+    ready = library.segments()
+    assert len(ready) >= 10
+    for key, one in ready.items():
+        assert f'href="/segments/new?like={key}"' in offered
+        assert one.description in unescape(offered)
+        page = visitor.get(f"/segments/new?like={key}").text
+        assert f'name="name" type="text" value="{one.name}"' in unescape(page), key
+        assert "As written in the document" not in page, key
         assert "data-unsaved" in page
     assert visitor.get("/segments/new?like=nothing").status_code == 200
 
@@ -159,7 +160,7 @@ def test_what_only_a_journey_knows_is_not_offered(visitor: Any) -> None:
     offered = set(re.findall(r'<option value="(\w+)"', page))
     assert {"trait", "event", "value", "anniversary", "segment", "group"} <= offered
     assert not {"step", "result", "property"} & offered
-    within = visitor.get("/segments/new?like=promotions").text
+    within = visitor.get("/segments/new?like=web-only").text
     offered = set(re.findall(r'<option value="(\w+)"', within))
     assert "property" in offered
     assert not {"step", "result"} & offered
