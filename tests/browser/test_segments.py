@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import insert, update
 
-from engine.flow import materials
+from engine.flow import building, materials
 from engine.model.actor import COMMAND_LINE
-from engine.store import documents, tables
+from engine.store import documents, populations, tables
 from tests.browser.hands import Hands, Keyboard, Mouse, settled
 from tests.browser.test_look import _wrong
 
@@ -90,6 +90,13 @@ def test_rows_and_file_say_the_same(
     page.wait_for_url("**/segments/loyal-*")
     made.append(page.url.rsplit("/", 1)[1].split("?")[0])
     assert rule(site, made[-1]) == {"reachable": "sms"}
+    while building.carry_on(site.database):
+        pass
+    expect(page.locator("#now").get_by_text("Ready")).to_be_visible(timeout=20_000)
+    with site.database.read() as connection:
+        sizes = populations.figures(connection, [made[-1], "by-phone"])
+    assert sizes[made[-1]]["size"] == sizes["by-phone"]["size"] > 0
+    expect(page.locator("#people .name")).to_have_count(sizes["by-phone"]["size"])
 
 
 def test_what_was_typed_is_not_lost_by_leaving(opens: Callable[..., Page]) -> None:
