@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import holding, intervening, sweep
+from engine.flow import announcing, holding, intervening, sweep
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
@@ -25,9 +25,12 @@ _log = logging.getLogger(__name__)
 
 OUTBOX_EVERY: Final = 1.0
 SOME_EVERY: Final = 1.0
-"""Seconds between two groups of customers that go on after a pause, or are ended or moved on."""
+"""Seconds between two groups of customers that go on after a pause, are ended or moved on, or are
+told of a product that is back.
+"""
 OVERDUE_EVERY: Final = 5.0
 PARTITIONS_EVERY: Final = 6 * 3600.0
+FORGET_EVERY: Final = 3600.0
 AGAIN_AFTER: Final = 60.0
 """Seconds until partitions that could not be made are tried again."""
 
@@ -50,7 +53,12 @@ class Dispatcher:
     def __init__(self, database: Database, gateway: Gateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._due = {self._overdue: 0.0, self._some: 0.0, self._partitions: 0.0}
+        self._due = {
+            self._overdue: 0.0,
+            self._some: 0.0,
+            self._partitions: 0.0,
+            self._forget: 0.0,
+        }
 
     async def run(self) -> None:
         """Sweep until cancelled; what fails is tried again at the next round."""
@@ -70,8 +78,16 @@ class Dispatcher:
                 self._due[self._overdue] = now
         if now >= self._due[self._some]:
             self._due[self._some] = now + SOME_EVERY
-            for work in (holding.let_go, holding.end_inside, intervening.carry_out):
+            for work in (
+                holding.let_go,
+                holding.end_inside,
+                intervening.carry_out,
+                announcing.carry_out,
+            ):
                 await self._carefully(partial(self._some, work))
+        if now >= self._due[self._forget]:
+            self._due[self._forget] = now + FORGET_EVERY
+            await self._carefully(self._forget)
         if now >= self._due[self._partitions]:
             self._due[self._partitions] = now + AGAIN_AFTER
             if await self._carefully(self._partitions):
@@ -103,6 +119,10 @@ class Dispatcher:
 
     async def _partitions(self) -> bool:
         await asyncio.to_thread(sweep.partitions, self._database)
+        return True
+
+    async def _forget(self) -> bool:
+        await asyncio.to_thread(announcing.forget, self._database)
         return True
 
     async def _tell(self, left: list[Wake]) -> list[Wake | None]:

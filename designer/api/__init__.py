@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from designer.api import (
     activities,
+    catalogue,
     customers,
     entries,
     health,
@@ -12,6 +13,7 @@ from designer.api import (
     materials,
     messages,
     openapi,
+    orders,
     segment,
     shared,
     topics,
@@ -31,6 +33,8 @@ ROUTERS = (
     activities,
     messages,
     hooks,
+    catalogue,
+    orders,
     health,
 )
 """Each a module with a `router`."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, bindparam
 
-from engine.store.tables import access, customers, journeys, messages, segments, setup
+from engine.store.tables import access, customers, journeys, messages, segments, setup, shop
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, journeys, messages, segments, setup)
+ROWS = (access, customers, journeys, messages, segments, setup, shop)
 """The modules that tell the metadata of their tables."""
 
 
@@ -56,6 +56,15 @@ entry_refusal = _table("entry_refusal")
 message = _table("message")
 message_transition = _table("message_transition")
 wake = _table("wake")
+product = _table("product")
+place = _table("shop")
+stock = _table("stock")
+purchase = _table("purchase")
+purchase_reversal = _table("purchase_reversal")
+gift_card = _table("gift_card")
+product_interest = _table("product_interest")
+product_change = _table("product_change")
+product_telling = _table("product_telling")
 
 
 def bound(name: str) -> BindParameter[Any]:
