@@ -177,13 +177,15 @@ def _amount(given: Mapping[str, Any], *names: str) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    kind = type(value)  # a bool is no number
+    if kind is str:
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    elif kind is not float and kind is not int:
         return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return round(number, 4) if 0 <= number < _MOST else None
+    return round(value, 4) if 0 <= value < _MOST else None
 
 
 def _code(given: Mapping[str, Any], *names: str) -> str | None:
@@ -194,8 +196,8 @@ def _code(given: Mapping[str, Any], *names: str) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # some shops' ids are numbers
+    if type(value) is int:  # some shops' ids are numbers, and a bool is none
+        value = str(value)
     if isinstance(value, str) and 0 < len(text := value.strip()) <= LONGEST:
         return text
     return None

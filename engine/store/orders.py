@@ -1,12 +1,12 @@
 """Orders, with what came back of them. Amounts of different currencies are kept apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from engine.errors import NotFound
 from engine.store.paging import Page, limited, page, read_cursor
@@ -204,6 +204,15 @@ def spent(connection: Connection, customer: UUID) -> list[dict[str, Any]]:
     """Return what a customer has bought and was given back, for each currency."""
     rows = connection.execute(_SPENT, {"customer": customer}).mappings()
     return [dict(row) for row in rows]
+
+
+_BUYERS = text("SELECT id, traits, addresses FROM customer WHERE id = ANY(:ids)")
+
+
+def buyers(connection: Connection, ids: Iterable[UUID]) -> dict[str, RowMapping]:
+    """Return by what people know these customers: their traits and addresses."""
+    rows = connection.execute(_BUYERS, {"ids": list(ids)}).mappings()
+    return {str(row["id"]): row for row in rows}
 
 
 def _document(row: Mapping[Any, Any]) -> dict[str, Any]:

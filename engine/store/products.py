@@ -196,6 +196,11 @@ def places(connection: Connection, *, limit: int, cursor: str | None = None) -> 
     return page(rows, limit, [dict(row._asdict()) for row in rows], "id")
 
 
+def known(connection: Connection, skus: Sequence[str]) -> set[str]:
+    """Return which of these the catalogue has."""
+    return set(before(connection, skus))
+
+
 _BY_SHOP = text("""
 SELECT t.shop, s.name, t.quantity, t.updated_at
 FROM stock t LEFT JOIN shop s ON s.id = t.shop WHERE t.sku = :sku

@@ -35,6 +35,7 @@ from engine.run.world import MemoryWorld
 from engine.store import tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
+from tests.browser import wares
 
 ABANDONED_CART = """\
 # Reminds customers of what they left in their basket.
@@ -180,7 +181,9 @@ PEOPLE = (
 
 def fill(database: Database, *, now: datetime | None = None, customers: int = 60) -> None:
     """Put the shop into an empty, migrated database."""
-    _Filling(database, now or datetime.now(UTC), customers).fill()
+    now = now or datetime.now(UTC)
+    _Filling(database, now, customers).fill()
+    wares.fill(database, now)
 
 
 class _Filling:
