@@ -35,7 +35,6 @@ from engine.run.world import MemoryWorld
 from engine.store import tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
-from tests.browser import wares
 
 ABANDONED_CART = """\
 # Reminds customers of what they left in their basket.
@@ -181,9 +180,7 @@ PEOPLE = (
 
 def fill(database: Database, *, now: datetime | None = None, customers: int = 60) -> None:
     """Put the shop into an empty, migrated database."""
-    now = now or datetime.now(UTC)
-    _Filling(database, now, customers).fill()
-    wares.fill(database, now)
+    _Filling(database, now or datetime.now(UTC), customers).fill()
 
 
 class _Filling:
@@ -500,6 +497,8 @@ class _Run:
 @contextmanager
 def filled(postgres_url: str) -> Iterator[str]:
     """Give the URL of a database that holds the shop, and drop it in the end."""
+    from tests.browser import wares  # not there when this is run by itself
+
     server = make_url(postgres_url).set(drivername="postgresql", database="postgres")
     dsn, name = server.render_as_string(hide_password=False), f"shop_{uuid4().hex}"
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -509,6 +508,7 @@ def filled(postgres_url: str) -> Iterator[str]:
             upgrade(url)
             database = Database(url)
             fill(database)
+            wares.fill(database, datetime.now(UTC))
             database.close()
             yield url
         finally:
