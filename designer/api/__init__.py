@@ -16,6 +16,7 @@ from designer.api import (
     orders,
     segment,
     shared,
+    starts,
     topics,
 )
 from designer.api.admission import Admission
@@ -27,6 +28,7 @@ ROUTERS = (
     customers,
     journeys,
     entries,
+    starts,
     materials,
     shared,
     topics,

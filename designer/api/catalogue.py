@@ -15,9 +15,9 @@ from designer.api.answers import (
     put_response,
 )
 from designer.api.materials import READ, Body
-from designer.api.problems import ProblemRoute, TooLarge
+from designer.api.problems import ProblemRoute
 from designer.api.reading import parse_object, validated
-from engine.errors import InvalidDocument, InvalidInput, Problem
+from engine.errors import InvalidDocument, InvalidInput, Problem, TooLarge
 from engine.flow import products as feeding
 from engine.model.base import Frozen
 from engine.model.product import Product, Shop, Stock

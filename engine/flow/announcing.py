@@ -33,12 +33,17 @@ AT_ONCE: Final = 100
 ROUND: Final = 500
 """How many customers are told in one round of the dispatcher, at most."""
 
+SPREAD_AT_ONCE: Final = 50
+"""Of how many changes it is written down in one round whom they concern."""
+
 Due = Sequence[tuple[UUID, UUID]]
 
 
 def carry_out(database: Database, *, limit: int = ROUND) -> list[Wake]:
     """Tell some customers of what they wait for; return which workflows have to be told."""
-    database.transact(_spread)
+    for _ in range(SPREAD_AT_ONCE):
+        if not database.transact(_spread):
+            break
     told: list[Wake] = []
     for _ in range(0, limit, AT_ONCE):
         some = database.transact(
@@ -51,8 +56,8 @@ def carry_out(database: Database, *, limit: int = ROUND) -> list[Wake]:
     return told
 
 
-def _spread(connection: Connection) -> None:
-    product_changes.spread(connection, documents.workspace(connection).looked)
+def _spread(connection: Connection) -> bool:
+    return product_changes.spread(connection, documents.workspace(connection).looked)
 
 
 def _tell_carefully(database: Database, some: Due) -> list[Wake]:

@@ -65,13 +65,13 @@ def add_events(database: Database, some: Sequence[Incoming]) -> int:
 def add_customers(database: Database, some: Sequence[Profile]) -> int:
     """Make customers, or add to what is known of them; return how many are new."""
     return sum(
-        database.transact(partial(_add_customers, some[start : start + AT_ONCE]))
+        database.transact(partial(store_customers, some[start : start + AT_ONCE]))
         for start in range(0, len(some), AT_ONCE)
     )
 
 
 def store_events(database: Database, some: Sequence[Incoming], connection: Connection) -> int:
-    """Do what `add_events` does, within a transaction that does more than that."""
+    """Store events of the past, `AT_ONCE` at most, in a transaction; return how many were new."""
     fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
     taken: list[Incoming] = []
     for item in some:
@@ -95,7 +95,7 @@ def store_events(database: Database, some: Sequence[Incoming], connection: Conne
             moved[id] = turns[id]
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
-    finish(turns.values(), Writes(), connection)
+    finish(turns.values(), Writes(), connection, follow=False)
     if bought:
         turn = next(iter(turns.values()))
         looked = turn.catalogue.workspace.looked
@@ -124,7 +124,8 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
     )
 
 
-def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
+def store_customers(some: Sequence[Profile], connection: Connection) -> int:
+    """Make or add to customers, `AT_ONCE` at most, in a transaction; return how many are new."""
     wanted = sorted({identity for profile in some for identity in profile.identities})
     owners = customers.identified(connection, wanted)
     existing = customers.lock(connection, set(owners.values()))

@@ -1,22 +1,23 @@
 """A record of a file as a product, an order, or how much of a product is in a shop."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import orjson
 
-from designer.api.problems import Malformed
 from designer.api.reading import check_storable, validated
-from engine.errors import InvalidDocument, InvalidInput, NotFound, ParcoursError
+from engine.compile.mentions import of_event
+from engine.errors import InvalidDocument, InvalidInput, Malformed, NotFound, ParcoursError
 from engine.flow.customers import check_identity
+from engine.flow.imports.lines import Format, Record
+from engine.flow.imports.portions import Rejected
+from engine.flow.imports.values import value_of
 from engine.model.base import Frozen
 from engine.model.order import Order
 from engine.model.product import Product, Stock
+from engine.run.orders import CANCELLED, COMPLETED
 from engine.store import search
 from engine.store.session import Database
-from parcours.imports.events import Rejected
-from parcours.imports.lines import Format, Record
-from parcours.imports.values import value_of
 
 M = TypeVar("M", bound=Frozen)
 
@@ -60,6 +61,11 @@ def product_of(record: Record, kind: Format) -> Product:
 def stock_of(record: Record, kind: Format) -> Stock:
     """Return how much of a product is where; raise `Rejected` when the record does not say it."""
     return _read(Stock, record, kind)
+
+
+def mentions(some: Iterable[Order]) -> set[str]:
+    """Return what segments may depend on of what these orders tell."""
+    return {of_event(CANCELLED if one.state == "cancelled" else COMPLETED) for one in some}
 
 
 class OrderReader:

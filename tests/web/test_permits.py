@@ -75,6 +75,22 @@ PAGES = {
     "GET /journeys/{journey_id}/counters/stream": SEE,
     "GET /journeys/{journey_id}/walk": SEE,
     "POST /journeys/{journey_id}/walk": SEE,
+    "GET /segments": SEE,
+    "GET /segments/new": WRITE,
+    "POST /segments/new": WRITE,
+    "POST /segments/rows": WRITE,
+    "POST /segments/condition": WRITE,
+    "POST /segments/as-file": WRITE,
+    "POST /segments/as-rows": WRITE,
+    "POST /segments/check": WRITE,
+    "GET /segments/{segment_id}": SEE,
+    "GET /segments/{segment_id}/edit": WRITE,
+    "POST /segments/{segment_id}/edit": WRITE,
+    "GET /segments/{segment_id}/document": WRITE,
+    "POST /segments/{segment_id}/document": WRITE,
+    "GET /segments/{segment_id}/delete": WRITE,
+    "POST /segments/{segment_id}/delete": WRITE,
+    "POST /segments/{segment_id}/customers/export": SEE,
     "GET /templates": SEE,
     "GET /templates/new": WRITE,
     "POST /templates/new": WRITE,
@@ -150,6 +166,8 @@ OPEN = {
     "POST /c/{token:path}",
     "POST /hooks/sendgrid",
     "POST /hooks/twilio",
+    "POST /hooks/shopify",
+    "POST /hooks/prestashop",
     "GET /push/key",
     "GET /healthz",
     "GET /readyz",
@@ -176,6 +194,10 @@ INTERFACE = {
     "POST /v1/journeys/{journey}/archive": DECIDE,
     "POST /v1/journeys/{journey}/restore": DECIDE,
     "GET /v1/journeys/{journey}/counters": SEE,
+    "POST /v1/journeys/{journey}/starts": DECIDE,
+    "GET /v1/journeys/{journey}/starts": SEE,
+    "GET /v1/journeys/{journey}/starts/{start}": SEE,
+    "POST /v1/journeys/{journey}/starts/{start}/stop": DECIDE,
     "GET /v1/activities": SEE,
     "PUT /v1/activities/{activity}": {"worker"},
     "DELETE /v1/activities/{activity}": DECIDE,
@@ -184,6 +206,7 @@ INTERFACE = {
     "POST /v1/journeys/{journey}/entries": ENTERS,
     "GET /v1/segments": SEE,
     "GET /v1/segments/{segment}": SEE,
+    "GET /v1/segments/{segment}/customers": SEE,
     "PUT /v1/segments/{segment}": WRITE,
     "DELETE /v1/segments/{segment}": WRITE,
     "GET /v1/templates": SEE,
@@ -255,7 +278,7 @@ def _address(path: str) -> str:
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 _PLACES = {"journey_id": "no-such", "template_id": "no-such", "rule": "no-such",
-           "topic_id": "no-such"}  # fmt: skip
+           "topic_id": "no-such", "segment_id": "no-such"}  # fmt: skip
 
 
 @pytest.fixture

@@ -7,10 +7,30 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, bindparam
 
-from engine.store.tables import access, customers, journeys, messages, segments, setup, shop
+from engine.store.tables import (
+    access,
+    customers,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    shop,
+    timed,
+)
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, journeys, messages, segments, setup, shop)
+ROWS = (
+    access,
+    customers,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    shop,
+    timed,
+)
 """The modules that tell the metadata of their tables."""
 
 
@@ -40,6 +60,7 @@ coupon_code = _table("coupon_code")
 consent = _table("consent")
 suppression = _table("suppression")
 activity_type = _table("activity_type")
+import_job = _table("import_job")
 hook = _table("hook")
 hook_delivery = _table("hook_delivery")
 api_key = _table("api_key")
@@ -56,6 +77,9 @@ entry_refusal = _table("entry_refusal")
 message = _table("message")
 message_transition = _table("message_transition")
 wake = _table("wake")
+start = _table("start")
+timed_journey = _table("timed_journey")
+upcoming = _table("upcoming")
 product = _table("product")
 place = _table("shop")
 stock = _table("stock")
