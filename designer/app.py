@@ -17,6 +17,7 @@ from designer.assets import Assets
 from designer.canvas import live as canvas_live
 from designer.canvas import routes as canvas
 from designer.canvas.lately import Lately
+from designer.catalogue import routes as catalogue
 from designer.changes import routes as changes
 from designer.content import routes as content
 from designer.customers import routes as customers
@@ -75,6 +76,7 @@ PAGES = (
     manners,
     customers,
     imports,
+    catalogue,
     outbox,
     events,
     links,

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from designer.api import (
     activities,
+    catalogue,
     customers,
     entries,
     health,
@@ -13,6 +14,7 @@ from designer.api import (
     materials,
     messages,
     openapi,
+    orders,
     segment,
     shared,
     starts,
@@ -35,6 +37,8 @@ ROUTERS = (
     activities,
     messages,
     hooks,
+    catalogue,
+    orders,
     health,
 )
 """Each a module with a `router`."""

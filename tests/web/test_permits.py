@@ -127,6 +127,12 @@ PAGES = {
     "POST /imports/{job}/again": RECORD,
     "POST /imports/{job}/cancel": RECORD,
     "GET /imports/{job}/rejects": RECORD,
+    "GET /catalogue": SEE,
+    "POST /catalogue/settings": ADMIN,
+    "GET /catalogue/products/{sku:path}": SEE,
+    "GET /catalogue/shops": SEE,
+    "GET /catalogue/orders": SEE,
+    "GET /catalogue/orders/{source}/{order:path}": SEE,
     "GET /outbox": SEE,
     "GET /outbox/{message_id}": SEE,
     "GET /outbox/{message_id}/body": SEE,
@@ -185,6 +191,7 @@ OPEN = {
 SENDS = {"source"}
 ENTERS = {"source", *DECIDE}
 STEWARD = {"steward", "administrator"}
+FEEDS = {"source", *STEWARD}
 
 INTERFACE = {
     "GET /v1/customers": ALL,
@@ -250,6 +257,27 @@ INTERFACE = {
     "PUT /v1/webhooks/{webhook}": ADMIN,
     "DELETE /v1/webhooks/{webhook}": ADMIN,
     "GET /v1/webhooks/{webhook}/deliveries": ADMIN,
+    "GET /v1/products": SEE,
+    "POST /v1/products/batch": FEEDS,
+    "GET /v1/products/{sku}": SEE,
+    "PUT /v1/products/{sku}": FEEDS,
+    "DELETE /v1/products/{sku}": FEEDS,
+    "GET /v1/shops": SEE,
+    "GET /v1/shops/{shop}": SEE,
+    "PUT /v1/shops/{shop}": FEEDS,
+    "DELETE /v1/shops/{shop}": FEEDS,
+    "GET /v1/stock": SEE,
+    "POST /v1/stock/batch": FEEDS,
+    "PUT /v1/stock/{sku}/{shop}": FEEDS,
+    "GET /v1/orders": ALL,
+    "POST /v1/orders/batch": FEEDS,
+    "GET /v1/orders/{order}": ALL,
+    "PUT /v1/orders/{order}": FEEDS,
+    "POST /v1/orders/{order}/refunds": FEEDS,
+    "POST /v1/orders/{order}/returns": FEEDS,
+    "GET /v1/gift-cards": ALL,
+    "GET /v1/gift-cards/{card}": ALL,
+    "PUT /v1/gift-cards/{card}": STEWARD,
     "GET /metrics": SEE,
     **{f"POST {route.path}": SENDS for route in segment.ROUTES},
 }
