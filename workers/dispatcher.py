@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import holding, intervening, sweep
+from engine.flow import building, freezing, holding, intervening, sweep
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
@@ -27,6 +27,8 @@ OUTBOX_EVERY: Final = 1.0
 SOME_EVERY: Final = 1.0
 """Seconds between two groups of customers that go on after a pause, or are ended or moved on."""
 OVERDUE_EVERY: Final = 5.0
+FREEZE_EVERY: Final = 10.0
+"""Seconds between two looks whether borders among all customers are to be frozen anew."""
 PARTITIONS_EVERY: Final = 6 * 3600.0
 AGAIN_AFTER: Final = 60.0
 """Seconds until partitions that could not be made are tried again."""
@@ -50,7 +52,7 @@ class Dispatcher:
     def __init__(self, database: Database, gateway: Gateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._due = {self._overdue: 0.0, self._some: 0.0, self._partitions: 0.0}
+        self._due = {self._overdue: 0.0, self._some: 0.0, self._partitions: 0.0, self._freeze: 0.0}
 
     async def run(self) -> None:
         """Sweep until cancelled; what fails is tried again at the next round."""
@@ -70,8 +72,17 @@ class Dispatcher:
                 self._due[self._overdue] = now
         if now >= self._due[self._some]:
             self._due[self._some] = now + SOME_EVERY
-            for work in (holding.let_go, holding.end_inside, intervening.carry_out):
+            for work in (
+                holding.let_go,
+                holding.end_inside,
+                intervening.carry_out,
+                building.due,
+                building.carry_on,
+            ):
                 await self._carefully(partial(self._some, work))
+        if now >= self._due[self._freeze]:
+            self._due[self._freeze] = now + FREEZE_EVERY
+            await self._carefully(self._freeze)
         if now >= self._due[self._partitions]:
             self._due[self._partitions] = now + AGAIN_AFTER
             if await self._carefully(self._partitions):
@@ -99,6 +110,10 @@ class Dispatcher:
 
     async def _some(self, work: Callable[[Database], object]) -> bool:
         await asyncio.to_thread(work, self._database)
+        return True
+
+    async def _freeze(self) -> bool:
+        await asyncio.to_thread(freezing.freeze_due, self._database)
         return True
 
     async def _partitions(self) -> bool:

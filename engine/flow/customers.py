@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.model.addresses import email_address, phone_number
 from engine.model.customer import Customer
-from engine.store import consent, search, tables
+from engine.store import catalogue, consent, search, tables
 from engine.store.session import Database
 
 LONGEST: Final = 500
@@ -66,7 +66,8 @@ def put_customer(database: Database, reference: str, record: CustomerRecord) -> 
     addresses = _addresses(record)
 
     def work(connection: Connection) -> Put:
-        customer_id, created = _locked(connection, reference)
+        empty = catalogue.current(database, connection).derivation.empty
+        customer_id, created = _locked(connection, reference, empty)
         values = {
             "traits": dict(record.traits),
             "addresses": addresses,
@@ -86,8 +87,8 @@ def put_customer(database: Database, reference: str, record: CustomerRecord) -> 
     return database.transact(work)
 
 
-def _locked(connection: Connection, reference: str) -> tuple[UUID, bool]:
-    """Find the customer and take her lock, or make her."""
+def _locked(connection: Connection, reference: str, empty: Mapping[str, Any]) -> tuple[UUID, bool]:
+    """Find the customer and take her lock, or make her, of whom what is computed is `empty`."""
     try:
         customer_id = search.find(connection, reference)
     except NotFound:
@@ -96,7 +97,7 @@ def _locked(connection: Connection, reference: str) -> tuple[UUID, bool]:
             raise
         _check_identity(namespace, value)
         customer_id = uuid7()
-        connection.execute(insert(tables.customer).values(id=customer_id))
+        connection.execute(insert(tables.customer).values(id=customer_id, derived=empty))
         connection.execute(
             insert(tables.identity).values(
                 namespace=namespace, value=value, customer_id=customer_id

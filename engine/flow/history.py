@@ -20,7 +20,7 @@ from engine.flow.intake import Incoming, learn, lock_customers
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
-from engine.store import consent, customers, events, tables
+from engine.store import catalogue, consent, customers, events, rollups, tables
 from engine.store.customers import Identity
 from engine.store.session import Database, RaceLost
 from engine.store.writing import write
@@ -33,7 +33,7 @@ COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, so
 FROM STDIN
 """
 _COPY_CUSTOMERS: Final = (
-    "COPY customer (id, traits, addresses, locale, time_zone, suppressed) FROM STDIN"
+    "COPY customer (id, traits, derived, addresses, locale, time_zone, suppressed) FROM STDIN"
 )
 _COPY_IDENTITIES: Final = "COPY identity (namespace, value, customer_id) FROM STDIN"
 
@@ -64,7 +64,7 @@ def add_events(database: Database, some: Sequence[Incoming]) -> int:
 def add_customers(database: Database, some: Sequence[Profile]) -> int:
     """Make customers, or add to what is known of them; return how many are new."""
     return sum(
-        database.transact(partial(_add_customers, some[start : start + AT_ONCE]))
+        database.transact(partial(_add_customers, database, some[start : start + AT_ONCE]))
         for start in range(0, len(some), AT_ONCE)
     )
 
@@ -89,8 +89,18 @@ def _add_events(database: Database, some: Sequence[Incoming], connection: Connec
             moved[id] = turns[id]
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
+    _leave_to_be_derived(connection, turns, zip(whose, taken, strict=True))
     finish(turns.values(), Writes(), connection)
     return len(taken)
+
+
+def _leave_to_be_derived(
+    connection: Connection, turns: Mapping[UUID, Turn], some: Iterable[tuple[UUID, Incoming]]
+) -> None:
+    """Have those computed anew whose traits and scores these events concern."""
+    concerned = {id for id, item in some if turns[id].catalogue.derivation.concerned(item.name)}
+    if concerned:
+        rollups.mark_stale(connection, concerned)
 
 
 def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
@@ -114,7 +124,8 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
     )
 
 
-def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
+def _add_customers(database: Database, some: Sequence[Profile], connection: Connection) -> int:
+    empty = catalogue.current(database, connection).derivation.empty
     wanted = sorted({identity for profile in some for identity in profile.identities})
     owners = customers.identified(connection, wanted)
     existing = customers.lock(connection, set(owners.values()))
@@ -127,7 +138,7 @@ def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
         for identity in profile.identities:
             if identity not in owners:
                 owners[identity] = identities[identity] = id
-        known[id] = _told(known.get(id) or Customer(id=id), profile)
+        known[id] = _told(known.get(id) or Customer(id=id, derived=empty), profile)
     marks = consent.marks(connection, known.values())
     known = {id: replace(one, suppressed=marks.get(id, {})) for id, one in known.items()}
     new = [customer for id, customer in known.items() if id not in existing]
@@ -168,6 +179,7 @@ def _columns(customer: Customer) -> tuple[Any, ...]:
     return (
         customer.id,
         orjson.dumps(customer.traits).decode(),
+        orjson.dumps(customer.derived).decode(),
         orjson.dumps(customer.addresses).decode(),
         customer.locale,
         customer.time_zone,

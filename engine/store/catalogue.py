@@ -21,8 +21,9 @@ from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.topic import Topic, topic_named
 from engine.model.workspace import Workspace
+from engine.run.deriving import Derivation
 from engine.run.machine import Machine
-from engine.store import activities, hooks, snippets, tables
+from engine.store import activities, definitions, hooks, snippets, tables
 from engine.store.documents import workspace_of
 from engine.store.session import Database
 
@@ -54,6 +55,7 @@ class Catalogue:
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    derivation: Derivation = field(default_factory=Derivation)
     ending: frozenset[str] = frozenset()
     """Archived journeys that take out those who are inside."""
 
@@ -130,6 +132,10 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
     templates = connection.execute(select(tables.template.c.document)).scalars()
     topics = connection.execute(select(tables.topic.c.document)).scalars()
     live = _live(connection, memory)
+    rules = {
+        s.id: Segment.model_validate({"id": s.id, "name": s.name, "rule": s.rule}).rule
+        for s in segments
+    }
     by_event: dict[str, list[Live]] = {}
     for entry in live.values():
         on = entry.machine.plan.journey.entry.on
@@ -139,10 +145,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         revision=row.revision,
         workspace=workspace_of(row.settings),
         caps=tuple(Cap.model_validate(rule) for rule in caps),
-        segments={
-            s.id: Segment.model_validate({"id": s.id, "name": s.name, "rule": s.rule}).rule
-            for s in segments
-        },
+        segments=rules,
         templates={t.id: t for t in map(Template.model_validate, templates)},
         topics={t.id: t for t in map(Topic.model_validate, topics)},
         snippets=snippets.every(connection),
@@ -150,6 +153,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),
         activities=activities.every(connection),
+        derivation=definitions.derivation(connection, rules.values()),
         ending=frozenset(connection.execute(_ENDING).scalars()),
     )
 

@@ -16,8 +16,8 @@ Identity = tuple[str, str]
 """A namespace and a value."""
 
 _WHO: Final = (
-    "id", "seq", "last_at", "traits", "derived", "addresses", "locale", "time_zone", "consent", "suppressed",
-    "merged_into",
+    "id", "seq", "last_at", "traits", "derived", "scored", "derived_due_at", "addresses", "locale",
+    "time_zone", "consent", "suppressed", "merged_into",
 )  # fmt: skip
 
 
@@ -51,7 +51,8 @@ class Locked:
     """A customer under her lock, in this transaction.
 
     `catalogue_revision` was read when the lock was asked for: it is None when others held it,
-    because the rules may have changed meanwhile.
+    because the rules may have changed meanwhile. `scored` and `derived_due_at` are what is kept of
+    her scores, and when time alone changes what is computed of her.
     """
 
     customer: Customer
@@ -59,6 +60,8 @@ class Locked:
     last_at: datetime
     clock: datetime
     catalogue_revision: int | None
+    scored: Mapping[str, Any]
+    derived_due_at: datetime | None
 
 
 def locked(row: Any) -> Locked:
@@ -79,7 +82,9 @@ def locked(row: Any) -> Locked:
         suppressed=row.suppressed,
     )
     revision = None if row.waited else row.revision
-    return Locked(customer, row.seq, row.last_at, row.clock, revision)
+    return Locked(
+        customer, row.seq, row.last_at, row.clock, revision, row.scored, row.derived_due_at
+    )
 
 
 def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:

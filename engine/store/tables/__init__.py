@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, bindparam
 
-from engine.store.tables import access, customers, journeys, messages, segments, setup
+from engine.store.tables import access, customers, journeys, messages, segments, setup, traits
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, journeys, messages, segments, setup)
+ROWS = (access, customers, journeys, messages, segments, setup, traits)
 """The modules that tell the metadata of their tables."""
 
 
@@ -31,6 +31,11 @@ segment_size = _table("segment_size")
 membership = _table("membership")
 membership_stage = _table("membership_stage")
 threshold = _table("threshold")
+trait = _table("trait")
+score = _table("score")
+customer_rollup = _table("customer_rollup")
+trait_stale = _table("trait_stale")
+trait_build = _table("trait_build")
 cap = _table("cap")
 template = _table("template")
 topic = _table("topic")
