@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import building, freezing, holding, intervening, sweep
+from engine.flow import computing, freezing, holding, intervening, sweep
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
@@ -76,8 +76,8 @@ class Dispatcher:
                 holding.let_go,
                 holding.end_inside,
                 intervening.carry_out,
-                building.due,
-                building.carry_on,
+                computing.due,
+                computing.carry_on,
             ):
                 await self._carefully(partial(self._some, work))
         if now >= self._due[self._freeze]:

@@ -12,7 +12,7 @@ from engine.errors import Conflict, InvalidDocument, Problem, Said, said
 from engine.flow.audited import audited
 from engine.model.actor import Actor
 from engine.model.trait import AnyTrait, EventTrait, JoinedTrait, QuantileTrait, Score, of_others
-from engine.store import builds, definitions, documents, tables
+from engine.store import definitions, documents, tables, trait_builds
 from engine.store.session import Database
 
 _TEXTS = frozenset({"most"})
@@ -35,7 +35,7 @@ def put_trait(database: Database, trait: AnyTrait, *, actor: Actor) -> bool:
         with audited(connection, actor, "save", "trait", trait.id):
             created = definitions.put_trait(connection, trait)
         if changed:
-            builds.ask(connection, [trait.id])
+            trait_builds.ask(connection, [trait.id])
         return created
 
     return database.transact(work)
@@ -53,7 +53,7 @@ def put_score(database: Database, score: Score, *, actor: Actor) -> bool:
         with audited(connection, actor, "save", "score", score.id):
             created = definitions.put_score(connection, score)
         if changed:
-            builds.ask(connection, [score.id])
+            trait_builds.ask(connection, [score.id])
         return created
 
     return database.transact(work)
@@ -79,7 +79,7 @@ def _delete(database: Database, kind: documents.Kind, name: str, actor: Actor) -
             )
         with audited(connection, actor, "delete", kind, name):
             documents.delete_document(connection, kind, name)
-        builds.ask(connection, [name])
+        trait_builds.ask(connection, [name])
 
     database.transact(work)
 

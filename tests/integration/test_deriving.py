@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from engine.errors import Conflict, InvalidDocument
-from engine.flow import building, definitions, deriving, materials
+from engine.flow import computing, definitions, deriving, materials
 from engine.flow.customers import CustomerRecord, put_customer
 from engine.flow.history import Profile, add_customers, add_events
 from engine.flow.intake import Incoming, receive
@@ -21,7 +21,7 @@ from engine.model.journey import Journey
 from engine.model.segment import Segment
 from engine.model.trait import Score, TraitDocument
 from engine.run.deriving import compute
-from engine.store import builds, catalogue, rollups
+from engine.store import catalogue, rollups
 from engine.store.session import Database
 from tests.traits import HEAT, ORDER, TRAITS, history
 
@@ -50,7 +50,7 @@ class Shop:
         definitions.put_trait(self.database, TRAITS[-1], actor=COMMAND_LINE)
 
     def build(self) -> None:
-        while building.carry_on(self.database, seconds=WHOLE):
+        while computing.carry_on(self.database, seconds=WHOLE):
             pass
 
     def track(
@@ -199,7 +199,7 @@ def anew(shop: Shop, user: str) -> dict[str, Any]:
 def definitions_again(shop: Shop) -> None:
     """Compute everything for everybody once more."""
     names = [trait.id for trait in TRAITS] + ["heat"]
-    shop.database.transact(lambda connection: builds.ask(connection, names))
+    shop.database.transact(lambda connection: trait_builds.ask(connection, names))
     shop.build()
 
 
@@ -213,7 +213,7 @@ def test_a_window_is_left_when_its_time_comes(shop: Shop) -> None:
     shop.do("UPDATE customer SET derived_due_at = now() - interval '1 second'")
     shop.do("UPDATE event SET occurred_at = occurred_at - interval '5 seconds'")
     shop.do("UPDATE customer_rollup SET states = jsonb_set(states, '{views,2}', '0')")
-    assert building.due(shop.database) == 1
+    assert computing.due(shop.database) == 1
     assert shop.derived() == {"views": 1}
     assert shop.row().derived_due_at > datetime.now(UTC) + timedelta(days=28)
 
@@ -263,10 +263,10 @@ def test_fading_below_a_threshold_is_told_when_it_happens(shop: Shop) -> None:
     shop.do(
         "UPDATE customer SET derived_due_at = now(), scored = jsonb_set(scored, '{heat,2}', to_jsonb((scored #>> '{heat,2}')::bigint - 86400000000))"
     )
-    assert building.due(shop.database) == 1
+    assert computing.due(shop.database) == 1
     assert shop.names() == [("Score Reached", "Warm"), ("Score Dropped", "Warm")]
     assert shop.derived() == {"heat": 57}
-    assert (building.due(shop.database), shop.row().derived_due_at) == (0, None)
+    assert (computing.due(shop.database), shop.row().derived_due_at) == (0, None)
 
 
 def test_a_score_that_nobody_asks_about_is_never_due(shop: Shop) -> None:

@@ -19,7 +19,7 @@ from engine.errors import Contended, Unavailable, without_words
 from engine.flow.intake import tell_scores
 from engine.flow.internal import in_turn_of_customer
 from engine.run.deriving import Computed, Derivation, compute
-from engine.store import builds, catalogue, customers, definitions, rollups
+from engine.store import catalogue, customers, definitions, rollups, trait_builds
 from engine.store.customers import Locked
 from engine.store.documents import touch
 from engine.store.memberships import build_mentioning
@@ -79,7 +79,7 @@ def _keep_an_eye(connection: Connection) -> None:
     for score in kept.keys() & wanted.keys():
         if kept[score] != wanted[score]:
             definitions.watch(connection, score, wanted[score])
-            builds.ask(connection, [score])
+            trait_builds.ask(connection, [score])
 
 
 def _stale(database: Database, connection: Connection) -> int:
@@ -97,16 +97,16 @@ def _stale(database: Database, connection: Connection) -> int:
 
 def _build(database: Database, connection: Connection) -> int:
     """Carry on the build that was asked for first."""
-    build = builds.take(connection)
+    build = trait_builds.take(connection)
     if build is None:
         return 0
     derivation = catalogue.current(database, connection).derivation
-    ids = builds.following(connection, build, AT_ONCE)
+    ids = trait_builds.following(connection, build, AT_ONCE)
     if ids:
         _compute(database, connection, derivation, ids, build.names)
-        builds.reach(connection, build, ids[-1], len(ids))
+        trait_builds.reach(connection, build, ids[-1], len(ids))
     else:
-        builds.finish(connection, build)
+        trait_builds.finish(connection, build)
         build_mentioning(connection, of_traits(derivation.dependents(build.names)))
         touch(connection)
     return len(ids) or 1
