@@ -47,10 +47,10 @@ HEAT = Score.model_validate(
 
 
 def history(
-    random: Random, n: int, *, days: int = 90
+    random: Random, n: int, *, days: int = 90, until: datetime = TODAY
 ) -> list[tuple[str, datetime, dict[str, Any]]]:
     """Return events in the order in which they arrive: some late, some at the same moment."""
-    at, found = TODAY - timedelta(days=days), []
+    at, found = until - timedelta(days=days), []
     for _ in range(n):
         at += random.choice((timedelta(), timedelta(hours=3), timedelta(days=days / n)))
         late = random.choice((timedelta(), timedelta(), timedelta(days=20)))

@@ -19,7 +19,8 @@ from designer.words import Words
 from engine.errors import InvalidInput, NotFound
 from engine.flow.sampling import sample, unknowable
 from engine.model.condition import AnyCondition
-from engine.model.journey import AnyStep, OnEvent, SendStep
+from engine.model.journey import AnyStep, SendStep
+from engine.model.opening import opening_event
 
 router = APIRouter(dependencies=[READ, WRITE_DRAFTS])
 
@@ -59,11 +60,11 @@ def preview(request: Request, journey_id: str, sent: Sent) -> Response:
     if not isinstance(step, SendStep):
         raise InvalidInput("Only a message can be shown.")
     document = step_forms.document_of(step.document(), read(sent))
-    on = shown.journey.entry.on
+    opening = opening_event(shown.journey.entry.on)
     asked = received.Asked(
         customer=str(sent.get("customer") or ""),
         locale=str(sent.get("locale") or ""),
-        opening=(on.event,) if isinstance(on, OnEvent) else (),
+        opening=(opening,) if opening is not None else (),
         nonce=str(sent.get("nonce") or ""),
     )
     with database(request).read() as connection:

@@ -23,13 +23,13 @@ from engine.model.journey import (
     ActivityStep,
     AnyStep,
     Journey,
-    OnEvent,
     SendStep,
     Step,
     WebhookStep,
     walk,
 )
 from engine.model.mistakes import sentence
+from engine.model.opening import opening_event
 
 Document = dict[str, Any]
 
@@ -197,7 +197,7 @@ def _choices(shown: Shown, own: str | None, raw: Raw, words: Words) -> Choices:
             for step in before
             if isinstance(step, ActivityStep | WebhookStep)
         ],
-        entry=on.event if isinstance(on := shown.journey.entry.on, OnEvent) else "",
+        entry=opening_event(shown.journey.entry.on) or "",
         lexicon=of_steps(before, known.activities) if conditioned else "",
         languages=sorted({locale for locales in written.values() for locale in locales}),
     )

@@ -5,7 +5,6 @@ tells nobody what a score has reached in the past, and moves nobody between segm
 the segments that ask for it are built anew when it is done.
 """
 
-import logging
 import time
 from collections.abc import Collection
 from functools import partial
@@ -15,23 +14,28 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from engine.compile.mentions import of_traits
-from engine.errors import Contended, Unavailable, without_words
 from engine.flow.intake import tell_scores
-from engine.flow.internal import in_turn_of_customer
+from engine.flow.memberships import lock_turns
+from engine.flow.turn import Writes, finish
 from engine.run.deriving import Computed, Derivation, compute
 from engine.store import catalogue, customers, definitions, rollups, trait_builds
 from engine.store.customers import Locked
-from engine.store.documents import touch
 from engine.store.memberships import build_mentioning
 from engine.store.session import Database
-
-_log = logging.getLogger(__name__)
+from engine.store.thresholds import place
+from engine.store.trait_builds import Build
 
 DUE_AT_ONCE: Final = 50
+"""Customers in one transaction of those who have their turn."""
+
+A_ROUND: Final = 1000
 """Customers who have their turn in one round of the dispatcher."""
 
 AT_ONCE: Final = 500
 """Customers in one transaction: so long may one of them have to wait for her turn."""
+
+PLACED_AT_ONCE: Final = 5000
+"""Customers in one transaction who are only put into the parts of all customers they are in."""
 
 FOR: Final = 0.5
 """Seconds that one round of the dispatcher may take of it."""
@@ -57,17 +61,19 @@ def due(database: Database) -> int:
     Their memberships follow, and thresholds that a score has left are told.
     """
     with database.read() as connection:
-        some = rollups.due(connection, DUE_AT_ONCE)
-    for id in some:
-        try:
-            in_turn_of_customer(database, id, tell_scores)
-        except Exception as error:
-            if isinstance(error, Unavailable) and not isinstance(error, Contended):
-                raise
-            # One who cannot be computed must not hold up the others; she comes again in a while.
-            _log.error("The customer %s was not computed: %s", id, without_words(error))
-            database.transact(partial(rollups.put_off, customer=id))
+        some = rollups.due(connection, A_ROUND)
+    for first in range(0, len(some), DUE_AT_ONCE):
+        database.transact(partial(_due, database, some[first : first + DUE_AT_ONCE]))
     return len(some)
+
+
+def _due(database: Database, some: Collection[UUID], connection: Connection) -> None:
+    writes = Writes()
+    turns = lock_turns(database, connection, some, writes)
+    for turn in turns:
+        turn.stamp()
+        tell_scores(turn)
+    finish(turns, writes, connection)
 
 
 def _keep_an_eye(connection: Connection) -> None:
@@ -79,7 +85,7 @@ def _keep_an_eye(connection: Connection) -> None:
     for score in kept.keys() & wanted.keys():
         if kept[score] != wanted[score]:
             definitions.watch(connection, score, wanted[score])
-            trait_builds.ask(connection, [score])
+            trait_builds.ask(connection, [score], anew=False)
 
 
 def _stale(database: Database, connection: Connection) -> int:
@@ -101,15 +107,25 @@ def _build(database: Database, connection: Connection) -> int:
     if build is None:
         return 0
     derivation = catalogue.current(database, connection).derivation
-    ids = trait_builds.following(connection, build, AT_ONCE)
-    if ids:
-        _compute(database, connection, derivation, ids, build.names)
-        trait_builds.reach(connection, build, ids[-1], len(ids))
+    last, done = (
+        _compute_next(database, connection, derivation, build)
+        if derivation.events_of(build.names)
+        else place(connection, derivation, build.names, build.cursor, PLACED_AT_ONCE)
+    )
+    if last is not None:
+        trait_builds.reach(connection, build, last, done)
     else:
         trait_builds.finish(connection, build)
         build_mentioning(connection, of_traits(derivation.dependents(build.names)))
-        touch(connection)
-    return len(ids) or 1
+    return done or 1
+
+
+def _compute_next(
+    database: Database, connection: Connection, derivation: Derivation, build: Build
+) -> tuple[UUID | None, int]:
+    ids = trait_builds.following(connection, build, AT_ONCE)
+    _compute(database, connection, derivation, ids, build.names if build.anew else ())
+    return (ids[-1], len(ids)) if ids else (None, 0)
 
 
 def _compute(
@@ -121,7 +137,8 @@ def _compute(
 ) -> None:
     zone = catalogue.current(database, connection).workspace.time_zone
     locked = customers.lock(connection, ids)
-    kept = rollups.of(connection, ids) if only is not None else {}
+    kept = rollups.of(connection, ids)
+    before = {id: _before(one, kept[id]) for id, one in locked.items()}
     histories = rollups.facts(connection, ids, derivation.events_of(only))
     found = {}
     for id, one in locked.items():
@@ -131,10 +148,10 @@ def _compute(
             lambda name, history=history: history.get(name, ()),  # type: ignore[misc]
             one.clock,
             one.customer.time_zone or zone,
-            before=_before(one, kept.get(id, {})),
+            before=before[id] if only is not None else None,
             only=only,
         )
-    rollups.keep(connection, found)
+    rollups.keep(connection, {id: one for id, one in found.items() if one != before[id]})
 
 
 def _before(one: Locked, states: dict[str, object]) -> Computed:

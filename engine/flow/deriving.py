@@ -93,14 +93,10 @@ def crossed(turn: "Turn") -> list[tuple[str, dict[str, Any]]]:
     return told
 
 
-def facts(turn: "Turn", name: str) -> list[Fact]:
+def facts(turn: "Turn", name: str, since: datetime | None = None) -> list[Fact]:
     """Return her events of a name, those of this transaction among them."""
-    every = turn.fresh if turn.new else turn.world().events(name)
-    return [
-        Fact(event.occurred_at, event.seq, event.properties)
-        for event in every
-        if event.name == name
-    ]
+    found = turn.world().events(name, since=since)
+    return [Fact(event.occurred_at, event.seq, event.properties) for event in found]
 
 
 def _after(turn: "Turn", derivation: Derivation, trait: EventTrait, event: Event) -> Any:
@@ -119,7 +115,8 @@ def _after(turn: "Turn", derivation: Derivation, trait: EventTrait, event: Event
 
 
 def _scanned(turn: "Turn", derivation: Derivation, trait: EventTrait) -> Any:
-    found = scan(trait, facts(turn, trait.event), turn.now, turn.zone)
+    since = trait.within.before(turn.now, turn.zone) if trait.within is not None else None
+    found = scan(trait, facts(turn, trait.event, since), turn.now, turn.zone)
     turn.keep_rollup({trait.id: kept(derivation, trait, found.state, found.due)})
     return found.value
 
@@ -151,7 +148,7 @@ def _bring(turn: "Turn", derivation: Derivation, score: Score, event: Event) -> 
 def _take(turn: "Turn", values: Mapping[str, Any]) -> None:
     """Take over computed values, and what follows from them."""
     derivation, before = turn.catalogue.derivation, turn.customer.derived
-    after = derivation.completed({**before, **values}, turn.zone)
+    after = derivation.completed({**before, **values})
     if after != before:
         turn.change(derived=after)
 

@@ -90,7 +90,7 @@ def _add_events(database: Database, some: Sequence[Incoming], connection: Connec
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
     _leave_to_be_derived(connection, turns, zip(whose, taken, strict=True))
-    finish(turns.values(), Writes(), connection)
+    finish(turns.values(), Writes(), connection, follow=False)
     return len(taken)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, select
 
+from engine.compile.mentions import ZONE
 from engine.compile.validate import Known, check, errors
 from engine.errors import Conflict, InvalidDocument, Problem
 from engine.flow.audited import WORKSPACE, audited
@@ -16,8 +17,10 @@ from engine.model.cap import Cap
 from engine.model.condition import (
     AnyCondition,
     EventHappened,
+    EventValue,
     InSegment,
     PropertyIs,
+    ResultIs,
     StepWas,
     parts,
 )
@@ -26,7 +29,7 @@ from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.workspace import Workspace
-from engine.store import documents, snippets, tables
+from engine.store import documents, memberships, snippets, tables
 from engine.store.documents import CALLED, Kind
 from engine.store.session import Database
 
@@ -77,7 +80,11 @@ def put_segment(database: Database, segment: Segment, *, actor: Actor) -> bool:
         if problems:
             raise InvalidDocument(f"The segment {segment.id} has mistakes", problems)
         with audited(connection, actor, "save", "segment", segment.id):
-            return documents.put_segment(connection, segment)
+            new = documents.put_segment(connection, segment)
+        was = before.segments.get(segment.id)
+        if was is None or was.rule != segment.rule:
+            memberships.build_again(connection, _standing_on(segment.id, after))
+        return new
 
     return database.transact(work)
 
@@ -110,8 +117,11 @@ def put_workspace(database: Database, settings: Workspace, *, actor: Actor) -> N
     """Replace the shop's settings."""
 
     def work(connection: Connection) -> None:
+        zone = documents.workspace(connection).time_zone
         with audited(connection, actor, "save", "workspace", WORKSPACE):
             documents.put_workspace(connection, settings)
+        if settings.time_zone != zone:
+            memberships.build_mentioning(connection, {ZONE})
 
     database.transact(work)
 
@@ -124,10 +134,12 @@ def change_workspace(database: Database, changes: Mapping[str, Any], *, actor: A
 
     def work(connection: Connection) -> Workspace:
         documents.one_at_a_time(connection)
-        before = documents.workspace(connection).document()
-        after = Workspace.model_validate({**before, **changes})
+        settings = documents.workspace(connection)
+        after = Workspace.model_validate({**settings.document(), **changes})
         with audited(connection, actor, "save", "workspace", WORKSPACE):
             documents.put_workspace(connection, after)
+        if after.time_zone != settings.time_zone:
+            memberships.build_mentioning(connection, {ZONE})
         return after
 
     return database.transact(work)
@@ -148,6 +160,8 @@ def delete(database: Database, kind: Kind, name: str, *, actor: Actor) -> None:
         _refuse_breaking(connection, before, after, f"Without the {CALLED.get(kind, kind)} {name}")
         with audited(connection, actor, "delete", kind, name):
             documents.delete_document(connection, kind, name)
+        if kind == "segment":
+            memberships.forget_segment(connection, name)
 
     database.transact(work)
 
@@ -202,7 +216,11 @@ def _faults(segment: Segment, after: Known) -> Iterator[Problem]:
                 yield _fault(
                     f"a segment is of no journey: it cannot ask about the step {part.step}"
                 )
-            case EventHappened() if part.message is not None:
+            case ResultIs():
+                yield _fault(
+                    f"a segment is of no journey: it cannot ask what the step {part.result.step} kept"
+                )
+            case EventHappened() | EventValue() if part.message is not None:
                 yield _fault(
                     f"a segment is of no journey: it cannot ask about the message of {part.message}"
                 )
@@ -216,6 +234,18 @@ def _faults(segment: Segment, after: Known) -> Iterator[Problem]:
                 f"the property {part.property} is of no event: write it in an event's `where`"
             )
     yield from _cycle(segment.id, segment, after)
+
+
+def _standing_on(name: str, known: Known) -> set[str]:
+    """Return this segment, and those that are defined by it, whichever way."""
+    found = {name}
+    while more := {
+        id
+        for id, segment in known.segments.items()
+        if id not in found and _segments_in(segment.rule) & found
+    }:
+        found |= more
+    return found
 
 
 def _cycle(name: str, segment: Segment, after: Known) -> Iterator[Problem]:
@@ -238,7 +268,7 @@ def _outside_events(rule: AnyCondition) -> Iterator[AnyCondition]:
     inside = {
         id(inner)
         for part in parts(rule)
-        if isinstance(part, EventHappened) and part.where is not None
+        if isinstance(part, EventHappened | EventValue) and part.where is not None
         for inner in parts(part.where)
     }
     return (part for part in parts(rule) if id(part) not in inside)

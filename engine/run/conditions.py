@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Literal, assert_never
@@ -36,8 +36,9 @@ from engine.model.event import Event
 from engine.run.calendar import moment, next_anniversary
 from engine.run.world import Seen, World
 
-_AT_LEAST_ONE = Count(gte=1)
-_DEEPEST = 16
+AT_LEAST_ONE = Count(gte=1)
+"""How often an event must have happened of which nothing else is said."""
+DEEPEST = 16
 """Segments nested deeper than this count as not holding; publishing refuses cycles."""
 
 
@@ -70,13 +71,13 @@ def holds(
         case Not():
             return not holds(condition.not_, world, scope, seen)
         case TraitIs() | PropertyIs() | EventValue() | ResultIs():
-            question, value = _value(condition, world, scope)
+            question, value = asked_value(condition, world, scope)
             _noted(seen, question, value)
             return _compared(condition, value, world, seen)
         case EventHappened():
             n = count(condition, world, scope)
             _noted(seen, f"event {condition.event}", n)
-            return (condition.count or _AT_LEAST_ONE).holds(n)
+            return (condition.count or AT_LEAST_ONE).holds(n)
         case Anniversary():
             value = look_up(world.customer.known, condition.anniversary)
             _noted(seen, f"trait {condition.anniversary}", value)
@@ -87,7 +88,7 @@ def holds(
             rule = world.segment(condition.segment)
             inside = (
                 rule is not None
-                and scope.depth < _DEEPEST
+                and scope.depth < DEEPEST
                 and holds(rule, world, Scope(depth=scope.depth + 1), seen)
             )
             _noted(seen, f"segment {condition.segment}", inside)
@@ -106,7 +107,7 @@ def holds(
             assert_never(condition)
 
 
-def _value(
+def asked_value(
     condition: TraitIs | PropertyIs | EventValue | ResultIs, world: World, scope: Scope
 ) -> tuple[str, Any]:
     """Return what is compared, and how it is called in a trace."""
@@ -231,14 +232,12 @@ def matches(match: EventMatch, event: Event, world: World, scope: Scope = NOWHER
             return False
     if match.where is None:
         return True
-    inner = Scope(
-        properties=event.properties,
-        outcomes=scope.outcomes,
-        results=scope.results,
-        messages=scope.messages,
-        depth=scope.depth,
-    )
-    return holds(match.where, world, inner)
+    return holds(match.where, world, within_event(scope, event))
+
+
+def within_event(scope: Scope, event: Event) -> Scope:
+    """Return the scope in which the `where` of an event is asked: properties are its own."""
+    return replace(scope, properties=event.properties)
 
 
 def look_up(values: Mapping[str, Any], name: str) -> Any:
@@ -261,14 +260,21 @@ def compares(
     `traits` are the customer's, for the comparisons with one.
     """
     return all(
-        _OPERATORS[name](
-            value, _age(operand, traits) if isinstance(operand, TraitTimes) else operand, now, zone
-        )
+        compares_by(name, value, operand, now, zone, traits)
         for name, operand in comparison.operators()
     )
 
 
-def _age(asked: TraitTimes, traits: Mapping[str, Any]) -> timedelta | None:
+def compares_by(
+    name: str, value: Any, operand: Any, now: datetime, zone: str, traits: Mapping[str, Any]
+) -> bool:
+    """Return whether the value satisfies one operator."""
+    if isinstance(operand, TraitTimes):
+        operand = age(operand, traits)
+    return _OPERATORS[name](value, operand, now, zone)
+
+
+def age(asked: TraitTimes, traits: Mapping[str, Any]) -> timedelta | None:
     """Return the length of time that a trait tells, so many times; None when it tells none."""
     told = look_up(traits, asked.trait)
     try:

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -116,7 +115,7 @@ class Derivation:
                 found.add(trait.id)
         return frozenset(found)
 
-    def completed(self, values: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    def completed(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return computed values with those made of them, without what is missing or unknown."""
         known = {
             id: value
@@ -126,7 +125,7 @@ class Derivation:
         }
         for trait in self.placing:
             made = (
-                self._part(trait, known, zone)
+                self._part(trait, known)
                 if isinstance(trait, QuantileTrait)
                 else _joined(trait, known)
             )
@@ -134,8 +133,10 @@ class Derivation:
                 known[trait.id] = made
         return known
 
-    def _part(self, trait: QuantileTrait, known: Mapping[str, Any], zone: str) -> int | None:
-        at = magnitude(known.get(trait.quantile_of), zone)
+    def _part(self, trait: QuantileTrait, known: Mapping[str, Any]) -> int | None:
+        source, value = self.traits.get(trait.quantile_of), known.get(trait.quantile_of)
+        dated = isinstance(source, EventTrait) and source.take in {"first_at", "last_at"}
+        at = magnitude(value, dated=dated)
         borders = [(trait.quantile_of, top) for top in trait.tops]
         if at is None or not all(border in self.borders for border in borders):
             return None
@@ -221,7 +222,7 @@ def compute(
     states = {id: state for id, state in states.items() if state[0] == derivation.versions.get(id)}
     windows = window_dues(states, derivation.versions)
     due = derivation.due([*windows, before.due if only is not None else None], scored, now)
-    return Computed(derivation.completed(values, zone), states, scored, due)
+    return Computed(derivation.completed(values), states, scored, due)
 
 
 def history(score: Score, events: Events, zone: str) -> list[Brought]:
@@ -262,22 +263,25 @@ def window_dues(states: Mapping[str, Sequence[Any]], versions: Mapping[str, str]
     ]
 
 
-def magnitude(value: Any, zone: str) -> float | None:
+def magnitude(value: Any, *, dated: bool = False) -> float | None:
     """Return the number by which customers are put in order; None for those who are not.
 
-    A date counts by its seconds. Zero is as good as nothing: who never bought is in no part.
+    An instant (`dated`) counts by its seconds. Zero is as good as nothing: who never bought is in no
+    part.
     """
-    if isinstance(value, bool):
+    if dated:
+        at = moment(value, "UTC")
+        return None if at is None else at.timestamp()
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, int | float | Decimal):
-        return float(value) or None
-    at = moment(value, zone)
-    return None if at is None else at.timestamp()
+    return float(value) or None
 
 
 def _joined(trait: JoinedTrait, known: Mapping[str, Any]) -> str | None:
     values = [known.get(id) for id in trait.join]
-    return None if any(value is None for value in values) else "".join(map(str, values))
+    if any(value is None for value in values):
+        return None
+    return "".join(one if isinstance(one, str) else orjson.dumps(one).decode() for one in values)
 
 
 def _version(definition: AnyTrait | Score) -> str:

@@ -11,11 +11,14 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, select
 
 from engine.compile.compiler import compile as compile_journey
+from engine.compile.mentions import horizons, mentioned
 from engine.model.activity import ActivityType
 from engine.model.cap import Cap
 from engine.model.condition import AnyCondition
+from engine.model.duration import Duration
 from engine.model.hook import Hook
-from engine.model.journey import Journey, OnEvent
+from engine.model.journey import Journey
+from engine.model.opening import opening_event
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
@@ -48,6 +51,13 @@ class Catalogue:
     workspace: Workspace
     caps: tuple[Cap, ...]
     segments: Mapping[str, AnyCondition]
+    segment_names: Mapping[str, str]
+    building: frozenset[str]
+    """Segments for which everybody is being looked at."""
+    mentioned: Mapping[str, frozenset[str]]
+    """The segments that depend on a thing, by its mention (see `engine.compile.mentions`)."""
+    horizons: Mapping[str, Mapping[str, frozenset[Duration | None]]]
+    """How far back each segment asks for the events of a name."""
     templates: Mapping[str, Template]
     topics: Mapping[str, Topic]
     snippets: Mapping[str, Snippet]
@@ -138,14 +148,18 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
     }
     by_event: dict[str, list[Live]] = {}
     for entry in live.values():
-        on = entry.machine.plan.journey.entry.on
-        if isinstance(on, OnEvent):
-            by_event.setdefault(on.event, []).append(entry)
+        event = opening_event(entry.machine.plan.journey.entry.on)
+        if event is not None:
+            by_event.setdefault(event, []).append(entry)
     return Catalogue(
         revision=row.revision,
         workspace=workspace_of(row.settings),
         caps=tuple(Cap.model_validate(rule) for rule in caps),
         segments=rules,
+        segment_names={s.id: s.name for s in segments},
+        building=frozenset(s.id for s in segments if s.state == "building"),
+        mentioned=mentioned(rules),
+        horizons={id: horizons(rule, rules) for id, rule in rules.items()},
         templates={t.id: t for t in map(Template.model_validate, templates)},
         topics={t.id: t for t in map(Topic.model_validate, topics)},
         snippets=snippets.every(connection),

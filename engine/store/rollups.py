@@ -84,14 +84,6 @@ def mark_fresh(connection: Connection, ids: Collection[UUID]) -> None:
     connection.execute(_FRESH, {"ids": list(ids)})
 
 
-_PUT_OFF = text("UPDATE customer SET derived_due_at = now() + interval '1 hour' WHERE id = :id")
-
-
-def put_off(connection: Connection, customer: UUID) -> None:
-    """Look at a customer again in an hour."""
-    connection.execute(_PUT_OFF, {"id": customer})
-
-
 _DUE = text("""
 SELECT id FROM customer
 WHERE derived_due_at <= clock_timestamp() AND merged_into IS NULL
@@ -100,5 +92,5 @@ ORDER BY derived_due_at LIMIT :most
 
 
 def due(connection: Connection, most: int) -> list[UUID]:
-    """Return some customers of whom time has changed what is computed."""
-    return list(connection.execute(_DUE, {"most": most}).scalars())
+    """Return customers of whom time has changed what is computed, in the order of their ids."""
+    return sorted(connection.execute(_DUE, {"most": most}).scalars())

@@ -12,10 +12,14 @@ from uuid_utils.compat import uuid7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """What is computed for everybody, and how far it has come."""
+    """What is computed for everybody, and how far it has come.
+
+    Not `anew`, only the times are planned at which somebody has to look again.
+    """
 
     id: UUID
     names: frozenset[str]
+    anew: bool
     cursor: UUID | None
     done: int
     total: int
@@ -25,23 +29,23 @@ _JOIN = text("""
 UPDATE trait_build SET names = (
     SELECT jsonb_agg(DISTINCT name) FROM jsonb_array_elements(names || CAST(:names AS jsonb)) AS name
 ) WHERE id = (SELECT max(id::text)::uuid FROM trait_build WHERE finished_at IS NULL)
-    AND cursor IS NULL
+    AND cursor IS NULL AND anew = :anew
 """)
 _ADD = text("""
-INSERT INTO trait_build (id, names, total)
-SELECT :id, CAST(:names AS jsonb), count(*) FROM customer WHERE merged_into IS NULL
+INSERT INTO trait_build (id, names, anew, total)
+SELECT :id, CAST(:names AS jsonb), :anew, count(*) FROM customer WHERE merged_into IS NULL
 """)
 
 
-def ask(connection: Connection, names: Collection[str]) -> None:
+def ask(connection: Connection, names: Collection[str], *, anew: bool = True) -> None:
     """Have these computed for everybody: together with others, if those have not begun."""
-    given = orjson.dumps(sorted(names)).decode()
-    if not connection.execute(_JOIN, {"names": given}).rowcount:
-        connection.execute(_ADD, {"id": uuid7(), "names": given})
+    given = {"names": orjson.dumps(sorted(names)).decode(), "anew": anew}
+    if not connection.execute(_JOIN, given).rowcount:
+        connection.execute(_ADD, {"id": uuid7(), **given})
 
 
 _NEXT = text("""
-SELECT id, names, cursor, done, total FROM trait_build WHERE finished_at IS NULL
+SELECT id, names, anew, cursor, done, total FROM trait_build WHERE finished_at IS NULL
 ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """)
 
@@ -79,17 +83,22 @@ def finish(connection: Connection, build: Build) -> None:
 
 
 _OPEN = text("""
-SELECT id, names, cursor, done, total FROM trait_build WHERE finished_at IS NULL ORDER BY id
+SELECT id, names, anew, cursor, done, total FROM trait_build WHERE finished_at IS NULL ORDER BY id
 """)
 
 
 def unfinished(connection: Connection) -> Mapping[str, Build]:
     """Return the last build of each trait or score that is being computed for everybody."""
     rows = connection.execute(_OPEN).all()
-    return {name: _build(row) for row in rows for name in row.names}
+    return {name: _build(row) for row in rows if row.anew for name in row.names}
 
 
 def _build(row: Any) -> Build:
     return Build(
-        id=row.id, names=frozenset(row.names), cursor=row.cursor, done=row.done, total=row.total
+        id=row.id,
+        names=frozenset(row.names),
+        anew=row.anew,
+        cursor=row.cursor,
+        done=row.done,
+        total=row.total,
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ForeignKey, Index, Uuid, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from engine.store.tables.columns import at_, big_, json_, text_, uuid_
@@ -57,7 +57,8 @@ class TraitStaleRow(SQLModel, table=True):
 class TraitBuildRow(SQLModel, table=True):
     """Traits and scores that are computed for everybody, in the order of the customers' ids.
 
-    `cursor` is the last customer that is `done`, of `total`.
+    `cursor` is the last customer that is `done`, of `total`. Not `anew`, only the times are planned
+    at which somebody has to look again.
     """
 
     __tablename__ = "trait_build"
@@ -66,6 +67,7 @@ class TraitBuildRow(SQLModel, table=True):
     )
     id: UUID = uuid_(primary_key=True)
     names: list[str] = json_()
+    anew: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
     cursor: UUID | None = uuid_(null=True)
     done: int = big_(default="0")
     total: int = big_(default="0")

@@ -58,6 +58,7 @@ def upgrade() -> None:
         "trait_build",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("names", _JSON, nullable=False),
+        sa.Column("anew", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("cursor", sa.Uuid(), nullable=True),
         sa.Column("done", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("total", sa.BigInteger(), server_default="0", nullable=False),
