@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from designer.api import (
     activities,
     customers,
+    definitions,
     entries,
     health,
     hooks,
@@ -28,6 +29,7 @@ ROUTERS = (
     materials,
     shared,
     topics,
+    definitions,
     activities,
     messages,
     hooks,

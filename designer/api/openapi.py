@@ -17,6 +17,7 @@ from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.topic import Topic
+from engine.model.trait import EventTrait, JoinedTrait, QuantileTrait, Score
 from engine.model.workspace import Workspace
 
 _INSTANT: Final = {"type": "string", "format": "date-time"}
@@ -97,6 +98,13 @@ _SCHEMAS: Final[dict[str, Any]] = {
             },
         },
     },
+    "Trait": {
+        "description": "either of a customer's events, or made of other computed traits",
+        "oneOf": [
+            {"$ref": f"#/components/schemas/{name}"}
+            for name in ("EventTrait", "QuantileTrait", "JoinedTrait")
+        ],
+    },
     "Entry": {
         "type": "object",
         "required": ["customer"],
@@ -166,6 +174,8 @@ _BODIES: Final = {
     ("/v1/coupons/{pool}", "put"): "CouponPool",
     ("/v1/coupons/{pool}/codes", "post"): "Codes",
     ("/v1/topics/{topic}", "put"): "Topic",
+    ("/v1/traits/{trait}", "put"): "Trait",
+    ("/v1/scores/{score}", "put"): "Score",
     ("/v1/workspace", "put"): "Workspace",
     ("/v1/activities/{activity}", "put"): "ActivityType",
     ("/v1/calls/{call}", "post"): "ActivityOutcome",
@@ -175,7 +185,7 @@ _ANSWERS: Final = {("/v1/calls/{call}", "get"): "ActivityCall"}
 
 _MODELS: Final = (
     Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,
-    ActivityType,
+    ActivityType, EventTrait, QuantileTrait, JoinedTrait, Score,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from designer.messages.views import Ledger
 from designer.pages import database, pages
 from engine.flow.prepare import customer_of
 from engine.store import ledger, search, versions
+from engine.store.catalogue import current
 from engine.store.drafts import names
 from engine.store.timeline import runs, timeline, trace
 
@@ -50,7 +51,7 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         told = trace(connection, id_).items
         events = timeline(connection, id_, limit=_PAGE, cursor=before or None)
         sent = ledger.messages(connection, customer=id_, limit=_PAGE, whole=False)
-        suppressed = customer_of(connection, id_).suppressed
+        suppressed = customer_of(connection, id_, current(database(request), connection)).suppressed
         passed = [(one["journey"], one["version"]) for one in (*her_runs, *sent.items)]
         journeys = versions.versions(connection, passed)
         called = names(connection)

@@ -14,6 +14,13 @@ from engine.model.actor import Actor
 from engine.model.trait import AnyTrait, EventTrait, JoinedTrait, QuantileTrait, Score, of_others
 from engine.store import definitions, documents, tables, trait_builds
 from engine.store.session import Database
+from engine.store.vocabulary import vocabulary
+
+OWN = frozenset(
+    {"Message Sent", "Message Delivered", "Message Opened", "Message Clicked", "Message Bounced",
+     "Segment Entered", "Segment Left"}
+)  # fmt: skip
+"""Events of our own, which come sooner or later."""
 
 _TEXTS = frozenset({"most"})
 """What comes to a text rather than to a number."""
@@ -82,6 +89,19 @@ def _delete(database: Database, kind: documents.Kind, name: str, actor: Actor) -
         trait_builds.ask(connection, [name])
 
     database.transact(work)
+
+
+def unseen(connection: Connection, definition: AnyTrait | Score) -> list[str]:
+    """Return the events that a definition counts and that nobody has sent lately."""
+    names: set[str] = set()
+    match definition:
+        case EventTrait():
+            names = {definition.event}
+        case Score():
+            names = {rule.event for rule in definition.rules}
+        case QuantileTrait() | JoinedTrait():
+            pass
+    return sorted(names - set(vocabulary(connection).events) - OWN) if names else []
 
 
 def used_by(connection: Connection, name: str) -> Iterator[Said]:

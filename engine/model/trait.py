@@ -5,17 +5,30 @@ her place among all customers (`QuantileTrait`), or several of these written tog
 (`JoinedTrait`). A score adds points up and lets them fade.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from engine.model.base import WHOLE, Frozen, Name, tag, told_by_key
 from engine.model.condition import All, AnyOf, Condition, Not, PropertyIs, parts
 from engine.model.duration import Duration
 from engine.model.refusal import refusal
 
-TraitId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+_ID = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+
+
+def _trait_id(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(_ID, value):
+        raise refusal(
+            "trait_id",
+            "write a name of letters, digits and _, not beginning with a digit, at most 63 characters",
+        )
+    return value
+
+
+TraitId = Annotated[str, BeforeValidator(_trait_id), StringConstraints(pattern=_ID)]
 """A trait's name in conditions and templates: letters, digits and `_`, not a digit first."""
 
 Take = Literal[

@@ -152,6 +152,16 @@ class Derivation:
             if id in scored and scored[id][0] == self.versions[id]
         }
 
+    def fresh(self, derived: Mapping[str, Any], scored: Scored, now: datetime) -> Mapping[str, Any]:
+        """Return what is computed of a customer as it is at an instant, when it is only read.
+
+        What is stored of a score is from when somebody last had to look: since then it fades.
+        """
+        current = self.current(scored, now)
+        if all(derived.get(id) == value for id, value in current.items()):
+            return derived
+        return self.completed({**derived, **current})
+
     def points(self, scored: Scored, id: str) -> Points | None:
         """Return what is kept of a score, None when there is nothing by this definition."""
         return points_kept(scored.get(id), self.versions[id])

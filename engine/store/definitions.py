@@ -55,6 +55,11 @@ def derivation(connection: Connection, rules: Iterable[AnyCondition]) -> Derivat
     )
 
 
+def for_reading(connection: Connection) -> Derivation:
+    """Return what is needed to tell how customers' scores and parts stand now."""
+    return derivation(connection, ())
+
+
 def compared(
     names: Collection[str], rules: Iterable[AnyCondition], frozen: Mapping[Border, float | None]
 ) -> dict[str, frozenset[float]]:
