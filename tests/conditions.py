@@ -98,7 +98,7 @@ class Maker:
             case _:
                 years = rng.randint(-40, 1)
                 day = here.date()
-                return f"{max(day.year + years, 1):04}-{day.month:02}-{min(day.day, 28 + (years % 4 == 0)):02}"
+                return f"{min(max(day.year + years, 1), 9999):04}-{day.month:02}-{min(day.day, 28 + (years % 4 == 0)):02}"
 
     def scalar(self) -> Any:
         """Return a number, a text, true or false."""
@@ -197,6 +197,16 @@ class Maker:
             "sales": Topic(id="sales", name="Sales", default="unsubscribed"),
         }
 
+    def thresholds(self) -> dict[tuple[str, int], float]:
+        """Return thresholds; some were not frozen yet."""
+        rng = self.rng
+        return {
+            (trait, top): float(rng.choice(NUMBERS))
+            for trait in ("points", "a.b", "tier")
+            for top in (1, 5, 20, 80, 95, 99)
+            if rng.random() < 0.9
+        }
+
     def segments(self) -> dict[str, AnyCondition]:
         """Return segments, of which one is made of others."""
         return {
@@ -272,7 +282,7 @@ class Maker:
     def condition(self, depth: int, within: tuple[str, ...] = SEGMENTS) -> dict[str, Any]:
         """Return any condition of a customer."""
         rng = self.rng
-        kind = rng.randrange(15)
+        kind = rng.randrange(16)
         if depth > 0 and kind < 4:
             inner = [self.condition(depth - 1, within) for _ in range(rng.randint(1, 3))]
             return self.one({"all": inner[:2]}, {"any": inner}, {"any": inner}, {"not": inner[0]})
@@ -285,6 +295,12 @@ class Maker:
                 return self.happened(depth, within)
             case 3 | 10 | 11:
                 return self.came_to(depth, within)
+            case 14:
+                part = f"{self.one(1, 5, 20, 95)}%"
+                return {
+                    "trait": self.one("points", "points", "a.b", "tier"),
+                    self.one("top", "bottom"): part,
+                }
             case 12:
                 length = self.one("0s", "0mo", "1d", "7d", "30d", "1mo", "6mo", "9mo", "1y", "36h")
                 return {"anniversary": rng.choice(DATED), "within": length}

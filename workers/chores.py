@@ -9,7 +9,15 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import building, computing, freezing, holding, intervening, memberships
+from engine.flow import (
+    building,
+    computing,
+    freezing,
+    holding,
+    intervening,
+    memberships,
+    starting,
+)
 from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
@@ -34,6 +42,7 @@ def chores() -> tuple[Chore, ...]:
         Chore(holding.let_go),
         Chore(holding.end_inside),
         Chore(intervening.carry_out),
+        Chore(starting.go_on),
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),
         Chore(computing.due, busy=0.0),

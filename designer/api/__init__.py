@@ -15,6 +15,7 @@ from designer.api import (
     openapi,
     segment,
     shared,
+    starts,
     topics,
 )
 from designer.api.admission import Admission
@@ -26,6 +27,7 @@ ROUTERS = (
     customers,
     journeys,
     entries,
+    starts,
     materials,
     shared,
     topics,

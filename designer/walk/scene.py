@@ -177,6 +177,7 @@ def _start(connection: Connection, scene: Scene, asked: Asked) -> Start:
         segments=catalogue.segments,
         topics=catalogue.topics,
         activities=catalogue.activities,
+        thresholds=catalogue.thresholds,
         past=past,
         anyway=asked.anyway,
         arms=asked.arms,

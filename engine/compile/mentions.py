@@ -81,6 +81,21 @@ def mentions(
     return frozenset(found)
 
 
+def thresholds(conditions: Iterable[AnyCondition]) -> frozenset[tuple[str, int]]:
+    """Return which thresholds these conditions ask for: the trait, and of the top how many percent.
+
+    The bottom 5 % are those up to the threshold of the top 95 %. What other segments ask for is
+    found in their own rules.
+    """
+    return frozenset(
+        (part.trait, top)
+        for condition in conditions
+        for part in parts(condition)
+        if isinstance(part, TraitIs)
+        for _, top in part.ranks()
+    )
+
+
 def _compared(comparison: Comparison) -> frozenset[str]:
     found = frozenset[str]()
     if isinstance(comparison.older_than, TraitTimes):

@@ -13,7 +13,7 @@ from engine.model.event import Event
 from engine.model.trait import SCORE_DROPPED, SCORE_REACHED, EventTrait, Score
 from engine.run import scoring
 from engine.run.deriving import Derivation, compute, history, keep, kept, window_dues
-from engine.run.rolling import Fact, instant, meant, rolled, scan, step, value_of
+from engine.run.rolling import Fact, instant, meant, rolled, scan, step, those_meant, value_of
 from engine.run.scoring import Brought
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def _after(turn: "Turn", derivation: Derivation, trait: EventTrait, event: Event
 
 def _scanned(turn: "Turn", derivation: Derivation, trait: EventTrait) -> Any:
     since = trait.within.before(turn.now, turn.zone) if trait.within is not None else None
-    found = scan(trait, facts(turn, trait.event, since), turn.now, turn.zone)
+    some = those_meant(trait.where, facts(turn, trait.event, since), turn.zone)
+    found = scan(trait, some, turn.now, turn.zone)
     turn.keep_rollup({trait.id: kept(derivation, trait, found.state, found.due)})
     return found.value
 

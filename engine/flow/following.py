@@ -46,7 +46,7 @@ def _carry_out(turn: Turn, asked: Asked) -> None:
                 proof = Proof(how="journey", source=f"{run.journey}/{effect.step}")
                 hear(turn, effect.topics, proof, links=turn.database.links)
         case Enter():
-            refused = ask_to_enter(turn, effect.journey, effect.properties)
+            refused = ask_to_enter(turn, effect.journey, effect.properties, source="journey")
             told = {"reason": refused.reason} if refused is not None else {}
             what = "started" if refused is None else "not_started"
             trace(turn, run, what, effect.step, {"journey": effect.journey, **told})

@@ -4,18 +4,20 @@ At night by the shop's clock, and when one is first asked for. Then everybody is
 anew in the background (`engine.flow.computing`), and the segments that ask for a border are built.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
-from engine.compile.mentions import of_traits
+from engine.compile import mentions
 from engine.model.clock import instant_of
+from engine.model.condition import RANKS, TraitIs
 from engine.model.trait import QuantileTrait
 from engine.run.calendar import local
 from engine.run.deriving import Border, Derivation
 from engine.store import catalogue, thresholds, trait_builds
+from engine.store.catalogue import Catalogue
 from engine.store.documents import touch
 from engine.store.memberships import build_mentioning
 from engine.store.session import Database
@@ -54,7 +56,7 @@ def _freeze(database: Database, connection: Connection) -> int:
     parts = [one.id for one in _quantiles(derivation) if one.quantile_of in wanted]
     if parts:
         trait_builds.ask(connection, parts)
-    build_mentioning(connection, of_traits(wanted))
+    build_mentioning(connection, mentions.of_traits(wanted))
     return len(due)
 
 
@@ -65,19 +67,34 @@ def _due(database: Database, connection: Connection) -> set[Border]:
     night = last_night(connection.execute(_CLOCK).scalar_one(), shop.workspace.time_zone)
     return {
         border
-        for border in asked(shop.derivation)
+        for border in asked(shop)
         if border[0] not in building and (border not in frozen or frozen[border] < night)
     }
 
 
 def _gone(database: Database, connection: Connection) -> set[Border]:
     shop = catalogue.current(database, connection)
-    return thresholds.frozen_at(connection).keys() - asked(shop.derivation)
+    return thresholds.frozen_at(connection).keys() - asked(shop)
 
 
-def asked(derivation: Derivation) -> set[Border]:
-    """Return the borders that traits ask for."""
-    return {(one.quantile_of, top) for one in _quantiles(derivation) for top in one.tops}
+def asked(shop: Catalogue) -> set[Border]:
+    """Return the borders that traits, segments and published journeys ask for."""
+    parts = {(one.quantile_of, top) for one in _quantiles(shop.derivation) for top in one.tops}
+    journeys = [live.machine.plan.journey.document() for live in shop.live.values()]
+    ranked = mentions.thresholds([*shop.segments.values(), *_ranks(journeys)])
+    return parts | {(trait, float(top)) for trait, top in ranked}
+
+
+def _ranks(node: Any) -> Iterator[TraitIs]:
+    """Yield the conditions on the top or the bottom of all customers, wherever they are."""
+    if isinstance(node, Mapping):
+        if "trait" in node and not {*RANKS}.isdisjoint(node):
+            yield TraitIs.model_validate(node)
+        for value in node.values():
+            yield from _ranks(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _ranks(value)
 
 
 def _quantiles(derivation: Derivation) -> Collection[QuantileTrait]:

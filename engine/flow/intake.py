@@ -20,7 +20,7 @@ from engine.names import Wake
 from engine.run.changes import learned
 from engine.run.entry import Refused
 from engine.store import customers, events, rollups, runs
-from engine.store.customers import Identity, Locked
+from engine.store.customers import EXTERNAL_ID, Identity, Locked
 from engine.store.session import Database
 
 Kind = Literal["track", "identify", "page", "screen", "alias", "group", "entry"]
@@ -33,7 +33,8 @@ AT_ONCE = 100
 class Incoming:
     """An event as it was sent, checked for its form.
 
-    `journey` and `entry_key` are set by a request to open that journey.
+    `user_id` is an id in `namespace`. `journey` and `entry_key` are set by a request to open that
+    journey.
     """
 
     source: str
@@ -41,6 +42,7 @@ class Incoming:
     kind: Kind
     name: str
     user_id: str | None = None
+    namespace: str = EXTERNAL_ID
     anonymous_id: str | None = None
     previous_id: str | None = None
     customer: UUID | None = None
@@ -62,11 +64,12 @@ def receive(database: Database, incoming: Sequence[Incoming]) -> list[Wake]:
     """
     told: list[Wake] = []
     for start in range(0, len(incoming), AT_ONCE):
-        told += database.transact(partial(_store, database, incoming[start : start + AT_ONCE]))
+        told += database.transact(partial(store, database, incoming[start : start + AT_ONCE]))
     return told
 
 
-def _store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+def store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+    """Do what `receive` does, for `AT_ONCE` events at most, in a transaction."""
     fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
     taken: list[Incoming] = []
     for item in some:
@@ -116,7 +119,8 @@ def lock_customers(
     if len(locked) < len(set(whose)):
         raise NotFound("There is no such customer.")
     if linked:
-        customers.check_named_once(connection, linked)
+        namespaces = {item.namespace for item in some}
+        customers.check_named_once(connection, linked, namespaces)
     return whose, locked
 
 
@@ -129,7 +133,7 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[lis
     wanted = sorted({identity for item in some for identity in _identities(item)})
     known = customers.identified(connection, wanted) if wanted else {}
     named = (
-        customers.with_external_id(connection, list(known.values()))
+        customers.named(connection, list(known.values()), {item.namespace for item in some})
         if _linking(some, known)
         else set()
     )
@@ -143,8 +147,9 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[lis
             continue
         user, anonymous = _user(item), _anonymous(item)
         owner = known.get(user) if user else None
-        if owner is None and anonymous in known and not (user and known[anonymous] in named):
-            owner = known[anonymous]
+        if owner is None and anonymous in known:
+            theirs = known[anonymous]
+            owner = None if user and (item.namespace, theirs) in named else theirs
         if owner is None:
             owner = uuid7()
             made.add(owner)
@@ -154,7 +159,7 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[lis
             if identity is not None and identity not in known:
                 known[identity] = given[identity] = owner
         if user is not None:
-            named.add(owner)
+            named.add((item.namespace, owner))
         found.append(owner)
     if made:
         customers.create(connection, sorted(made))
@@ -171,7 +176,7 @@ def _linking(some: Sequence[Incoming], known: Mapping[Identity, UUID]) -> bool:
 
 
 def _user(item: Incoming) -> Identity | None:
-    return ("external_id", item.user_id) if item.user_id else None
+    return (item.namespace, item.user_id) if item.user_id else None
 
 
 def _anonymous(item: Incoming) -> Identity | None:

@@ -403,3 +403,7 @@ class StoreWorld:
         """See `World.activity`."""
         activities: Mapping[str, ActivityType] = self._turn.catalogue.activities
         return activities.get(name)
+
+    def threshold(self, trait: str, top: int) -> float | None:
+        """See `World.threshold`."""
+        return self._turn.catalogue.thresholds.get((trait, top))

@@ -116,7 +116,7 @@ def _compared(comparison: Comparison, value: Any, world: World) -> Turn:
     at = moment(value, world.zone)
     return _every(
         (
-            compares_by(name, value, operand, world.now, world.zone, world.customer.known),
+            compares_by(name, operand, comparison, value, world),
             _operator(name, operand, at, world),
         )
         for name, operand in comparison.operators()

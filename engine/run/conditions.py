@@ -141,11 +141,15 @@ def _noted(seen: Seen | None, question: str, answer: Any) -> None:
 
 
 def _compared(comparison: Comparison, value: Any, world: World, seen: Seen | None) -> bool:
-    traits = world.customer.known
     if isinstance(comparison.older_than, TraitTimes):
         length = comparison.older_than.trait
-        _noted(seen, f"trait {length}", look_up(traits, length))
-    return compares(comparison, value, world.now, world.zone, traits)
+        _noted(seen, f"trait {length}", look_up(world.customer.known, length))
+    if isinstance(comparison, TraitIs):
+        for name, top in comparison.ranks():
+            part = top if name == "top" else 100 - top
+            threshold = world.threshold(comparison.trait, top)
+            _noted(seen, f"{name} {part}% of trait {comparison.trait}", threshold)
+    return compares(comparison, value, world)
 
 
 def count(condition: EventHappened, world: World, scope: Scope = NOWHERE) -> int:
@@ -252,26 +256,21 @@ def look_up(values: Mapping[str, Any], name: str) -> Any:
     return found
 
 
-def compares(
-    comparison: Comparison, value: Any, now: datetime, zone: str, traits: Mapping[str, Any]
-) -> bool:
-    """Return whether the value satisfies every operator of the comparison.
-
-    `traits` are the customer's, for the comparisons with one.
-    """
+def compares(comparison: Comparison, value: Any, world: World) -> bool:
+    """Return whether the value satisfies every operator of the comparison."""
     return all(
-        compares_by(name, value, operand, now, zone, traits)
+        compares_by(name, operand, comparison, value, world)
         for name, operand in comparison.operators()
     )
 
 
-def compares_by(
-    name: str, value: Any, operand: Any, now: datetime, zone: str, traits: Mapping[str, Any]
-) -> bool:
-    """Return whether the value satisfies one operator."""
+def compares_by(name: str, operand: Any, comparison: Comparison, value: Any, world: World) -> bool:
+    """Return whether the value satisfies one operator of the comparison."""
     if isinstance(operand, TraitTimes):
-        operand = age(operand, traits)
-    return _OPERATORS[name](value, operand, now, zone)
+        operand = age(operand, world.customer.known)
+    elif isinstance(comparison, TraitIs) and (top := dict(comparison.ranks()).get(name)):
+        operand = world.threshold(comparison.trait, top)
+    return _OPERATORS[name](value, operand, world.now, world.zone)
 
 
 def age(asked: TraitTimes, traits: Mapping[str, Any]) -> timedelta | None:
@@ -355,4 +354,6 @@ _OPERATORS: dict[str, _Operator] = {
     "after": _dated(lambda left, right: left > right),
     "within": _within,
     "older_than": _older_than,
+    "top": _ordered(lambda left, right: left >= right),
+    "bottom": _ordered(lambda left, right: left <= right),
 }

@@ -23,7 +23,7 @@ from engine.model.trait import (
 )
 from engine.run import scoring
 from engine.run.calendar import moment
-from engine.run.rolling import Fact, State, instant, micros, scan
+from engine.run.rolling import Fact, State, instant, micros, scan, those_meant
 from engine.run.scoring import Brought, Points
 
 Scored = Mapping[str, Sequence[Any]]
@@ -74,6 +74,11 @@ class Derivation:
         """What tells a definition from what it was before, by its id."""
         every: Iterable[AnyTrait | Score] = (*self.of_events, *self.scores.values())
         return {one.id: _version(one) for one in every}
+
+    @cached_property
+    def wheres(self) -> Mapping[str, bytes]:
+        """What tells which events a trait means from those that others mean, by its id."""
+        return {one.id: orjson.dumps(one.document().get("where")) for one in self.of_events}
 
     @cached_property
     def empty(self) -> Mapping[str, Any]:
@@ -214,9 +219,13 @@ def compute(
     before = before or Computed({}, {}, {}, None)
     values = dict(before.derived)
     states, scored = dict(before.states), dict(before.scored)
+    meant: dict[tuple[str, bytes], list[Fact]] = {}
     for trait in derivation.of_events:
         if only is None or trait.id in only:
-            found = scan(trait, events(trait.event), now, zone)
+            asked = trait.event, derivation.wheres[trait.id]
+            if asked not in meant:
+                meant[asked] = those_meant(trait.where, events(trait.event), zone)
+            found = scan(trait, meant[asked], now, zone)
             values[trait.id] = found.value
             states[trait.id] = kept(derivation, trait, found.state, found.due)
     for score in derivation.scores.values():

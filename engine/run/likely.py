@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
+from uuid import UUID
 
 from engine.model.base import CHANNELS, Channel
 from engine.model.clock import EARLIEST, LATEST, add_months
@@ -31,6 +32,7 @@ from engine.model.condition import (
     TraitTimes,
     parts,
 )
+from engine.model.customer import Customer
 from engine.model.duration import Duration
 from engine.model.journey import (
     AnyStep,
@@ -59,10 +61,12 @@ from engine.model.opening import (
 )
 from engine.run.calendar import local, moment
 from engine.run.conditions import compares
+from engine.run.world import MemoryWorld
 
 _DAY: Final = timedelta(days=1)
 _DEEPEST: Final = 8
 _MOST: Final = 20
+_NOBODY: Final = UUID(int=0)
 """Of an event, more than so many are not made up."""
 
 
@@ -264,6 +268,10 @@ class _Guess:
         self.entering: str | None = None
         self.dates: dict[str, str] = {}
 
+    def _world(self) -> MemoryWorld:
+        customer = Customer(id=_NOBODY, traits=self.traits)
+        return MemoryWorld(now=self.at, seq=0, zone=self.zone, customer=customer)
+
     def day(self, days: int, years: int = 0) -> str:
         """Return the date so many days ahead and years back."""
         day = (local(self.at, self.zone) + timedelta(days=days)).date()
@@ -361,10 +369,11 @@ class _Guess:
 
     def fitting(self, comparison: Comparison, *, holding: bool, name: str = "") -> Any:
         """Return a value that compares so, or None when that is a value that is missing."""
+        world = self._world()
         near = (*self._usual(name), *self._near(comparison))
         tried = (*near, None) if holding else (None, *near)
         for value in tried:
-            if compares(comparison, value, self.at, self.zone, self.traits) is holding:
+            if compares(comparison, value, world) is holding:
                 return value
         return None
 

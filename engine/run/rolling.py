@@ -8,7 +8,7 @@ event that leaves or comes late has to be known in any case.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
@@ -143,24 +143,39 @@ class Scanned(NamedTuple):
     due: datetime | None
 
 
-def scan(trait: EventTrait, facts: Iterable[Fact], now: datetime, zone: str) -> Scanned:
-    """Compute the trait from all of her events of that name."""
-    since = trait.within.before(now, zone) if trait.within is not None else None
-    some = [
-        fact
-        for fact in facts
-        if (since is None or fact.at > since) and meant(trait.where, fact.properties, zone)
-    ]
+def those_meant(where: AnyCondition | None, facts: Iterable[Fact], zone: str) -> list[Fact]:
+    """Return the events that are meant, in the order in which they occurred."""
+    some = [fact for fact in facts if meant(where, fact.properties, zone)]
     some.sort(key=lambda fact: fact[:2])
-    state = None
-    if trait.take in _SCANNED:
+    return some
+
+
+def scan(trait: EventTrait, some: Sequence[Fact], now: datetime, zone: str) -> Scanned:
+    """Compute the trait from all of her events that it means (see `those_meant`)."""
+    if trait.within is not None:
+        since = trait.within.before(now, zone)
+        some = [fact for fact in some if fact.at > since]
+        leaves = leaving(trait.within, some[0].at, zone) if some else None
         value = _of_all(trait, some, zone)
-    else:
+        return Scanned(None, value, leaves)
+    if trait.take in _SCANNED:
+        return Scanned(None, _of_all(trait, some, zone), None)
+    state = _folded(trait, some)
+    return Scanned(state, value_of(trait, state), None)
+
+
+def _folded(trait: EventTrait, some: Sequence[Fact]) -> State:
+    """Return the state after all of these: for sums quicker than step by step."""
+    if trait.take not in {"sum", "avg"}:
+        state = None
         for fact in some:
             state = step(trait, state, fact)
-        value = value_of(trait, state)
-    leaves = leaving(trait.within, some[0].at, zone) if trait.within and some else None
-    return Scanned(state if trait.within is None else None, value, leaves)
+        return state
+    n, total = 0, Decimal()
+    for fact in some:
+        for number in filter(_is_number, values_at(fact.properties, trait.of or "")):
+            n, total = n + 1, _EXACT.add(total, Decimal(str(number)))
+    return [n, str(total)] if n else None
 
 
 def leaving(within: Duration, at: datetime, zone: str) -> datetime:
@@ -176,7 +191,9 @@ def leaving(within: Duration, at: datetime, zone: str) -> datetime:
     return late
 
 
-def _of_all(trait: EventTrait, some: list[Fact], zone: str) -> Any:
+def _of_all(trait: EventTrait, some: Sequence[Fact], zone: str) -> Any:
+    if trait.take not in _SCANNED:
+        return value_of(trait, _folded(trait, some))
     if trait.take == "interval":
         days = sorted({local(fact.at, zone).date() for fact in some})
         gaps = [(later - day).days for day, later in pairwise(days)]
@@ -195,7 +212,7 @@ def _of_all(trait: EventTrait, some: list[Fact], zone: str) -> Any:
 def values_at(properties: Mapping[str, Any], path: str) -> Iterator[Any]:
     """Yield the values at `a.b`, and of each item of a list at `a[].b`; missing ones are none."""
     head, inside, rest = path.partition("[]")
-    value = look_up(properties, head)
+    value = properties[head] if head in properties else look_up(properties, head)
     if not inside:
         if value is not None:
             yield value

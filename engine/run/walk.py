@@ -96,7 +96,7 @@ class _Walker:
         return MemoryWorld(
             now=self.now, seq=self.seq, zone=start.zone, customer=self.customer,
             history=tuple(self.history), segments=start.segments, topics=start.topics,
-            activities=start.activities,
+            activities=start.activities, thresholds=start.thresholds,
         )  # fmt: skip
 
     # What happens to her

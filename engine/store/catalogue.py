@@ -66,6 +66,7 @@ class Catalogue:
     hooks: tuple[Hook, ...] = ()
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
     derivation: Derivation = field(default_factory=Derivation)
+    thresholds: Mapping[tuple[str, int], float] = field(default_factory=dict)
     ending: frozenset[str] = frozenset()
     """Archived journeys that take out those who are inside."""
 
@@ -146,6 +147,7 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         s.id: Segment.model_validate({"id": s.id, "name": s.name, "rule": s.rule}).rule
         for s in segments
     }
+    derivation = definitions.derivation(connection, rules.values())
     by_event: dict[str, list[Live]] = {}
     for entry in live.values():
         event = opening_event(entry.machine.plan.journey.entry.on)
@@ -167,9 +169,19 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),
         activities=activities.every(connection),
-        derivation=definitions.derivation(connection, rules.values()),
+        derivation=derivation,
+        thresholds=_thresholds(derivation),
         ending=frozenset(connection.execute(_ENDING).scalars()),
     )
+
+
+def _thresholds(derivation: Derivation) -> dict[tuple[str, int], float]:
+    """Return the borders that conditions can ask for; a third of all customers is for traits alone."""
+    return {
+        (trait, int(top)): value
+        for (trait, top), value in derivation.borders.items()
+        if value is not None and top.is_integer()
+    }
 
 
 def _live(connection: Connection, memory: _Memory) -> dict[str, Live]:

@@ -100,29 +100,59 @@ def place(
 ) -> tuple[UUID | None, int]:
     """Put the next customers into the parts they are in now; return the last, and how many.
 
-    `names` that are defined no more are taken from them. Only rows that change are written.
+    `names` that are defined no more are taken from them. Only those who change are locked, and
+    computed once more under their locks.
     """
     last, n = connection.execute(_UP_TO, {"after": after, "most": most}).one()
     if not n:
         return None, 0
-    made = {trait.id: _made(derivation, trait) for trait in derivation.placing}
-    pairs = ", ".join(f"'{id}', {expression}" for id, expression in made.items())
     gone = sorted(
         name for name in names if name not in derivation.traits.keys() | derivation.scores
     )
-    after_it = (
-        f"((c.derived - CAST(:replaced AS text[])) "
-        f"|| jsonb_strip_nulls(jsonb_build_object({pairs})))"
+    replaced = [*(trait.id for trait in derivation.placing), *gone]
+    candidates = _placed(
+        derivation,
+        "SELECT id, derived, scored FROM customer WHERE merged_into IS NULL AND id <= :last "
+        "AND (CAST(:after AS uuid) IS NULL OR id > :after)",
     )
+    locked = _placed(derivation, "SELECT id, derived, scored FROM locked")
     connection.execute(
-        text(
-            f"UPDATE customer c SET derived = {after_it}, scored = c.scored - CAST(:gone AS text[]) "  # noqa: S608
-            "WHERE c.merged_into IS NULL AND (CAST(:after AS uuid) IS NULL OR c.id > :after) "
-            f"AND c.id <= :last AND c.derived IS DISTINCT FROM {after_it}"
-        ),
-        {"after": after, "last": last, "replaced": [*made, *gone], "gone": gone},
+        text(f"""
+WITH moved AS MATERIALIZED ({candidates}), locked AS MATERIALIZED (
+    SELECT id, derived, scored FROM customer WHERE id IN (SELECT id FROM moved)
+    ORDER BY id FOR NO KEY UPDATE
+), placed AS MATERIALIZED ({locked})
+UPDATE customer c SET derived = placed.after_it, scored = c.scored - CAST(:gone AS text[])
+FROM placed WHERE c.id = placed.id
+"""),  # noqa: S608 - from definitions, whose ids are words
+        {"after": after, "last": last, "replaced": replaced, "gone": gone},
     )
     return last, n
+
+
+def _placed(derivation: Derivation, rows: str) -> str:
+    """Return who of these rows (id, derived, scored) is in other parts now, with all that is derived.
+
+    Each level names what the next ones need, so that nothing is computed twice for a customer.
+    """
+    quantiles = [one for one in derivation.placing if isinstance(one, QuantileTrait)]
+    sources = sorted({one.quantile_of for one in quantiles})
+    values = "".join(f", {magnitude(derivation, name, {}, '')} AS v_{name}" for name in sources)
+    query = f"SELECT c.*{values} FROM ({rows}) AS c OFFSET 0"  # noqa: S608
+    parts = "".join(f", {_part(derivation, one)} AS p_{one.id}" for one in quantiles)
+    query = f"SELECT c.*{parts} FROM ({query}) AS c OFFSET 0"  # noqa: S608
+    for trait in derivation.placing:
+        if isinstance(trait, JoinedTrait):
+            joined = " || ".join(_text(derivation, id) for id in trait.join)  # null if one is
+            query = f"SELECT c.*, {joined} AS p_{trait.id} FROM ({query}) AS c OFFSET 0"  # noqa: S608
+    pairs = ", ".join(f"'{trait.id}', c.p_{trait.id}" for trait in derivation.placing)
+    after_it = (
+        f"(c.derived - CAST(:replaced AS text[])) || jsonb_strip_nulls(jsonb_build_object({pairs}))"
+    )
+    return (
+        f"SELECT * FROM (SELECT c.id, c.derived, {after_it} AS after_it FROM ({query}) AS c OFFSET 0) "  # noqa: S608
+        "AS c WHERE c.derived IS DISTINCT FROM c.after_it"
+    )
 
 
 _NUMBER: Final = (
@@ -164,21 +194,11 @@ def _score(derivation: Derivation, score: Score) -> str:
     return f"CASE WHEN {kept} ->> 0 = '{version}' THEN {now} ELSE {score.empty} END"
 
 
-def _made(derivation: Derivation, trait: QuantileTrait | JoinedTrait) -> str:
-    match trait:
-        case QuantileTrait():
-            return _part(derivation, trait)
-        case JoinedTrait():
-            texts = [_text(derivation, id) for id in trait.join]
-            there = " AND ".join(f"{one} IS NOT NULL" for one in texts)
-            return f"CASE WHEN {there} THEN {' || '.join(texts)} END"
-
-
 def _part(derivation: Derivation, trait: QuantileTrait) -> str:
     borders = [(trait.quantile_of, top) for top in trait.tops]
     if not all(border in derivation.borders for border in borders):
         return "CAST(NULL AS int)"
-    at = magnitude(derivation, trait.quantile_of, {}, "")
+    at = f"c.v_{trait.quantile_of}"
     found = (derivation.borders[border] for border in borders)
     known = ", ".join(repr(value) for value in sorted(v for v in found if v is not None))
     reached = f"width_bucket({at}, CAST(ARRAY[{known}] AS float8[]))" if known else "0"
@@ -187,9 +207,8 @@ def _part(derivation: Derivation, trait: QuantileTrait) -> str:
 
 
 def _text(derivation: Derivation, id: str) -> str:
-    trait = derivation.traits.get(id)
     if id in derivation.scores:
         return f"CAST({_score(derivation, derivation.scores[id])} AS text)"
-    if isinstance(trait, QuantileTrait | JoinedTrait):
-        return f"CAST(({_made(derivation, trait)}) AS text)"
-    return f"(c.derived ->> '{id}')"
+    if isinstance(derivation.traits.get(id), EventTrait):
+        return f"(c.derived ->> '{id}')"
+    return f"CAST(c.p_{id} AS text)"

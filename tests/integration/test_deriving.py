@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from engine.errors import Conflict, InvalidDocument
-from engine.flow import computing, definitions, deriving, freezing, materials
+from engine.flow import building, computing, definitions, deriving, freezing, materials
 from engine.flow.customers import CustomerRecord, put_customer
 from engine.flow.history import Profile, add_customers, add_events
 from engine.flow.intake import Incoming, receive
@@ -483,3 +483,19 @@ def test_borders_are_frozen_at_night_by_the_shops_clock() -> None:
     assert freezing.last_night(at + timedelta(minutes=1), zone) == datetime(
         2026, 7, 1, 1, tzinfo=UTC
     )
+
+
+def test_the_top_of_all_customers_is_known_once_its_border_is_frozen(shop: Shop) -> None:
+    rank(shop)
+    rule = {"trait": "spent", "top": "20%"}
+    segment = Segment.model_validate({"id": "best", "name": "Best", "rule": rule})
+    materials.put_segment(shop.database, segment, actor=COMMAND_LINE)
+    freeze(shop)
+    rows = shop.query("SELECT trait, top, value FROM threshold")
+    assert [(row.trait, int(row.top), int(row.value)) for row in rows] == [("spent", 20, 9)]
+    while building.carry_on(shop.database):
+        pass
+    inside = shop.query("SELECT count(*) FROM membership WHERE inside")
+    assert inside[0][0] == 2
+    shop.track(user="c1", total=50)
+    assert shop.query("SELECT count(*) FROM membership WHERE inside")[0][0] == 3

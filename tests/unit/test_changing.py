@@ -131,4 +131,4 @@ def test_between_the_boundaries_the_answer_stays(seed: int) -> None:
         here = maker.world(1, segments, topics)
         for _ in range(6):
             crossed += _walk(rng, maker.read(maker.condition(2)), here)
-    assert crossed > 20
+    assert crossed > 5

@@ -11,16 +11,31 @@ from hypothesis import strategies as st
 
 from engine.model.duration import Duration
 from engine.model.trait import AnyTrait, EventTrait, TraitDocument
-from engine.run.rolling import Fact, leaving, meant, rolled, scan, step, value_of, values_at
+from engine.run.rolling import (
+    Fact,
+    Scanned,
+    leaving,
+    meant,
+    rolled,
+    scan,
+    step,
+    those_meant,
+    value_of,
+    values_at,
+)
 from tests.traits import ORDER, TODAY, TRAITS, history
 
 ZONE = "Europe/Zurich"
 
 
 def trait(take: str, **more: Any) -> EventTrait:
-    found = TraitDocument.read({"id": "t", "name": "T", "event": ORDER, "take": take, **more})
-    assert isinstance(found, EventTrait)
-    return found
+    read = TraitDocument.read({"id": "t", "name": "T", "event": ORDER, "take": take, **more})
+    assert isinstance(read, EventTrait)
+    return read
+
+
+def found(asked: EventTrait, facts: Sequence[Fact]) -> Scanned:
+    return scan(asked, those_meant(asked.where, facts, ZONE), TODAY, ZONE)
 
 
 def value(take: str, *some: Any, days: Sequence[int] = (), **more: Any) -> Any:
@@ -31,7 +46,7 @@ def value(take: str, *some: Any, days: Sequence[int] = (), **more: Any) -> Any:
         Fact(TODAY - timedelta(days=40 - day), seq, {} if one is None else {"total": one})
         for seq, (one, day) in enumerate(zip(some, told, strict=True))
     ]
-    return scan(asked, facts, TODAY, ZONE).value
+    return found(asked, facts).value
 
 
 def test_money_is_added_up_as_it_is_written() -> None:
@@ -60,7 +75,7 @@ def test_the_most_frequent_value_is_found_inside_lists() -> None:
         Fact(TODAY, 1, {"products": [{"category": "Tea"}, {"category": "Bread"}]}),
         Fact(TODAY, 2, {"products": [{"category": "Tea"}, {}]}),
     ]
-    assert scan(asked, facts, TODAY, ZONE).value == "Tea"
+    assert found(asked, facts).value == "Tea"
     assert value("most", "b", "a", of="total") == "a"  # as often: the first by name
     assert value("distinct", 1, 1.0, "1", True, of="total") == 3
 
@@ -79,8 +94,8 @@ def test_the_usual_interval_is_between_days() -> None:
 def test_an_event_leaves_its_window_at_a_moment() -> None:
     asked = trait("count", within="30d")
     facts = [Fact(TODAY - timedelta(days=29), 1, {}), Fact(TODAY - timedelta(days=30), 2, {})]
-    found = scan(asked, facts, TODAY, ZONE)
-    assert (found.value, found.due) == (1, TODAY + timedelta(days=1))
+    left = found(asked, facts)
+    assert (left.value, left.due) == (1, TODAY + timedelta(days=1))
 
 
 @given(
@@ -108,7 +123,7 @@ def test_kept_up_with_each_event_it_is_as_of_all_of_them(random: Random, n: int)
             for fact in facts:
                 if meant(asked.where, fact.properties, ZONE):
                     state = step(asked, state, fact)
-            assert value_of(asked, state) == scan(asked, facts, TODAY, ZONE).value, asked.id
+            assert value_of(asked, state) == found(asked, facts).value, asked.id
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,30 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, bindparam
 
-from engine.store.tables import access, customers, journeys, messages, segments, setup, traits
+from engine.store.tables import (
+    access,
+    customers,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    timed,
+    traits,
+)
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, journeys, messages, segments, setup, traits)
+ROWS = (
+    access,
+    customers,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    timed,
+    traits,
+)
 """The modules that tell the metadata of their tables."""
 
 
@@ -45,6 +65,7 @@ coupon_code = _table("coupon_code")
 consent = _table("consent")
 suppression = _table("suppression")
 activity_type = _table("activity_type")
+import_job = _table("import_job")
 hook = _table("hook")
 hook_delivery = _table("hook_delivery")
 api_key = _table("api_key")
@@ -61,6 +82,9 @@ entry_refusal = _table("entry_refusal")
 message = _table("message")
 message_transition = _table("message_transition")
 wake = _table("wake")
+start = _table("start")
+timed_journey = _table("timed_journey")
+upcoming = _table("upcoming")
 
 
 def bound(name: str) -> BindParameter[Any]:
