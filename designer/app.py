@@ -40,6 +40,8 @@ from designer.outbox import routes as outbox
 from designer.pages import Pages
 from designer.people import routes as people
 from designer.preferences import routes as preferences
+from designer.segments import editing as segment_editing
+from designer.segments import routes as segments
 from designer.start import routes as start
 from designer.streams import Streams
 from designer.topics import routes as topics
@@ -64,6 +66,8 @@ PAGES = (
     inside,
     canvas,
     canvas_live,
+    segment_editing,
+    segments,
     content,
     messages,
     manners,

@@ -12,11 +12,13 @@ from engine.errors import Unavailable, without_words
 from engine.flow import (
     building,
     computing,
+    dates,
     freezing,
     holding,
     intervening,
     memberships,
     starting,
+    timing,
 )
 from engine.store.session import Database
 
@@ -42,6 +44,10 @@ def chores() -> tuple[Chore, ...]:
         Chore(holding.let_go),
         Chore(holding.end_inside),
         Chore(intervening.carry_out),
+        Chore(timing.keep_up),
+        Chore(timing.begin_due),
+        Chore(dates.fill),
+        Chore(dates.come),
         Chore(starting.go_on),
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),

@@ -268,7 +268,7 @@ def step_mistakes(document: Document) -> dict[str, Said]:
     try:
         _STEP.validate_python(document)
     except ValidationError as error:
-        return _by_place(error, skip=1)
+        return by_place(error, skip=1)
     return {}
 
 
@@ -277,11 +277,12 @@ def journey_mistakes(document: Document) -> dict[str, Said]:
     try:
         Journey.model_validate({**document, "steps": []})
     except ValidationError as error:
-        return _by_place(error, skip=0)
+        return by_place(error, skip=0)
     return {}
 
 
-def _by_place(error: ValidationError, skip: int) -> dict[str, Said]:
+def by_place(error: ValidationError, skip: int = 0) -> dict[str, Said]:
+    """Return mistakes by their place in the document, without its first `skip` parts."""
     found: dict[str, Said] = {}
     for mistake in error.errors(include_url=False, include_input=False):
         parts = [str(part) for part in mistake["loc"][skip:] if not is_tag(part)]

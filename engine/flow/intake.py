@@ -130,7 +130,7 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[lis
     `user_id` decides, else `anonymous_id`. A new `user_id` goes to the anonymous customer it
     comes with, unless she is known by another one. Those to whom that happened are returned too.
     """
-    wanted = sorted({identity for item in some for identity in _identities(item)})
+    wanted = sorted({identity for item in some for identity in identities(item)})
     known = customers.identified(connection, wanted) if wanted else {}
     named = (
         customers.named(connection, list(known.values()), {item.namespace for item in some})
@@ -185,8 +185,9 @@ def _anonymous(item: Incoming) -> Identity | None:
     return ("anonymous_id", anonymous) if anonymous else None
 
 
-def _identities(item: Incoming) -> list[Identity]:
-    return [identity for identity in (_user(item), _anonymous(item)) if identity is not None]
+def identities(item: Incoming) -> tuple[Identity, ...]:
+    """Return the identities that an event names, the deciding one first."""
+    return tuple(one for one in (_user(item), _anonymous(item)) if one is not None)
 
 
 def _event(turn: Turn, item: Incoming) -> Event:

@@ -64,6 +64,12 @@ def revision(connection: Connection) -> int:
     return found
 
 
+def clock(connection: Connection) -> datetime:
+    """Return the database's time."""
+    found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return found
+
+
 def workspace(connection: Connection) -> Workspace:
     """Return the shop's settings."""
     settings = connection.execute(select(tables.workspace.c.settings)).scalar_one()

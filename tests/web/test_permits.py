@@ -75,6 +75,22 @@ PAGES = {
     "GET /journeys/{journey_id}/counters/stream": SEE,
     "GET /journeys/{journey_id}/walk": SEE,
     "POST /journeys/{journey_id}/walk": SEE,
+    "GET /segments": SEE,
+    "GET /segments/new": WRITE,
+    "POST /segments/new": WRITE,
+    "POST /segments/rows": WRITE,
+    "POST /segments/condition": WRITE,
+    "POST /segments/as-file": WRITE,
+    "POST /segments/as-rows": WRITE,
+    "POST /segments/check": WRITE,
+    "GET /segments/{segment_id}": SEE,
+    "GET /segments/{segment_id}/edit": WRITE,
+    "POST /segments/{segment_id}/edit": WRITE,
+    "GET /segments/{segment_id}/document": WRITE,
+    "POST /segments/{segment_id}/document": WRITE,
+    "GET /segments/{segment_id}/delete": WRITE,
+    "POST /segments/{segment_id}/delete": WRITE,
+    "POST /segments/{segment_id}/customers/export": SEE,
     "GET /templates": SEE,
     "GET /templates/new": WRITE,
     "POST /templates/new": WRITE,
@@ -234,7 +250,7 @@ def _address(path: str) -> str:
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 _PLACES = {"journey_id": "no-such", "template_id": "no-such", "rule": "no-such",
-           "topic_id": "no-such"}  # fmt: skip
+           "topic_id": "no-such", "segment_id": "no-such"}  # fmt: skip
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ def upgrade() -> None:
           for name in ("entered", "refused", "failed")),
         _at("paced_at"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=_NOW, nullable=False),
+        _at("due_at"),
         _at("begun_at"),
         _at("ended_at"),
         _of_journey("start"),
@@ -107,7 +108,7 @@ def upgrade() -> None:
         sa.Column("cursor", sa.Uuid(), nullable=True),
         _at("filled_at"),
         _at("paced_at"),
-        sa.Column("made_in", sa.BigInteger(), nullable=False),
+        sa.Column("known_from", sa.BigInteger(), nullable=True),
         _of_journey("timed_journey"),
         sa.PrimaryKeyConstraint("journey_id", name=op.f("pk_timed_journey")),
     )
