@@ -45,6 +45,7 @@ from designer.segments import routes as segments
 from designer.start import routes as start
 from designer.streams import Streams
 from designer.topics import routes as topics
+from designer.traits import routes as traits
 from designer.walk import routes as walk
 from designer.webpush import routes as webpush
 from engine import gateway
@@ -79,6 +80,7 @@ PAGES = (
     preferences,
     start,
     topics,
+    traits,
     hooks,
     webpush,
     account,

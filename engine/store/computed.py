@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from engine.model.trait import AnyTrait, EventTrait, Score
 from engine.run import scoring
 from engine.run.deriving import Derivation
-from engine.store import definitions
+from engine.store import definitions, samples
 
 _LAST_CHANGES: Final = 5
 
@@ -109,15 +109,8 @@ def _changes(
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A told trait: how many customers have it, and whether one is computed of that name."""
-
-    name: str
-    customers: int
-
-
-_MOST_LOOKED_AT: Final = 200_000
+_MOST_LOOKED_AT: Final = 50_000
+"""Of more customers than this, so many are looked at, and the figures are about right."""
 _TOLD = text("""
 SELECT key AS name, count(*) AS customers FROM (
     SELECT traits FROM customer WHERE merged_into IS NULL LIMIT :most
@@ -132,16 +125,20 @@ WHERE value <> '0' GROUP BY key
 """)
 
 
-def told(connection: Connection) -> list[Source]:
-    """Return the traits that customers or the shop told, the most frequent first."""
-    rows = connection.execute(_TOLD, {"most": _MOST_LOOKED_AT})
-    return [Source(name=row.name, customers=row.customers) for row in rows]
+def told(connection: Connection) -> dict[str, int]:
+    """Return how many customers have each trait that was told, the most frequent first."""
+    return _counted(connection, _TOLD)
 
 
 def having(connection: Connection) -> dict[str, int]:
     """Return how many customers have each computed trait, and each score, above nothing."""
-    rows = connection.execute(_HAVING, {"most": _MOST_LOOKED_AT})
-    return {row.name: row.customers for row in rows}
+    return _counted(connection, _HAVING)
+
+
+def _counted(connection: Connection, query: TextClause) -> dict[str, int]:
+    times = max(1.0, samples.total(connection) / _MOST_LOOKED_AT)
+    rows = connection.execute(query, {"most": _MOST_LOOKED_AT})
+    return {row.name: round(row.customers * times) for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

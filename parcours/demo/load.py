@@ -20,7 +20,7 @@ from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import documents, memberships, tables
 from engine.store.session import Database
-from parcours.demo import madeup, manners
+from parcours.demo import computed, madeup, manners
 from parcours.demo.baskets import Purchases, folder
 from parcours.demo.first import first_steps
 from parcours.demo.marker import LOADED, SOURCE, VISITS
@@ -110,6 +110,7 @@ def _set_up(database: Database) -> None:
     """Bring settings, topics, caps, templates and journeys; what has the same id already is left alone."""
     database.transact(_settings)
     manners.put(database)
+    computed.put(database)
     with database.read() as connection:
         known = publish.known(connection)
         present = {stored.id for stored in documents.journeys(connection)[0]}
