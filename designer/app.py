@@ -48,6 +48,7 @@ from designer.start import routes as start
 from designer.starts import routes as starts
 from designer.streams import Streams
 from designer.topics import routes as topics
+from designer.traits import routes as traits
 from designer.walk import routes as walk
 from designer.webpush import routes as webpush
 from engine import gateway
@@ -84,6 +85,7 @@ PAGES = (
     preferences,
     start,
     topics,
+    traits,
     hooks,
     webpush,
     starts,

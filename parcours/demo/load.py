@@ -20,7 +20,7 @@ from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import documents, memberships, tables
 from engine.store.session import Database
-from parcours.demo import madeup, manners, segments, shelves
+from parcours.demo import computed, madeup, manners, segments, shelves
 from parcours.demo.baskets import Purchases, folder
 from parcours.demo.first import first_steps
 from parcours.demo.marker import LOADED, SOURCE, VISITS
@@ -109,6 +109,7 @@ def _set_up(database: Database) -> None:
     database.transact(_settings)
     manners.put(database)
     segments.put(database)
+    computed.put(database)
     with database.read() as connection:
         known = publish.known(connection)
         present = {stored.id for stored in documents.journeys(connection)[0]}
