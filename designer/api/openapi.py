@@ -7,16 +7,20 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from designer.api import segment
+from designer.api.starts import Start
 from engine.model.activity import ActivityType
 from engine.model.base import CHANNELS
 from engine.model.cap import Cap
 from engine.model.coupon import Codes, CouponPool
 from engine.model.hook import Hook
 from engine.model.journey import Journey
+from engine.model.order import GiftCard, Order, Refund, Return
+from engine.model.product import Product, Shop, Stock
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.topic import Topic
+from engine.model.trait import EventTrait, JoinedTrait, QuantileTrait, Score
 from engine.model.workspace import Workspace
 
 _INSTANT: Final = {"type": "string", "format": "date-time"}
@@ -43,6 +47,17 @@ _CALL: Final[dict[str, Any]] = {
         "writeKey": _TEXT,
     },
 }
+
+
+def _batch(key: str, schema: str) -> dict[str, Any]:
+    items = {"$ref": f"#/components/schemas/{schema}"}
+    return {
+        "type": "object",
+        "required": [key],
+        "properties": {key: {"type": "array", "maxItems": 1000, "items": items}},
+        "additionalProperties": False,
+    }
+
 
 _SCHEMAS: Final[dict[str, Any]] = {
     "Call": _CALL,
@@ -82,6 +97,12 @@ _SCHEMAS: Final[dict[str, Any]] = {
             },
             "locale": {"type": ["string", "null"]},
             "time_zone": {"type": ["string", "null"]},
+            "segments": {
+                "type": "array",
+                "items": _TEXT,
+                "readOnly": True,
+                "description": "the ids of the segments that she is in",
+            },
             "subscriptions": {
                 "type": "array",
                 "description": "what she has said; what is left out stays",
@@ -95,6 +116,62 @@ _SCHEMAS: Final[dict[str, Any]] = {
                     },
                 },
             },
+        },
+    },
+    "Trait": {
+        "description": "either of a customer's events, or made of other computed traits",
+        "oneOf": [
+            {"$ref": f"#/components/schemas/{name}"}
+            for name in ("EventTrait", "QuantileTrait", "JoinedTrait")
+        ],
+    },
+    "SegmentRead": {
+        "allOf": [
+            {"$ref": "#/components/schemas/Segment"},
+            {
+                "type": "object",
+                "properties": {
+                    "size": {"type": "integer", "description": "how many customers are in it"},
+                    "state": {
+                        "enum": ["ready", "building"],
+                        "description": "building: everybody is being looked at anew",
+                    },
+                },
+            },
+        ],
+    },
+    "Segments": {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": {"$ref": "#/components/schemas/SegmentRead"}},
+            "next": {"type": ["string", "null"]},
+        },
+    },
+    "Members": {
+        "type": "object",
+        "properties": {
+            "items": {
+                "type": "array",
+                "items": {
+                    "allOf": [
+                        {"$ref": "#/components/schemas/Customer"},
+                        {
+                            "type": "object",
+                            "properties": {
+                                "id": _TEXT,
+                                "segments": {"type": "array", "items": _TEXT},
+                                "since": {**_INSTANT, "description": "when she entered"},
+                                "next_change_at": {
+                                    "type": ["string", "null"],
+                                    "format": "date-time",
+                                    "description": "when time alone may take her out",
+                                },
+                            },
+                        },
+                    ],
+                },
+            },
+            "next": {"type": ["string", "null"]},
         },
     },
     "Entry": {
@@ -140,6 +217,9 @@ _SCHEMAS: Final[dict[str, Any]] = {
         "oneOf": [{"required": ["result"]}, {"required": ["error"]}],
         "additionalProperties": False,
     },
+    "ProductBatch": _batch("products", "Product"),
+    "StockBatch": _batch("stock", "Stock"),
+    "OrderBatch": _batch("orders", "Order"),
     "Problem": {
         "type": "object",
         "properties": {
@@ -158,6 +238,7 @@ _BODIES: Final = {
     ("/v1/customers/{customer}", "put"): "Customer",
     ("/v1/journeys/{journey}", "put"): "Journey",
     ("/v1/journeys/{journey}/entries", "post"): "Entry",
+    ("/v1/journeys/{journey}/starts", "post"): "Start",
     ("/v1/segments/{segment}", "put"): "Segment",
     ("/v1/templates/{template}", "put"): "Template",
     ("/v1/caps/{cap}", "put"): "Cap",
@@ -166,16 +247,36 @@ _BODIES: Final = {
     ("/v1/coupons/{pool}", "put"): "CouponPool",
     ("/v1/coupons/{pool}/codes", "post"): "Codes",
     ("/v1/topics/{topic}", "put"): "Topic",
+    ("/v1/traits/{trait}", "put"): "Trait",
+    ("/v1/scores/{score}", "put"): "Score",
     ("/v1/workspace", "put"): "Workspace",
     ("/v1/activities/{activity}", "put"): "ActivityType",
     ("/v1/calls/{call}", "post"): "ActivityOutcome",
+    ("/v1/products/{sku}", "put"): "Product",
+    ("/v1/products/batch", "post"): "ProductBatch",
+    ("/v1/shops/{shop}", "put"): "Shop",
+    ("/v1/stock/{sku}/{shop}", "put"): "Stock",
+    ("/v1/stock/batch", "post"): "StockBatch",
+    ("/v1/orders/{order}", "put"): "Order",
+    ("/v1/orders/batch", "post"): "OrderBatch",
+    ("/v1/orders/{order}/refunds", "post"): "Refund",
+    ("/v1/orders/{order}/returns", "post"): "Return",
+    ("/v1/gift-cards/{card}", "put"): "GiftCard",
 }
 
-_ANSWERS: Final = {("/v1/calls/{call}", "get"): "ActivityCall"}
+_ANSWERS: Final = {
+    ("/v1/calls/{call}", "get"): "ActivityCall",
+    ("/v1/segments", "get"): "Segments",
+    ("/v1/segments/{segment}", "get"): "SegmentRead",
+    ("/v1/segments/{segment}", "put"): "SegmentRead",
+    ("/v1/segments/{segment}/customers", "get"): "Members",
+    ("/v1/customers/{customer}", "get"): "Customer",
+}
 
 _MODELS: Final = (
     Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,
-    ActivityType,
+    ActivityType, Start, Product, Shop, Stock, Order, Refund, Return, GiftCard,
+    EventTrait, QuantileTrait, JoinedTrait, Score,
 )  # fmt: skip
 
 

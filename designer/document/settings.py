@@ -10,7 +10,8 @@ from designer.views import channel_name
 from designer.words import N_, Words
 from engine.model.condition import AnyCondition, EventMatch
 from engine.model.duration import Duration
-from engine.model.journey import Entry, Goal, OnApi, Reentry, SendStep, Window
+from engine.model.journey import Entry, Goal, Reentry, SendStep, Window
+from engine.model.opening import AnyOpening
 
 _LABELS: Final = {
     "at": N_("time of day"),
@@ -34,6 +35,7 @@ _LABELS: Final = {
     "on": N_("what opens it"),
     "on_full": N_("when a cap is full"),
     "order": N_("the order"),
+    "pace": N_("how many enter in how much time"),
     "preheader": N_("preview text"),
     "priority": N_("priority"),
     "reason": N_("reason"),
@@ -68,7 +70,7 @@ _FULL: Final = {
 }
 
 _CONDITIONS: Final = get_args(AnyCondition)
-_WHOLE: Final = (*_CONDITIONS, EventMatch, OnApi, Reentry, Window)
+_WHOLE: Final = (*_CONDITIONS, *get_args(AnyOpening), EventMatch, Reentry, Window)
 _LONGEST: Final = 160
 """How many characters of a text are shown."""
 
@@ -103,6 +105,8 @@ def shown(value: Any, setting: str, holder: BaseModel, sentences: Sentences) -> 
     match setting, holder:
         case "reentry", Entry():
             return sentences.again(holder)
+        case "pace", Entry():
+            return sentences.pace(holder)
         case "on", Entry():
             return sentences.opens(holder)
         case "at", SendStep():

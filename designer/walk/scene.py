@@ -19,8 +19,9 @@ from engine.flow.prepare import customer_of
 from engine.model.base import CHANNELS
 from engine.model.customer import Customer
 from engine.model.event import Event
-from engine.model.journey import Journey, OnEvent, SendStep
+from engine.model.journey import Journey, SendStep
 from engine.model.journey import walk as walk_steps
+from engine.model.opening import OnEvent
 from engine.model.snippet import bodies
 from engine.model.topic import Subscription
 from engine.run.changes import learned
@@ -164,7 +165,7 @@ def _start(connection: Connection, scene: Scene, asked: Asked) -> Start:
     if asked.customer is None:
         customer, history = _somebody(asked.made), _made_history(asked, scene.zone)
     else:
-        customer = customer_of(connection, search.find(connection, str(asked.customer)))
+        customer = customer_of(connection, search.find(connection, str(asked.customer)), catalogue)
         history = _history(connection, scene, customer.id, asked.at)
         past = _past(connection, scene, customer.id, asked)
     return Start(

@@ -7,21 +7,21 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select
 from uuid_utils.compat import uuid7
 
 from engine.errors import Conflict, InvalidInput, NotFound
+from engine.flow.traits import mark_suppressed
+from engine.flow.turn import Turn, finish
 from engine.model.addresses import email_address, phone_number
-from engine.model.customer import Customer
-from engine.store import consent, search, tables
+from engine.names import Wake
+from engine.store import customers, search, tables
 from engine.store.session import Database
 
 LONGEST: Final = 500
 """The longest value of an identity, in characters: it lives in an index."""
 
 LONGEST_NAMESPACE: Final = 63
-
-_LOCK = text("SELECT coalesce(merged_into, id) FROM customer WHERE id = :id FOR NO KEY UPDATE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,14 @@ class CustomerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The customer's internal id, and whether she is new."""
+    """The customer's internal id, and whether she is new.
+
+    `wakes` are runs of which Temporal has to be told: she may have entered or left segments.
+    """
 
     id: UUID
     created: bool
+    wakes: tuple[Wake, ...] = ()
 
 
 @cache
@@ -62,39 +66,36 @@ def put_customer(database: Database, reference: str, record: CustomerRecord) -> 
     if record.time_zone is not None and record.time_zone not in time_zones():
         raise InvalidInput(f"{record.time_zone!r} is no time zone; write one like Europe/Paris.")
     for namespace, value in record.identities:
-        _check_identity(namespace, value)
+        check_identity(namespace, value)
     addresses = _addresses(record)
 
     def work(connection: Connection) -> Put:
-        customer_id, created = _locked(connection, reference)
-        values = {
-            "traits": dict(record.traits),
-            "addresses": addresses,
-            "locale": record.locale,
-            "time_zone": record.time_zone,
-            "suppressed": consent.marks(
-                connection, [Customer(id=customer_id, addresses=addresses)]
-            ).get(customer_id, {}),
-        }
-        connection.execute(
-            update(tables.customer).where(tables.customer.c.id == customer_id).values(**values)
-        )
+        customer_id, created = _found_or_made(connection, reference)
+        turn = Turn(database, connection, customers.lock(connection, [customer_id])[customer_id])
         for namespace, value in record.identities:
             _identify(connection, customer_id, namespace, value)
-        return Put(customer_id, created)
+        turn.stamp()
+        turn.change(
+            traits=dict(record.traits),
+            addresses=addresses,
+            locale=record.locale,
+            time_zone=record.time_zone,
+        )
+        mark_suppressed(connection, [turn])
+        return Put(customer_id, created, tuple(finish([turn], turn.writes, connection)))
 
     return database.transact(work)
 
 
-def _locked(connection: Connection, reference: str) -> tuple[UUID, bool]:
-    """Find the customer and take her lock, or make her."""
+def _found_or_made(connection: Connection, reference: str) -> tuple[UUID, bool]:
+    """Return the customer's id, and whether she was made."""
     try:
         customer_id = search.find(connection, reference)
     except NotFound:
         namespace, colon, value = reference.partition(":")
         if not colon or namespace in {"email", "phone"}:
             raise
-        _check_identity(namespace, value)
+        check_identity(namespace, value)
         customer_id = uuid7()
         connection.execute(insert(tables.customer).values(id=customer_id))
         connection.execute(
@@ -103,9 +104,6 @@ def _locked(connection: Connection, reference: str) -> tuple[UUID, bool]:
             )
         )
         return customer_id, True
-    # Merged between the look and the lock: go where she went.
-    while (now := connection.execute(_LOCK, {"id": customer_id}).scalar_one()) != customer_id:
-        customer_id = now
     return customer_id, False
 
 
@@ -124,7 +122,8 @@ def _identify(connection: Connection, customer_id: UUID, namespace: str, value: 
         raise Conflict(f"The identity {namespace}:{value} is another customer's.")
 
 
-def _check_identity(namespace: str, value: str) -> None:
+def check_identity(namespace: str, value: str) -> None:
+    """Refuse an identity that cannot be kept."""
     if not namespace or not value or len(namespace) > LONGEST_NAMESPACE or len(value) > LONGEST:
         raise InvalidInput(
             "An identity is written namespace:value, like external_id:42, with at most "

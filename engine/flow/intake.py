@@ -1,6 +1,6 @@
 """An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import NotFound
-from engine.flow import advance
+from engine.flow import advance, deriving, shopping
 from engine.flow.enter import open_journey, open_journeys
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
@@ -19,8 +19,8 @@ from engine.model.event import Event
 from engine.names import Wake
 from engine.run.changes import learned
 from engine.run.entry import Refused
-from engine.store import customers, events, runs
-from engine.store.customers import Identity, Locked
+from engine.store import customers, events, rollups, runs
+from engine.store.customers import EXTERNAL_ID, Identity, Locked
 from engine.store.session import Database
 
 Kind = Literal["track", "identify", "page", "screen", "alias", "group", "entry"]
@@ -33,7 +33,8 @@ AT_ONCE = 100
 class Incoming:
     """An event as it was sent, checked for its form.
 
-    `journey` and `entry_key` are set by a request to open that journey.
+    `user_id` is an id in `namespace`. `journey` and `entry_key` are set by a request to open that
+    journey.
     """
 
     source: str
@@ -41,6 +42,7 @@ class Incoming:
     kind: Kind
     name: str
     user_id: str | None = None
+    namespace: str = EXTERNAL_ID
     anonymous_id: str | None = None
     previous_id: str | None = None
     customer: UUID | None = None
@@ -62,11 +64,12 @@ def receive(database: Database, incoming: Sequence[Incoming]) -> list[Wake]:
     """
     told: list[Wake] = []
     for start in range(0, len(incoming), AT_ONCE):
-        told += database.transact(partial(_store, database, incoming[start : start + AT_ONCE]))
+        told += database.transact(partial(store, database, incoming[start : start + AT_ONCE]))
     return told
 
 
-def _store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+def store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+    """Do what `receive` does, for `AT_ONCE` events at most, in a transaction."""
     fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
     taken: list[Incoming] = []
     for item in some:
@@ -78,9 +81,11 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
     whose, locked = lock_customers(connection, taken)
     writes = Writes()
     turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
+    bought: list[shopping.Happened] = []
     earliest = min(turn.now for turn in turns.values())
     for id, found in runs.open_runs(connection, list(turns), earliest).items():
         turns[id].open_with(found)
+    _read_rollups(connection, zip(whose, taken, strict=True), turns)
     for id, item in zip(whose, taken, strict=True):
         turn = turns[id]
         event = _event(turn, item)
@@ -90,7 +95,34 @@ def _store(database: Database, some: Sequence[Incoming], connection: Connection)
         if learn(turn, item):
             mark_suppressed(connection, [turn])
         give(turn, event, journey=item.journey, key=item.entry_key)
-    return finish(turns.values(), writes, connection)
+        if item.name in shopping.ABOUT:
+            bought.append(happened(id, item, event.occurred_at))
+    told = finish(turns.values(), writes, connection)
+    if bought:
+        some_turn = next(iter(turns.values()))
+        looked = some_turn.catalogue.workspace.looked
+        shopping.keep(connection, bought, now=some_turn.now, looked=looked)
+    return told
+
+
+def happened(customer: UUID, item: Incoming, at: datetime) -> shopping.Happened:
+    """Return an event as what it tells of the shop's things is read from it."""
+    return shopping.Happened(
+        customer, item.name, item.properties, at, f"{item.source}/{item.message_id}", item.source
+    )
+
+
+def _read_rollups(
+    connection: Connection, some: Iterable[tuple[UUID, Incoming]], turns: Mapping[UUID, Turn]
+) -> None:
+    """Read what is kept of those whose computed traits these events concern, all at once."""
+    asked = {
+        id
+        for id, item in some
+        if item.name in turns[id].catalogue.derivation.by_event and not turns[id].new
+    }
+    for id, found in (rollups.of(connection, asked) if asked else {}).items():
+        turns[id].begin_with(found)
 
 
 def lock_customers(
@@ -102,7 +134,8 @@ def lock_customers(
     if len(locked) < len(set(whose)):
         raise NotFound("There is no such customer.")
     if linked:
-        customers.check_named_once(connection, linked)
+        namespaces = {item.namespace for item in some}
+        customers.check_named_once(connection, linked, namespaces)
     return whose, locked
 
 
@@ -112,10 +145,10 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[lis
     `user_id` decides, else `anonymous_id`. A new `user_id` goes to the anonymous customer it
     comes with, unless she is known by another one. Those to whom that happened are returned too.
     """
-    wanted = sorted({identity for item in some for identity in _identities(item)})
+    wanted = sorted({identity for item in some for identity in identities(item)})
     known = customers.identified(connection, wanted) if wanted else {}
     named = (
-        customers.with_external_id(connection, list(known.values()))
+        customers.named(connection, list(known.values()), {item.namespace for item in some})
         if _linking(some, known)
         else set()
     )
@@ -129,8 +162,9 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[lis
             continue
         user, anonymous = _user(item), _anonymous(item)
         owner = known.get(user) if user else None
-        if owner is None and anonymous in known and not (user and known[anonymous] in named):
-            owner = known[anonymous]
+        if owner is None and anonymous in known:
+            theirs = known[anonymous]
+            owner = None if user and (item.namespace, theirs) in named else theirs
         if owner is None:
             owner = uuid7()
             made.add(owner)
@@ -140,7 +174,7 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[lis
             if identity is not None and identity not in known:
                 known[identity] = given[identity] = owner
         if user is not None:
-            named.add(owner)
+            named.add((item.namespace, owner))
         found.append(owner)
     if made:
         customers.create(connection, sorted(made))
@@ -157,7 +191,7 @@ def _linking(some: Sequence[Incoming], known: Mapping[Identity, UUID]) -> bool:
 
 
 def _user(item: Incoming) -> Identity | None:
-    return ("external_id", item.user_id) if item.user_id else None
+    return (item.namespace, item.user_id) if item.user_id else None
 
 
 def _anonymous(item: Incoming) -> Identity | None:
@@ -166,8 +200,9 @@ def _anonymous(item: Incoming) -> Identity | None:
     return ("anonymous_id", anonymous) if anonymous else None
 
 
-def _identities(item: Incoming) -> list[Identity]:
-    return [identity for identity in (_user(item), _anonymous(item)) if identity is not None]
+def identities(item: Incoming) -> tuple[Identity, ...]:
+    """Return the identities that an event names, the deciding one first."""
+    return tuple(one for one in (_user(item), _anonymous(item)) if one is not None)
 
 
 def _event(turn: Turn, item: Incoming) -> Event:
@@ -232,8 +267,10 @@ def give(
     """Give the event to the runs that it concerns, then open the journeys that it starts.
 
     With `journey`, only that one is opened, for the entry named `key`, because `source` asks for
-    it; returned is why it was not.
+    it; returned is why it was not. What is computed of her is brought up to date before that, and
+    told after it, where a score has come to a threshold.
     """
+    deriving.derive(turn, event)
     for run in turn.runs():
         if turn.machine(run.plan_hash).interested(run.state, event.name):
             advance.happen(turn, run, event)
@@ -242,5 +279,23 @@ def give(
         open_journeys(turn, event)
     else:
         refused = open_journey(turn, event, journey, key, source=source)
+    tell_scores(turn)
     advance.carry_out(turn)
     return refused
+
+
+def tell_scores(turn: Turn) -> None:
+    """Store an event for each threshold that her scores have come to or left, and give it."""
+    for name, properties in deriving.crossed(turn):
+        seq = turn.stamp()
+        event = Event(
+            id=uuid7(),
+            seq=seq,
+            name=name,
+            properties=properties,
+            occurred_at=turn.now,
+            received_at=turn.now,
+        )
+        turn.fresh.append(event)
+        turn.writes.events.append(row(turn.customer.id, event, source="parcours", kind="track"))
+        give(turn, event)

@@ -40,7 +40,6 @@ from engine.model.journey import (
     EnterStep,
     FromProperty,
     Journey,
-    OnEvent,
     RepeatStep,
     SendStep,
     UntilProperty,
@@ -49,6 +48,16 @@ from engine.model.journey import (
     WaitForStep,
     WaitStep,
     walk,
+)
+from engine.model.opening import (
+    AnyOpening,
+    OnApi,
+    OnDate,
+    OnEvent,
+    OnSchedule,
+    OnSegmentEntered,
+    OnSegmentLeft,
+    opening_event,
 )
 from engine.run.calendar import local, moment
 from engine.run.conditions import compares
@@ -91,11 +100,7 @@ def likely(
     """
     guess = _Guess(segments, at, zone)
     guess.dates = _dates(journey, guess)
-    on = journey.entry.on
-    if isinstance(on, OnEvent):
-        guess.entering = on.event
-        if on.where is not None:
-            guess.make(on.where, holding=True)
+    guess.open(journey.entry.on)
     if journey.entry.if_ is not None:
         guess.make(journey.entry.if_, holding=True)
     _name_the_rest(journey, guess)
@@ -271,6 +276,39 @@ class _Guess:
         """Return the date so many days ahead and years back."""
         day = (local(self.at, self.zone) + timedelta(days=days)).date()
         return add_months(day, -12 * years).isoformat()
+
+    def open(self, on: AnyOpening) -> None:
+        """Make her one for whom the journey opens, and say what its event would."""
+        self.entering = opening_event(on)
+        match on:
+            case OnEvent():
+                if on.where is not None:
+                    self.make(on.where, holding=True)
+            case OnSegmentEntered(segment_entered=name):
+                self.properties["segment"] = name
+                self._belong(name, holding=True)
+            case OnSegmentLeft(segment_left=name):
+                self.properties["segment"] = name
+                self._belong(name, holding=False)
+            case OnDate(date=name, yearly=yearly, offset=offset):
+                due = local(self.at, self.zone).date()
+                day = (offset or Duration("0d")).before(self.at, self.zone)
+                born = add_months(local(day, self.zone).date(), -12 * (30 if yearly else 0))
+                self.dates[name] = self.traits[name] = born.isoformat()
+                self.properties |= {"trait": name, "date": born.isoformat(), "on": due.isoformat()}
+            case OnSchedule(segment=segment):
+                if segment is not None:
+                    self.properties["segment"] = segment
+                    self._belong(segment, holding=True)
+            case OnApi():
+                pass
+            case _:
+                assert_never(on)
+
+    def _belong(self, segment: str, *, holding: bool) -> None:
+        rule = self.segments.get(segment)
+        if rule is not None:
+            self.make(rule, holding=holding)
 
     def make(self, condition: AnyCondition, *, holding: bool, depth: int = 0) -> None:
         """Make the condition hold, or not hold."""

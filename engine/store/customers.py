@@ -15,9 +15,12 @@ from engine.store.session import RaceLost
 Identity = tuple[str, str]
 """A namespace and a value."""
 
+EXTERNAL_ID: Final = "external_id"
+"""The namespace of the shop's own ids of customers."""
+
 _WHO: Final = (
-    "id", "seq", "last_at", "traits", "derived", "addresses", "locale", "time_zone", "consent", "suppressed",
-    "merged_into",
+    "id", "seq", "last_at", "traits", "derived", "scored", "derived_due_at", "addresses", "locale",
+    "time_zone", "consent", "suppressed", "merged_into",
 )  # fmt: skip
 
 
@@ -51,7 +54,8 @@ class Locked:
     """A customer under her lock, in this transaction.
 
     `catalogue_revision` was read when the lock was asked for: it is None when others held it,
-    because the rules may have changed meanwhile.
+    because the rules may have changed meanwhile. `scored` and `derived_due_at` are what is kept of
+    her scores, and when time alone changes what is computed of her.
     """
 
     customer: Customer
@@ -59,6 +63,8 @@ class Locked:
     last_at: datetime
     clock: datetime
     catalogue_revision: int | None
+    scored: Mapping[str, Any]
+    derived_due_at: datetime | None
 
 
 def locked(row: Any) -> Locked:
@@ -79,7 +85,9 @@ def locked(row: Any) -> Locked:
         suppressed=row.suppressed,
     )
     revision = None if row.waited else row.revision
-    return Locked(customer, row.seq, row.last_at, row.clock, revision)
+    return Locked(
+        customer, row.seq, row.last_at, row.clock, revision, row.scored, row.derived_due_at
+    )
 
 
 def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:
@@ -106,14 +114,18 @@ def identified(connection: Connection, wanted: Sequence[Identity]) -> dict[Ident
 
 
 _NAMED = text("""
-SELECT DISTINCT customer_id FROM identity
-WHERE customer_id = ANY(:ids) AND namespace = 'external_id'
+SELECT DISTINCT namespace, customer_id FROM identity
+WHERE customer_id = ANY(:ids) AND namespace = ANY(:namespaces)
 """)
 
 
-def with_external_id(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Return which of these customers the shop knows by an id of its own."""
-    return set(connection.execute(_NAMED, {"ids": list(ids)}).scalars())
+def named(
+    connection: Connection, ids: Sequence[UUID], namespaces: Iterable[str]
+) -> set[tuple[str, UUID]]:
+    """Return which of these customers have an id in which of these namespaces."""
+    asked = {"ids": list(ids), "namespaces": sorted(namespaces)}
+    rows = connection.execute(_NAMED, asked).all()
+    return {(row.namespace, row.customer_id) for row in rows}
 
 
 _EXTERNAL_IDS = text("""
@@ -130,17 +142,20 @@ def external_ids(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]
 
 _NAMED_TWICE = text("""
 SELECT customer_id FROM identity
-WHERE customer_id = ANY(:ids) AND namespace = 'external_id'
-GROUP BY customer_id HAVING count(*) > 1 LIMIT 1
+WHERE customer_id = ANY(:ids) AND namespace = ANY(:namespaces)
+GROUP BY namespace, customer_id HAVING count(*) > 1 LIMIT 1
 """)
 
 
-def check_named_once(connection: Connection, ids: Iterable[UUID]) -> None:
-    """Start again when one of these, who had none, was given two ids of the shop's at once.
+def check_named_once(
+    connection: Connection, ids: Iterable[UUID], namespaces: Iterable[str] = (EXTERNAL_ID,)
+) -> None:
+    """Start again when one of these, who had none, was given two ids of a namespace at once.
 
     To be asked under their locks: the last to get one sees what the others did.
     """
-    if connection.execute(_NAMED_TWICE, {"ids": list(ids)}).first() is not None:
+    asked = {"ids": list(ids), "namespaces": sorted(namespaces)}
+    if connection.execute(_NAMED_TWICE, asked).first() is not None:
         raise RaceLost
 
 

@@ -26,6 +26,20 @@ def claim_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[t
     }
 
 
+_KNOWN_KEYS = text("""
+SELECT count(*) FROM event_key
+JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS given (s, i)
+ON source = given.s AND message_id = given.i
+""")
+
+
+def claimed(connection: Connection, keys: Sequence[tuple[str, str]]) -> int:
+    """Return how many of these (source, message id) pairs are claimed."""
+    distinct = sorted(set(keys))
+    parameters = {"sources": [s for s, _ in distinct], "ids": [m for _, m in distinct]}
+    return int(connection.execute(_KNOWN_KEYS, parameters).scalar_one())
+
+
 _E = tables.event.c
 _COLUMNS = (_E.id, _E.seq, _E.name, _E.properties, _E.occurred_at, _E.received_at)
 _PAST = (
@@ -71,6 +85,20 @@ def last(connection: Connection, customer: UUID, names: Sequence[str]) -> Event 
     """Return the customer's last event of one of these names, else her last of any."""
     row = connection.execute(_LAST, {"customer": customer, "names": list(names)}).one_or_none()
     return _event(row) if row is not None else None
+
+
+# Written like the index `ix_event_order`, which it is answered by.
+_WHOSE_ORDER = text("""
+SELECT customer_id FROM event
+WHERE name = 'Order Completed' AND properties ->> 'order_id' = :order
+ORDER BY received_at DESC LIMIT 1
+""")
+
+
+def whose_order(connection: Connection, order: str) -> UUID | None:
+    """Return the customer of whom an "Order Completed" with this `order_id` was told."""
+    found: UUID | None = connection.execute(_WHOSE_ORDER, {"order": order}).scalar()
+    return found
 
 
 def _event(row: Any) -> Event:

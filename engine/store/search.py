@@ -1,5 +1,6 @@
 """Finding customers: by reference, and by what someone remembers of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -7,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from engine.errors import Conflict, NotFound
+from engine.run.deriving import Derivation
+from engine.store import definitions
 from engine.store.paging import Page, limited, page, read_cursor
 
 NAME_TRAITS: Final = ("name", "first_name", "last_name", "firstName", "lastName")
 
 _SHOWN = """
-    c.id, c.created_at, c.traits, c.derived, c.addresses, c.locale, c.time_zone,
+    c.id, c.created_at, c.traits, c.derived, c.scored, clock_timestamp() AS clock, c.addresses, c.locale, c.time_zone,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('namespace', i.namespace, 'value', i.value)
                                ORDER BY i.namespace, i.value), '[]')
      FROM identity i WHERE i.customer_id = c.id) AS identities,
@@ -22,7 +25,9 @@ _SHOWN = """
      FROM (SELECT DISTINCT ON (topic, channel) topic, channel, state, at FROM consent
            WHERE customer_id = c.id ORDER BY topic, channel, id DESC) s) AS subscriptions,
     (SELECT coalesce(jsonb_agg(to_jsonb(r) - 'id' - 'customer_id' ORDER BY r.id), '[]')
-     FROM consent r WHERE r.customer_id = c.id) AS consents
+     FROM consent r WHERE r.customer_id = c.id) AS consents,
+    (SELECT coalesce(jsonb_agg(m.segment_id ORDER BY m.segment_id), '[]')
+     FROM membership m WHERE m.customer_id = c.id AND m.inside) AS segments
 """
 
 _BY_IDENTITY = text(
@@ -41,6 +46,7 @@ _BY_ADDRESS = {
     ),
 }
 _ONE = text(f"SELECT {_SHOWN} FROM customer c WHERE c.id = :id")  # noqa: S608 - constants
+_SOME = text(f"SELECT {_SHOWN} FROM customer c WHERE c.id = ANY(:ids)")  # noqa: S608 - constants
 
 
 def find(connection: Connection, reference: str) -> UUID:
@@ -80,7 +86,14 @@ def customer(connection: Connection, customer_id: UUID) -> dict[str, Any]:
     row = connection.execute(_ONE, {"id": customer_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no customer {str(customer_id)!r}.")
-    return _item(row)
+    return _item(row, definitions.for_reading(connection))
+
+
+def some(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return these customers' profiles by their id."""
+    rows = connection.execute(_SOME, {"ids": [*ids]})
+    derivation = definitions.for_reading(connection)
+    return {row.id: _item(row, derivation) for row in rows}
 
 
 def customers(
@@ -106,7 +119,9 @@ def customers(
         ),
         given,
     ).all()
-    return page(rows, limit, [_item(row) for row in rows], "created_at", "id")
+    derivation = definitions.for_reading(connection)
+    items = [_item(row, derivation) for row in rows]
+    return page(rows, limit, items, "created_at", "id")
 
 
 MATCHES: Final = """(
@@ -128,16 +143,19 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _item(row: Row[Any]) -> dict[str, Any]:
+def _item(row: Row[Any], derivation: Derivation) -> dict[str, Any]:
+    derived = derivation.fresh(row.derived, row.scored, row.clock)
     return {
         "id": str(row.id),
         "identities": row.identities,
         "traits": row.traits,
-        "derived": row.derived,
+        "derived": derived,
+        "scores": {id: value for id, value in derived.items() if id in derivation.scores},
         "addresses": row.addresses,
         "locale": row.locale,
         "time_zone": row.time_zone,
         "subscriptions": row.subscriptions,
         "consents": row.consents,
+        "segments": row.segments,
         "created_at": row.created_at,
     }

@@ -7,10 +7,32 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, bindparam
 
-from engine.store.tables import access, customers, journeys, messages, segments, setup
+from engine.store.tables import (
+    access,
+    customers,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    shop,
+    timed,
+    traits,
+)
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, journeys, messages, segments, setup)
+ROWS = (
+    access,
+    customers,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    shop,
+    timed,
+    traits,
+)
 """The modules that tell the metadata of their tables."""
 
 
@@ -31,6 +53,11 @@ segment_size = _table("segment_size")
 membership = _table("membership")
 membership_stage = _table("membership_stage")
 threshold = _table("threshold")
+trait = _table("trait")
+score = _table("score")
+customer_rollup = _table("customer_rollup")
+trait_stale = _table("trait_stale")
+trait_build = _table("trait_build")
 cap = _table("cap")
 template = _table("template")
 topic = _table("topic")
@@ -40,6 +67,7 @@ coupon_code = _table("coupon_code")
 consent = _table("consent")
 suppression = _table("suppression")
 activity_type = _table("activity_type")
+import_job = _table("import_job")
 hook = _table("hook")
 hook_delivery = _table("hook_delivery")
 api_key = _table("api_key")
@@ -56,6 +84,18 @@ entry_refusal = _table("entry_refusal")
 message = _table("message")
 message_transition = _table("message_transition")
 wake = _table("wake")
+start = _table("start")
+timed_journey = _table("timed_journey")
+upcoming = _table("upcoming")
+product = _table("product")
+place = _table("shop")
+stock = _table("stock")
+purchase = _table("purchase")
+purchase_reversal = _table("purchase_reversal")
+gift_card = _table("gift_card")
+product_interest = _table("product_interest")
+product_change = _table("product_change")
+product_telling = _table("product_telling")
 
 
 def bound(name: str) -> BindParameter[Any]:
