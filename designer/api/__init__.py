@@ -4,14 +4,18 @@ from fastapi import FastAPI
 
 from designer.api import (
     activities,
+    catalogue,
     customers,
+    definitions,
     entries,
     health,
     hooks,
+    imports,
     journeys,
     materials,
     messages,
     openapi,
+    orders,
     segment,
     shared,
     starts,
@@ -24,15 +28,19 @@ from engine.store.keys import KeyRing
 
 ROUTERS = (
     customers,
+    imports,
     journeys,
     entries,
     starts,
     materials,
     shared,
     topics,
+    definitions,
     activities,
     messages,
     hooks,
+    catalogue,
+    orders,
     health,
 )
 """Each a module with a `router`."""
