@@ -499,3 +499,22 @@ def test_the_top_of_all_customers_is_known_once_its_border_is_frozen(shop: Shop)
     assert inside[0][0] == 2
     shop.track(user="c1", total=50)
     assert shop.query("SELECT count(*) FROM membership WHERE inside")[0][0] == 3
+
+
+def test_borders_are_found_anew_when_much_has_changed_at_once(shop: Shop) -> None:
+    shop.define(id="spent", event=ORDER, take="sum", of="total")
+    shop.define(**QUINTILE)
+    freeze(shop)
+    shop.do("UPDATE threshold SET customers = 100000")  # few customers' borders do not last
+    assert freezing.freeze_due(shop.database) == 0
+    some = [incoming(ORDER, ago(1), f"c{n}", {"total": n}) for n in range(1, 11)]
+    add_events(shop.database, some)
+    assert freezing.freeze_due(shop.database) == 0  # not while they are still to be computed
+    freeze(shop)
+    assert [shop.derived(f"c{n}")["quintile"] for n in (1, 4, 10)] == [1, 2, 5]
+    shop.do("UPDATE threshold SET customers = 100000")
+    shop.define(
+        id="spent", event=ORDER, take="sum", of="total", where={"property": "total", "gt": 5}
+    )
+    freeze(shop)
+    assert [shop.derived(f"c{n}").get("quintile") for n in (5, 6, 10)] == [None, 1, 5]
