@@ -17,6 +17,7 @@ from designer.assets import Assets
 from designer.canvas import live as canvas_live
 from designer.canvas import routes as canvas
 from designer.canvas.lately import Lately
+from designer.catalogue import routes as catalogue
 from designer.changes import routes as changes
 from designer.content import routes as content
 from designer.customers import routes as customers
@@ -25,6 +26,7 @@ from designer.document import routes as document
 from designer.events import routes as events
 from designer.files import routes as files
 from designer.hooks import routes as hooks
+from designer.imports import routes as imports
 from designer.inside import routes as inside
 from designer.journeys import routes as journeys
 from designer.keys import routes as keys
@@ -43,6 +45,7 @@ from designer.preferences import routes as preferences
 from designer.segments import editing as segment_editing
 from designer.segments import routes as segments
 from designer.start import routes as start
+from designer.starts import routes as starts
 from designer.streams import Streams
 from designer.topics import routes as topics
 from designer.traits import routes as traits
@@ -73,6 +76,8 @@ PAGES = (
     messages,
     manners,
     customers,
+    imports,
+    catalogue,
     outbox,
     events,
     links,
@@ -83,6 +88,7 @@ PAGES = (
     traits,
     hooks,
     webpush,
+    starts,
     account,
     people,
     keys,

@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
 from engine.flow import (
+    announcing,
     building,
     computing,
     dates,
@@ -46,8 +47,8 @@ def chores() -> tuple[Chore, ...]:
         Chore(intervening.carry_out),
         Chore(timing.keep_up),
         Chore(timing.begin_due),
-        Chore(dates.fill),
-        Chore(dates.come),
+        Chore(dates.fill, busy=0.2),
+        Chore(dates.come, busy=0.0),
         Chore(starting.go_on),
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),
@@ -55,6 +56,8 @@ def chores() -> tuple[Chore, ...]:
         Chore(computing.carry_on, busy=0.1),
         Chore(freezing.freeze_due, every=10.0),
         Chore(memberships.note_sizes, every=1800.0),
+        Chore(announcing.carry_out),
+        Chore(announcing.forget, every=3600.0),
     )
 
 

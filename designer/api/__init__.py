@@ -4,15 +4,18 @@ from fastapi import FastAPI
 
 from designer.api import (
     activities,
+    catalogue,
     customers,
     definitions,
     entries,
     health,
     hooks,
+    imports,
     journeys,
     materials,
     messages,
     openapi,
+    orders,
     segment,
     shared,
     starts,
@@ -25,6 +28,7 @@ from engine.store.keys import KeyRing
 
 ROUTERS = (
     customers,
+    imports,
     journeys,
     entries,
     starts,
@@ -35,6 +39,8 @@ ROUTERS = (
     activities,
     messages,
     hooks,
+    catalogue,
+    orders,
     health,
 )
 """Each a module with a `router`."""

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import Unavailable
-from engine.flow.intake import Incoming, learn, lock_customers
+from engine.flow import shopping
+from engine.flow.intake import Incoming, happened, learn, lock_customers
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
@@ -84,14 +85,22 @@ def store_events(database: Database, some: Sequence[Incoming], connection: Conne
     turns = {id: Turn(database, connection, one) for id, one in locked.items()}
     moved: dict[UUID, Turn] = {}
     rows = []
+    bought: list[shopping.Happened] = []
     for id, item in zip(whose, taken, strict=True):
         rows.append(_row(id, turns[id], item))
+        if item.name in shopping.ABOUT:
+            now = turns[id].now
+            bought.append(happened(id, item, min(item.occurred_at or now, now)))
         if learn(turns[id], item):
             moved[id] = turns[id]
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
     _leave_to_be_derived(connection, turns, zip(whose, taken, strict=True))
     finish(turns.values(), Writes(), connection, follow=False)
+    if bought:
+        turn = next(iter(turns.values()))
+        looked = turn.catalogue.workspace.looked
+        shopping.keep(connection, bought, now=turn.now, looked=looked)
     return len(taken)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import NotFound
-from engine.flow import advance, deriving
+from engine.flow import advance, deriving, shopping
 from engine.flow.enter import open_journey, open_journeys
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
@@ -81,6 +81,7 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
     whose, locked = lock_customers(connection, taken)
     writes = Writes()
     turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
+    bought: list[shopping.Happened] = []
     earliest = min(turn.now for turn in turns.values())
     for id, found in runs.open_runs(connection, list(turns), earliest).items():
         turns[id].open_with(found)
@@ -94,7 +95,21 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
         if learn(turn, item):
             mark_suppressed(connection, [turn])
         give(turn, event, journey=item.journey, key=item.entry_key)
-    return finish(turns.values(), writes, connection)
+        if item.name in shopping.ABOUT:
+            bought.append(happened(id, item, event.occurred_at))
+    told = finish(turns.values(), writes, connection)
+    if bought:
+        some_turn = next(iter(turns.values()))
+        looked = some_turn.catalogue.workspace.looked
+        shopping.keep(connection, bought, now=some_turn.now, looked=looked)
+    return told
+
+
+def happened(customer: UUID, item: Incoming, at: datetime) -> shopping.Happened:
+    """Return an event as what it tells of the shop's things is read from it."""
+    return shopping.Happened(
+        customer, item.name, item.properties, at, f"{item.source}/{item.message_id}", item.source
+    )
 
 
 def _read_rollups(

@@ -15,6 +15,7 @@ from engine.store.tables import (
     messages,
     segments,
     setup,
+    shop,
     timed,
     traits,
 )
@@ -28,6 +29,7 @@ ROWS = (
     messages,
     segments,
     setup,
+    shop,
     timed,
     traits,
 )
@@ -85,6 +87,15 @@ wake = _table("wake")
 start = _table("start")
 timed_journey = _table("timed_journey")
 upcoming = _table("upcoming")
+product = _table("product")
+place = _table("shop")
+stock = _table("stock")
+purchase = _table("purchase")
+purchase_reversal = _table("purchase_reversal")
+gift_card = _table("gift_card")
+product_interest = _table("product_interest")
+product_change = _table("product_change")
+product_telling = _table("product_telling")
 
 
 def bound(name: str) -> BindParameter[Any]:
