@@ -21,7 +21,7 @@ from engine.model.journey import Journey
 from engine.model.segment import Segment
 from engine.model.trait import Score, TraitDocument
 from engine.run.deriving import compute
-from engine.store import catalogue, rollups, trait_builds
+from engine.store import catalogue, computed, rollups, trait_builds
 from engine.store.session import Database
 from tests.traits import HEAT, ORDER, TRAITS, history
 
@@ -518,3 +518,22 @@ def test_borders_are_found_anew_when_much_has_changed_at_once(shop: Shop) -> Non
     )
     freeze(shop)
     assert [shop.derived(f"c{n}").get("quintile") for n in (5, 6, 10)] == [None, 1, 5]
+
+
+def test_a_customers_page_is_told_where_everything_comes_from(shop: Shop) -> None:
+    shop.define(id="spent", event=ORDER, take="sum", of="total")
+    shop.define(id="part", quantile_of="spent", parts=2)
+    shop.score(
+        rules=[{"event": ORDER, "points": 50}, {"event": "No", "points": -5}], half_life="10d"
+    )
+    shop.track(ORDER, ago(20), total=7)
+    shop.track("No", ago(10))
+    freeze(shop)
+    with shop.database.read() as connection:
+        traits, scores = computed.of_customer(connection, shop.row().id)
+    told = {one.trait.id: (one.value, one.events) for one in traits}
+    assert told == {"spent": (7, 1), "part": (1, None)}
+    assert (scores[0].value, [change.points for change in scores[0].changes]) == (10, [-5, 50])
+    with shop.database.read() as connection:
+        assert computed.having(connection) == {"spent": 1, "part": 1, "heat": 1}
+        assert computed.spread(connection, "spent").bars == (("7", 1),)
