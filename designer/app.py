@@ -26,6 +26,7 @@ from designer.document import routes as document
 from designer.events import routes as events
 from designer.files import routes as files
 from designer.hooks import routes as hooks
+from designer.imports import routes as imports
 from designer.inside import routes as inside
 from designer.journeys import routes as journeys
 from designer.keys import routes as keys
@@ -44,8 +45,10 @@ from designer.preferences import routes as preferences
 from designer.segments import editing as segment_editing
 from designer.segments import routes as segments
 from designer.start import routes as start
+from designer.starts import routes as starts
 from designer.streams import Streams
 from designer.topics import routes as topics
+from designer.traits import routes as traits
 from designer.walk import routes as walk
 from designer.webpush import routes as webpush
 from engine import gateway
@@ -73,6 +76,7 @@ PAGES = (
     messages,
     manners,
     customers,
+    imports,
     catalogue,
     outbox,
     events,
@@ -81,8 +85,10 @@ PAGES = (
     preferences,
     start,
     topics,
+    traits,
     hooks,
     webpush,
+    starts,
     account,
     people,
     keys,

@@ -20,6 +20,7 @@ from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.topic import Topic
+from engine.model.trait import EventTrait, JoinedTrait, QuantileTrait, Score
 from engine.model.workspace import Workspace
 
 _INSTANT: Final = {"type": "string", "format": "date-time"}
@@ -116,6 +117,13 @@ _SCHEMAS: Final[dict[str, Any]] = {
                 },
             },
         },
+    },
+    "Trait": {
+        "description": "either of a customer's events, or made of other computed traits",
+        "oneOf": [
+            {"$ref": f"#/components/schemas/{name}"}
+            for name in ("EventTrait", "QuantileTrait", "JoinedTrait")
+        ],
     },
     "SegmentRead": {
         "allOf": [
@@ -239,6 +247,8 @@ _BODIES: Final = {
     ("/v1/coupons/{pool}", "put"): "CouponPool",
     ("/v1/coupons/{pool}/codes", "post"): "Codes",
     ("/v1/topics/{topic}", "put"): "Topic",
+    ("/v1/traits/{trait}", "put"): "Trait",
+    ("/v1/scores/{score}", "put"): "Score",
     ("/v1/workspace", "put"): "Workspace",
     ("/v1/activities/{activity}", "put"): "ActivityType",
     ("/v1/calls/{call}", "post"): "ActivityOutcome",
@@ -266,6 +276,7 @@ _ANSWERS: Final = {
 _MODELS: Final = (
     Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,
     ActivityType, Start, Product, Shop, Stock, Order, Refund, Return, GiftCard,
+    EventTrait, QuantileTrait, JoinedTrait, Score,
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from engine.store.tables import (
     setup,
     shop,
     timed,
+    traits,
 )
 from engine.store.tables.columns import metadata as metadata
 
@@ -30,6 +31,7 @@ ROWS = (
     setup,
     shop,
     timed,
+    traits,
 )
 """The modules that tell the metadata of their tables."""
 
@@ -51,6 +53,11 @@ segment_size = _table("segment_size")
 membership = _table("membership")
 membership_stage = _table("membership_stage")
 threshold = _table("threshold")
+trait = _table("trait")
+score = _table("score")
+customer_rollup = _table("customer_rollup")
+trait_stale = _table("trait_stale")
+trait_build = _table("trait_build")
 cap = _table("cap")
 template = _table("template")
 topic = _table("topic")
