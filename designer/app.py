@@ -25,6 +25,7 @@ from designer.document import routes as document
 from designer.events import routes as events
 from designer.files import routes as files
 from designer.hooks import routes as hooks
+from designer.imports import routes as imports
 from designer.inside import routes as inside
 from designer.journeys import routes as journeys
 from designer.keys import routes as keys
@@ -73,6 +74,7 @@ PAGES = (
     messages,
     manners,
     customers,
+    imports,
     outbox,
     events,
     links,

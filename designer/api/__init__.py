@@ -8,6 +8,7 @@ from designer.api import (
     entries,
     health,
     hooks,
+    imports,
     journeys,
     materials,
     messages,
@@ -24,6 +25,7 @@ from engine.store.keys import KeyRing
 
 ROUTERS = (
     customers,
+    imports,
     journeys,
     entries,
     starts,

@@ -112,9 +112,19 @@ def begin(
 
 
 def assign(
-    database: Database, folder: Folder, id_: UUID, mapping: Assigned | None, *, actor: Actor
+    database: Database,
+    folder: Folder,
+    id_: UUID,
+    mapping: Assigned | None,
+    *,
+    actor: Actor,
+    unchecked: bool = False,
+    start_journeys: bool = False,
 ) -> None:
-    """Say what the columns are (nothing of a file that is written as imports are), and check it."""
+    """Say what the columns are (nothing of a file that is written as imports are), and check it.
+
+    With `unchecked` it is carried out at once; `start_journeys` is for that (see `start`).
+    """
 
     def work(connection: Connection) -> None:
         job = imports.get(connection, id_, lock=True)
@@ -122,7 +132,10 @@ def assign(
         if mapping is not None and faults(_about(job), mapping):
             raise InvalidInput("The columns are not assigned yet.")
         document = mapping.document() if mapping is not None else None
-        _move(connection, job, "checking", {**_FRESH, "mapping": document, "checked": None}, actor)
+        more = {**_FRESH, "mapping": document, "checked": None}
+        if unchecked:
+            more["start_journeys"] = start_journeys and _may_start(job)
+        _move(connection, job, "running" if unchecked else "checking", more, actor)
 
     _there(folder, id_)
     database.transact(work)
@@ -136,8 +149,8 @@ def start(
     def work(connection: Connection) -> None:
         job = imports.get(connection, id_, lock=True)
         _must(job, "checked")
-        starts = start_journeys and KINDS[job.kind].starting is not None
-        _move(connection, job, "running", {**_FRESH, "start_journeys": starts}, actor)
+        starts = {"start_journeys": start_journeys and _may_start(job)}
+        _move(connection, job, "running", {**_FRESH, **starts}, actor)
 
     _there(folder, id_)
     database.transact(work)
@@ -308,6 +321,10 @@ def _fail(job: Job, why: str, connection: Connection) -> None:
     now = datetime.now(UTC)
     changed = {"state": "failed", "error": why, "failed_in": job.state, "moved_at": now}
     imports.change(connection, job.id, changed)
+
+
+def _may_start(job: Job) -> bool:
+    return KINDS[job.kind].starting is not None
 
 
 def _about(job: Job) -> About:

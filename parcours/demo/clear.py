@@ -16,7 +16,7 @@ from engine.model.actor import COMMAND_LINE
 from engine.model.document import journey_of, parse_journey
 from engine.store import documents
 from engine.store.session import Database
-from parcours.demo import manners
+from parcours.demo import manners, segments
 from parcours.demo.load import journey_texts, shop_templates
 from parcours.demo.marker import LOADED, SOURCE, VISITS
 from parcours.demo.shop import PREFIX, SETTINGS
@@ -83,6 +83,7 @@ def clear(database: Database) -> Cleared:
     kept = [name for name, text in texts.items() if not _remove_journey(database, name, text)]
     _remove_templates(database)
     manners.remove(database)
+    segments.remove(database)
     # Last, so that a load after a clear that was interrupted finds what is left.
     database.transact(lambda connection: connection.execute(_FORGET_KEYS, {"source": SOURCE}))
     return Cleared(customers=len(ids), journeys=len(texts) - len(kept), kept=kept)

@@ -20,7 +20,7 @@ from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import documents, memberships, tables
 from engine.store.session import Database
-from parcours.demo import madeup, manners
+from parcours.demo import madeup, manners, segments
 from parcours.demo.baskets import Purchases, folder
 from parcours.demo.first import first_steps
 from parcours.demo.marker import LOADED, SOURCE, VISITS
@@ -107,9 +107,13 @@ def _order(basket: Basket) -> Incoming:
 
 
 def _set_up(database: Database) -> None:
-    """Bring settings, topics, caps, templates and journeys; what has the same id already is left alone."""
+    """Bring settings, topics, caps, segments, templates and journeys.
+
+    What has the same id already is left alone.
+    """
     database.transact(_settings)
     manners.put(database)
+    segments.put(database)
     with database.read() as connection:
         known = publish.known(connection)
         present = {stored.id for stored in documents.journeys(connection)[0]}

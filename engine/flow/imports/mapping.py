@@ -62,10 +62,11 @@ class Assigned:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with the mapping: in which of its columns, or in the whole."""
+    """What is wrong with the mapping: in which of its columns, in its event, or in the whole."""
 
     said: Said
     column: int | None = None
+    event: bool = False
 
 
 def assigned(document: Mapping[str, Any]) -> Assigned:
@@ -91,7 +92,11 @@ def guessed(about: About, names: Sequence[str], samples: Iterable[Mapping[str, A
         if to == "timestamp" and looks_like_instants(texts):
             reading = "seconds"
         columns.append(Column(name, to, reading))
-    return Assigned(tuple(columns))
+    return Assigned(tuple(columns), "Order Completed" if _are_orders(taken) else "")
+
+
+def _are_orders(targets: set[str]) -> bool:
+    return "event" not in targets and "property:order_id" in targets
 
 
 def faults(about: About, mapping: Assigned) -> list[Fault]:
@@ -117,7 +122,8 @@ def faults(about: About, mapping: Assigned) -> list[Fault]:
         if "timestamp" not in targets:
             found.append(Fault(said("Say which column tells when it happened.")))
         if "event" not in targets and not mapping.event:
-            found.append(Fault(said("Say which event the rows are, or which column tells it.")))
+            which = said("Say which event the rows are, or which column tells it.")
+            found.append(Fault(which, event=True))
     return found
 
 

@@ -14,6 +14,8 @@ ALSO: Final = 0
 NEW: Final = 1
 KNOWN: Final = 2
 
+_AT_ONCE: Final = 500
+
 
 class Seen:
     """Whom a file has named so far, as hashes; counted once, however often she is named."""
@@ -37,8 +39,7 @@ class Seen:
             )
             if self._offset:
                 connection.execute("DELETE FROM seen WHERE at >= ?", (self._offset,))
-            for identities in some:
-                self._meet(connection, identities, owners)
+            self._meet(connection, some, owners)
             counted = dict(
                 connection.execute(
                     "SELECT what, count(*) FROM seen WHERE at = ? GROUP BY what", (self._offset,)
@@ -49,20 +50,36 @@ class Seen:
     def _meet(
         self,
         connection: sqlite3.Connection,
-        identities: tuple[Identity, ...],
+        some: Iterable[tuple[Identity, ...]],
         owners: Mapping[Identity, UUID],
     ) -> None:
-        known = next((owners[one] for one in identities if one in owners), None)
-        if known is not None:
-            keys, what = [known.bytes], KNOWN
-        else:
-            keys, what = [_hash(one) for one in identities], NEW
-            marks = ", ".join("?" * len(keys))
-            asked = f"SELECT 1 FROM seen WHERE who IN ({marks}) LIMIT 1"  # noqa: S608 - marks alone
-            if connection.execute(asked, keys).fetchone() is not None:
-                what = ALSO
-        rows = [(key, self._offset, what if n == 0 else ALSO) for n, key in enumerate(keys)]
+        known: set[bytes] = set()
+        unknown: list[list[bytes]] = []
+        for identities in some:
+            owner = next((owners[one] for one in identities if one in owners), None)
+            if owner is not None:
+                known.add(owner.bytes)
+            else:
+                unknown.append([_hash(one) for one in identities])
+        met = _already(connection, sorted({key for keys in unknown for key in keys}))
+        rows = [(key, self._offset, KNOWN) for key in known]
+        for keys in unknown:
+            # Of a new customer one key counts; the others are for knowing her again.
+            what = ALSO if any(key in met for key in keys) else NEW
+            fresh = [key for key in dict.fromkeys(keys) if key not in met]
+            rows += [(key, self._offset, what if n == 0 else ALSO) for n, key in enumerate(fresh)]
+            met.update(fresh)
         connection.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", rows)
+
+
+def _already(connection: sqlite3.Connection, keys: list[bytes]) -> set[bytes]:
+    found: set[bytes] = set()
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        asked = f"SELECT who FROM seen WHERE who IN ({marks})"  # noqa: S608 - marks alone
+        found.update(row[0] for row in connection.execute(asked, some))
+    return found
 
 
 def _hash(identity: Identity) -> bytes:
