@@ -35,7 +35,7 @@ from engine.run.world import MemoryWorld
 from engine.store import tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
-from tests.browser import groups
+from tests.browser import brought, groups
 
 ABANDONED_CART = """\
 # Reminds customers of what they left in their basket.
@@ -197,6 +197,7 @@ class _Filling:
         self._documents()
         self._database.transact(self._people)
         self._database.transact(lambda connection: groups.fill(connection, self._now))
+        self._database.transact(lambda connection: brought.fill(connection, self._now))
 
     def becomes(self, sent: datetime, *, is_email: bool) -> dict[str, Any]:
         """Return what becomes of a message that was handed over: most are read, some are not."""
