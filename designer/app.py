@@ -17,6 +17,7 @@ from designer.assets import Assets
 from designer.canvas import live as canvas_live
 from designer.canvas import routes as canvas
 from designer.canvas.lately import Lately
+from designer.catalogue import routes as catalogue
 from designer.changes import routes as changes
 from designer.content import routes as content
 from designer.customers import routes as customers
@@ -44,8 +45,10 @@ from designer.preferences import routes as preferences
 from designer.segments import editing as segment_editing
 from designer.segments import routes as segments
 from designer.start import routes as start
+from designer.starts import routes as starts
 from designer.streams import Streams
 from designer.topics import routes as topics
+from designer.traits import routes as traits
 from designer.walk import routes as walk
 from designer.webpush import routes as webpush
 from engine import gateway
@@ -74,6 +77,7 @@ PAGES = (
     manners,
     customers,
     imports,
+    catalogue,
     outbox,
     events,
     links,
@@ -81,8 +85,10 @@ PAGES = (
     preferences,
     start,
     topics,
+    traits,
     hooks,
     webpush,
+    starts,
     account,
     people,
     keys,

@@ -12,10 +12,10 @@ from engine.model.event import Event
 from engine.model.opening import OnDate
 from engine.run import entry
 from engine.run.assignment import message_id
-from engine.run.calendar import local, shifted
 from engine.run.changes import updated
 from engine.run.entry import Opened, PastRuns, Refused
 from engine.run.machine import Machine
+from engine.run.occurrences import next_occurrence
 from engine.run.state import (
     Deliver,
     Entered,
@@ -93,21 +93,12 @@ class Story:
         on = self.machine.plan.journey.entry.on
         assert isinstance(on, OnDate)
         told = self.customer.known.get(on.date)
-        comes = self._next(on, told)
+        comes = next_occurrence(on, told, ZONE, after=self.now, done=None)
         if comes is None:
             return None
-        self.now = comes
-        properties = {"trait": on.date, "date": told, "on": local(comes, ZONE).date().isoformat()}
+        self.now = comes.at
+        properties = {"trait": on.date, "date": told, "on": comes.on.isoformat()}
         return self._decided(self._noted("Entry Requested", properties))
-
-    def _next(self, on: OnDate, value: Any) -> datetime | None:
-        """Return when a yearly date comes next: what is due for this year's may be over."""
-        for days in range(0, 800, 7):
-            year = self.now + timedelta(days=days)
-            comes = shifted(value, ZONE, offset=on.offset, at=on.time, yearly_from=year)
-            if comes is None or comes > self.now:
-                return comes
-        raise AssertionError("a year has a birthday")
 
     def answers(self, name: str, step: str) -> None:
         """Let her do something with the message of a step."""

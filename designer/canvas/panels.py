@@ -15,6 +15,7 @@ from designer.canvas.forms.builders import builders
 from designer.canvas.forms.raw import Raw, fields, rows, text
 from designer.canvas.lexicon import COMPARISONS, FITS, MADE, of_steps
 from designer.canvas.look import Shown
+from designer.canvas.schedules import LAST
 from designer.views import channel_name
 from designer.words import N_, Words
 from engine.errors import Problem, Said
@@ -132,6 +133,7 @@ def context(
         "panel": views.panel(step, counted, sentences, reading) if step is not None else None,
         "form": _form(shown, step, words, raw, mistakes) if shown.editing else None,
         "weekdays": _weekdays(words),
+        "month_days": _month_days(words),
         "asked": reading.query(),
         "reading": reading,
     }
@@ -140,6 +142,11 @@ def context(
 def _weekdays(words: Words) -> list[tuple[str, str]]:
     names = get_day_names("abbreviated", locale=words.locale)
     return [(day, str(names[n])) for n, day in enumerate(WEEKDAYS)]
+
+
+def _month_days(words: Words) -> list[tuple[str, str]]:
+    days = [(str(day), words.number(day)) for day in range(1, 32)]
+    return [*days, (LAST, words.gettext("the last"))]
 
 
 def _form(

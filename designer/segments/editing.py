@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+import journeys as library
 from designer.canvas import saying
 from designer.canvas.forms import raw as forms_raw
 from designer.canvas.forms.raw import Raw
@@ -20,7 +21,6 @@ from designer.canvas.settings import rearranged
 from designer.login.permits import READ, READ_CUSTOMERS, WRITE_DRAFTS
 from designer.pages import Sent, actor, database, pages
 from designer.segments import forms
-from designer.segments.examples import EXAMPLES, example
 from designer.segments.uses import Uses, uses
 from designer.words import Words
 from engine.errors import InvalidDocument, Said, Stale
@@ -102,17 +102,14 @@ def _rows(request: Request, editor: Editor, around: Around, words: Words, status
             mistakes=editor.mistakes,
             unsaved=editor.unsaved,
         ),
-        examples=[(one, words.gettext(one.name), _said(one.rule, around.names, words))
-                  for one in EXAMPLES],
+        examples=[
+            (one, one.named(str(words.locale)), one.described(str(words.locale)))
+            for one in (() if editor.own else library.segments().values())
+        ],
         uses=around.uses,
         vocabulary=around.words,
         lexicon=lexicon(around.words),
     )  # fmt: skip
-
-
-def _said(rule: Mapping[str, Any], names: Names, words: Words) -> str:
-    segment = Segment.model_validate({"id": "it", "name": "it", "rule": rule})
-    return sentence(segment, names, words)
 
 
 def sentence(segment: Segment, names: Names, words: Words) -> str:
@@ -128,8 +125,8 @@ def sentence(segment: Segment, names: Names, words: Words) -> str:
 def new(request: Request, like: str = "") -> Response:
     """Show an empty builder, or one that is filled with an example."""
     words = pages(request).words(request)
-    found = example(like)
-    document = {"name": words.gettext(found.name), "rule": found.rule} if found else {}
+    found = library.segments().get(like)
+    document = found.taken(str(words.locale)).document() if found is not None else {}
     with database(request).read() as connection:
         around = _around(connection, "", words)
     editor = Editor(raw=forms.raw_of(document), unsaved=found is not None)

@@ -139,7 +139,11 @@ def _ready(name: str, words: Words) -> Ready:
         note=journey.note or "",
         tree=Drawing(sentences, {}).tree(journey.steps),
         top=views.top(journey, sentences),
-        segments=[called[id] for id in library.segments_used(journey, segments) if id in called],
+        segments=[
+            words.quote(called[id])
+            for id in library.segments_used(journey, segments)
+            if id in called
+        ],
     )
 
 

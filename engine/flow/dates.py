@@ -30,14 +30,11 @@ from engine.store.timed import Timed
 
 _log = logging.getLogger(__name__)
 
-FILLED_AT_ONCE: Final = 20_000
+FILLED_AT_ONCE: Final = 10_000
 """Customers whose dates are noted in one round of the dispatcher: about half a second."""
 
 AT_ONCE: Final = 100
 """Customers who are looked at in one transaction, at most."""
-
-GROUPS: Final = 5
-"""Transactions for one journey in one round of the dispatcher, at most."""
 
 
 def fill(database: Database, *, limit: int = FILLED_AT_ONCE) -> bool:
@@ -67,29 +64,23 @@ def _length(offset: Duration) -> tuple[int, timedelta]:
     return 0, offset.at_most
 
 
-def come(database: Database) -> int:
-    """Look at customers whose time has come; return how many have asked to enter."""
+def come(database: Database) -> bool:
+    """Have customers enter whose date has come; return whether there are more to look at."""
     with database.read() as connection:
         found = [one.journey for one in timed.every(connection).values() if one.trait is not None]
-    return sum(_some(database, journey) for journey in found)
+    return sum(_some(database, journey) for journey in found) > 0
 
 
-def _some(database: Database, journey: str) -> int:
-    asked = 0
-    for _ in range(GROUPS):
-        try:
-            seen, now = _group(database, journey, AT_ONCE)
-        except Exception as error:
-            if isinstance(error, Unavailable) and not isinstance(error, Contended):
-                raise
-            seen, now = _one(database, journey)
-        asked += now
-        if seen < AT_ONCE:
-            break
-    return asked
+def _some(database: Database, journey: str) -> bool:
+    try:
+        return _group(database, journey, AT_ONCE) == AT_ONCE
+    except Exception as error:
+        if isinstance(error, Unavailable) and not isinstance(error, Contended):
+            raise
+        return _one(database, journey) > 0
 
 
-def _one(database: Database, journey: str) -> tuple[int, int]:
+def _one(database: Database, journey: str) -> int:
     """Look at one customer; one who cannot be decided comes again in a while."""
     try:
         return _group(database, journey, 1)
@@ -98,7 +89,7 @@ def _one(database: Database, journey: str) -> tuple[int, int]:
             raise
         _log.error("A date for %s was not decided: %s", journey, without_words(error))
         database.transact(partial(_later, journey))
-        return 1, 0
+        return 1
 
 
 def _later(journey: str, connection: Connection) -> None:
@@ -106,21 +97,21 @@ def _later(journey: str, connection: Connection) -> None:
         timed.look_later(connection, journey, customer)
 
 
-def _group(database: Database, journey: str, limit: int) -> tuple[int, int]:
+def _group(database: Database, journey: str, limit: int) -> int:
     return database.transact(partial(_look, database, journey, limit))
 
 
-def _look(database: Database, journey: str, limit: int, connection: Connection) -> tuple[int, int]:
-    """Look at some customers; return how many they were, and how many have asked to enter."""
+def _look(database: Database, journey: str, limit: int, connection: Connection) -> int:
+    """Look at some customers, and have those enter whose date has come; return how many they were."""
     held = timed.take(connection, journey)
     live = catalogues.current(database, connection).live.get(journey)
     on = live.machine.plan.journey.entry.on if live is not None else None
     if held is None or live is None or not isinstance(on, OnDate):
-        return 0, 0
+        return 0
     allowed = allowance(held.paced_at, held.now, pace_of(live.machine.plan.journey).per_second)
     some = timed.due(connection, journey, limit) if allowed.customers else []
     if not some:
-        return 0, 0
+        return 0
     locked = customers.lock(connection, some)
     writes = Writes()
     turns = {id: Turn(database, connection, one, writes) for id, one in locked.items()}
@@ -131,7 +122,7 @@ def _look(database: Database, journey: str, limit: int, connection: Connection) 
     if asked:
         timed.paced(connection, journey, allowed.used(asked))
     finish(turns.values(), writes, connection)
-    return len(some), asked
+    return len(some)
 
 
 def _decide(

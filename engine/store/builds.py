@@ -71,6 +71,9 @@ def take(connection: Connection, build: Build) -> bool:
 _ASK: Final = -1
 """A customer's counter never stands so: she is asked by herself."""
 
+_PATIENT = text("SELECT set_config('statement_timeout', '1h', true)")
+# Looking at a million customers takes longer than any other statement may.
+
 _CLEAR = text("DELETE FROM membership_stage WHERE segment_id = :segment")
 _STAGED = text("""
 UPDATE segment SET staged = :build, applied = 0,
@@ -109,6 +112,7 @@ def stage(connection: Connection, build: Build, everybody: Select[Any]) -> None:
             )
         )
     )
+    connection.execute(_PATIENT)
     connection.execute(_CLEAR, {"segment": build.segment})
     columns = ["segment_id", "customer_id", "seq", "inside", "next_change_at"]
     connection.execute(insert(tables.membership_stage).from_select(columns, news))

@@ -225,10 +225,10 @@ class _Place:
         """Return what a condition asks of a row."""
         match condition:
             case All():
-                return every([self.asked(part, within) for part in condition.all])
+                return self.every([self.asked(part, within) for part in condition.all])
             case AnyOf():
                 denied = [negated(self.asked(part, within)) for part in condition.any]
-                return negated(every(denied))
+                return negated(self.every(denied))
             case Not():
                 return negated(self.asked(condition.not_, within))
             case InSegment(segment=name):
@@ -296,7 +296,30 @@ class _Place:
                 parts.append(as_old_as(operand, told, at, self.statement.now))
             else:
                 parts.append(self.clock.dated(name, operand, self.moment(value, key)))
-        return every(parts)
+        return self.every(parts)
+
+    def every(self, parts: list[Asked]) -> Asked:
+        """Return what holds when all of these do."""
+        if len(parts) == 1 or all(part.due is None for part in parts):
+            return every(parts)
+        # Whether each holds is asked for itself and for when it changes: it is computed once.
+        return every(
+            [
+                replace(part, holds=holds, due=due)
+                for part in parts
+                for holds, due in [self.computed(part.holds, part.due)]
+            ]
+        )
+
+    def computed(self, *asked: Expression | None) -> list[Any]:
+        """Return columns that hold these, each computed once for a row; None stays None."""
+        told = [one for one in asked if one is not None]
+        columns = [one.label(f"c{n}") for n, one in enumerate(told)]
+        name = f"computed_{len(self._joins)}"
+        made = select(*columns).correlate_except(None).offset(0).lateral(name)
+        self._joins.append((made, true(), True))
+        found = iter(made.c)
+        return [None if one is None else next(found) for one in asked]
 
     # Events
 
@@ -333,7 +356,7 @@ class _Place:
         at = self.moment(self.trait(name), f"trait {name}")
         today = self.zones.column("today", Date(), lambda zone: local(now, zone).date())
         until = self.zones.latest_local(f"{within} after", lambda zone: within.after(now, zone))
-        days = [self._return(day, today) for day in at.days()]
+        days = self.computed(*(self._return(day, today) for day in self.computed(*at.days())))
         near = [sure(cast(day, LOCAL) <= until) for day in days]
         begins = func.timezone("UTC", cast(func.least(*days), LOCAL), type_=INSTANT) - FURTHEST
         ends = self.zones.instant("next day", lambda zone: next_stretch(now, zone))

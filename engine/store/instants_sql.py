@@ -88,6 +88,7 @@ class Zones:
 
     def __init__(self, default: str) -> None:
         self.default = default
+        self._told: dict[str, dict[str, datetime]] = {}
         self._columns: dict[str, tuple[str, TypeEngine[Any], list[Any]]] = {}
 
     def __bool__(self) -> bool:
@@ -105,13 +106,21 @@ class Zones:
         """Return an instant: the column with it, where it differs by zone."""
         if isinstance(told, datetime):
             return literal(told, INSTANT)
-        return self.column(what, INSTANT, told)
+        return self.column(what, INSTANT, self._by_zone(what, told).__getitem__)
+
+    def _by_zone(self, what: str, told: Callable[[str], datetime]) -> dict[str, datetime]:
+        if what not in self._told:
+            self._told[what] = {zone: told(zone) for zone in zones()}
+        return self._told[what]
 
     def latest_local(self, what: str, told: Told) -> Expression:
         """Return the column with the latest local time that is not after that instant."""
         if isinstance(told, datetime):
             return self.column(f"local of {what}", LOCAL, lambda zone: latest_local(told, zone))
-        return self.column(f"local of {what}", LOCAL, lambda zone: latest_local(told(zone), zone))
+        by_zone = self._by_zone(what, told)
+        return self.column(
+            f"local of {what}", LOCAL, lambda zone: latest_local(by_zone[zone], zone)
+        )
 
     def table(self) -> FromClause:
         """Return the zones with these columns."""

@@ -37,7 +37,9 @@ def every(connection: Connection) -> dict[str, Timed]:
 
 def drop(connection: Connection, journeys: Sequence[str]) -> None:
     """Forget that these open so, and all that was to come."""
+    upcoming = tables.upcoming.c.journey_id
     connection.execute(delete(tables.timed_journey).where(_T.journey_id.in_(journeys)))
+    connection.execute(delete(tables.upcoming).where(upcoming.in_(journeys)))
 
 
 def put(
@@ -101,18 +103,18 @@ WHERE journey_id = :journey
 # The day is exact for a plain date; the instant to look at her is days early, and the exact one is
 # told then. What is no such date and may be one by other rules is looked at now.
 _FILL = text(r"""
-WITH whose AS (
+WITH whose AS MATERIALIZED (
     SELECT id, trait_of(traits, derived, :trait) AS value FROM customer
     WHERE merged_into IS NULL AND (CAST(:cursor AS uuid) IS NULL OR id > :cursor)
       AND (CAST(:bound AS uuid) IS NULL OR id <= :bound)
 ),
-parsed AS (
+parsed AS MATERIALIZED (
     SELECT id, CAST(parts[1] AS int) AS y, CAST(parts[2] AS int) AS m, CAST(parts[3] AS int) AS d
     FROM whose CROSS JOIN LATERAL (SELECT regexp_match(
         value, '^([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
     ) AS parts) AS read WHERE value ~ '^[0-9]{4}'
 ),
-coming AS (
+coming AS MATERIALIZED (
     SELECT p.id, CASE WHEN p.y > 0 THEN (
         SELECT min(on_) FROM (
             SELECT CAST(

@@ -500,6 +500,8 @@ class _Run:
 @contextmanager
 def filled(postgres_url: str) -> Iterator[str]:
     """Give the URL of a database that holds the shop, and drop it in the end."""
+    from tests.browser import wares  # not there when this is run by itself
+
     server = make_url(postgres_url).set(drivername="postgresql", database="postgres")
     dsn, name = server.render_as_string(hide_password=False), f"shop_{uuid4().hex}"
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -509,6 +511,7 @@ def filled(postgres_url: str) -> Iterator[str]:
             upgrade(url)
             database = Database(url)
             fill(database)
+            wares.fill(database, datetime.now(UTC))
             database.close()
             yield url
         finally:

@@ -62,6 +62,12 @@ class Calendar(Shop):
         """Change rows."""
         self.database.transact(lambda connection: connection.execute(text(statement), given))
 
+    def come(self) -> int:
+        """Have the dispatcher look once; return how many have asked to enter."""
+        before = len(self.asked())
+        dates.come(self.database)
+        return len(self.asked()) - before
+
     def entered(self) -> list[UUID]:
         """Return who has entered."""
         return [row.customer_id for row in self.rows(tables.run)]
@@ -86,7 +92,7 @@ def test_a_date_opens_the_journey_once_at_its_instant(shop: Calendar) -> None:
     shop.customer("bob", renewal=(due + 2 * DAY).isoformat())
     shop.customer("cleo")
     shop.published()
-    assert [dates.come(shop.database) for _ in range(3)] == [1, 0, 0]
+    assert [shop.come() for _ in range(3)] == [1, 0, 0]
     assert shop.entered() == [ada]
     assert {row.entry_source for row in shop.rows(tables.run)} == {"date"}
     assert shop.asked() == [due]
@@ -95,20 +101,20 @@ def test_a_date_opens_the_journey_once_at_its_instant(shop: Calendar) -> None:
         "trait": "renewal", "date": due.isoformat(), "on": due.date().isoformat(),
     }  # fmt: skip
     shop.published()  # the same again
-    assert dates.come(shop.database) == 0
+    assert shop.come() == 0
 
 
 def test_what_was_due_before_it_was_published_does_not_count(shop: Calendar) -> None:
     shop.customer("ada", renewal=(shop.now() - HOUR).isoformat())
     shop.published(ago=timedelta())
-    assert dates.come(shop.database) == 0
+    assert shop.come() == 0
 
 
 def test_a_yearly_date_comes_again_the_next_year(shop: Calendar) -> None:
     due = shop.now() - HOUR
     ada = shop.customer("ada", birth_date=due.replace(year=1996).isoformat())
     shop.published({"date": "birth_date", "yearly": True})
-    assert dates.come(shop.database) == 1
+    assert shop.come() == 1
     [row] = shop.rows(tables.upcoming)
     assert (row.customer_id, row.done) == (ada, due.year - 1996)
     assert row.due_on.year == due.year + 1
@@ -120,18 +126,18 @@ def test_who_gets_a_date_or_another_one_or_moves_is_looked_at_again(shop: Calend
     ada = shop.customer("ada", renewal=soon.isoformat())  # made
     bob = shop.customer("bob", city="Bern")
     assert [row.customer_id for row in shop.rows(tables.upcoming)] == [ada]
-    assert dates.come(shop.database) == 0
+    assert shop.come() == 0
     shop.customer("bob", renewal=soon.isoformat())  # changed
     add_customers(shop.database, [Profile(identities=(("external_id", "cleo"),), traits={"renewal": soon.isoformat()})])  # fmt: skip
     shop.track("Seen", city="Bern")
     assert len(shop.rows(tables.upcoming)) == 3
-    dates.come(shop.database)
+    shop.come()
     assert [row.due_at for row in shop.rows(tables.upcoming)] == [soon] * 3
     shop.zone("bob", "Asia/Tokyo", renewal=soon.isoformat())
     [row] = [row for row in shop.rows(tables.upcoming) if row.customer_id == bob]
     assert row.due_at < soon
     shop.customer("ada", renewal="never")
-    dates.come(shop.database)
+    shop.come()
     assert [row.due_at for row in shop.rows(tables.upcoming) if row.customer_id == ada] == [None]
 
 
@@ -140,15 +146,15 @@ def test_travelling_brings_a_date_no_second_time_and_a_corrected_one_does(shop: 
     on = {"date": "day", "time": f"{at:%H:%M}"}
     ada = shop.customer("ada", day=at.date().isoformat())
     shop.published(on, ago=2 * HOUR)
-    assert dates.come(shop.database) == 1
+    assert shop.come() == 1
     # Half an hour to the west the clock shows that time a second time, in half an hour.
     shop.zone("ada", "Etc/GMT+1", day=at.date().isoformat())
     shop.run("UPDATE upcoming SET due_at = now() WHERE due_at IS NOT NULL")
-    assert dates.come(shop.database) == 0
+    assert shop.come() == 0
     [row] = shop.rows(tables.upcoming)
     assert (row.customer_id, row.done, row.due_at) == (ada, 0, None)
     shop.customer("ada", day=(at + DAY).date().isoformat())
-    dates.come(shop.database)
+    shop.come()
     [row] = shop.rows(tables.upcoming)
     assert row.done is None
     assert row.due_at > shop.now()
@@ -158,9 +164,9 @@ def test_what_the_dispatcher_was_too_late_for_is_refused_with_its_reason(shop: C
     shop.customer("ada", renewal=(shop.now() - 30 * HOUR).isoformat())
     shop.customer("bob", renewal=(shop.now() - 20 * HOUR).isoformat())
     shop.published(ago=3 * DAY)
-    assert dates.come(shop.database) == 1
+    assert shop.come() == 1
     shop.run("UPDATE timed_journey SET paced_at = paced_at - interval '1 second'")
-    assert dates.come(shop.database) == 1
+    assert shop.come() == 1
     assert shop.refusals() == [("dated", "late")]
     assert len(shop.entered()) == 1
 
@@ -169,7 +175,7 @@ def test_in_a_paused_journey_it_is_refused(shop: Calendar) -> None:
     shop.customer("ada", renewal=(shop.now() - HOUR).isoformat())
     shop.published()
     pause(shop.database, "dated", actor=COMMAND_LINE)
-    dates.come(shop.database)
+    shop.come()
     assert shop.refusals() == [("dated", "paused")]
 
 
@@ -177,9 +183,9 @@ def test_the_pace_spreads_dates_that_come_together(shop: Calendar) -> None:
     for n in range(3):
         shop.customer(f"c{n}", renewal=(shop.now() - HOUR).isoformat())
     shop.published(pace="2/h")
-    assert [dates.come(shop.database) for _ in range(2)] == [1, 0]
+    assert [shop.come() for _ in range(2)] == [1, 0]
     shop.run("UPDATE timed_journey SET paced_at = paced_at - interval '30 minutes'")
-    assert [dates.come(shop.database) for _ in range(2)] == [1, 0]
+    assert [shop.come() for _ in range(2)] == [1, 0]
 
 
 def test_who_was_merged_away_is_left_out(shop: Calendar) -> None:
@@ -187,7 +193,7 @@ def test_who_was_merged_away_is_left_out(shop: Calendar) -> None:
     ada, bob = shop.customer("ada", renewal=due), shop.customer("bob", renewal=due)
     shop.published()
     shop.run("UPDATE customer SET merged_into = :ada WHERE id = :bob", ada=ada, bob=bob)
-    assert dates.come(shop.database) == 1
+    assert shop.come() == 1
     assert shop.entered() == [ada]
 
 
@@ -205,14 +211,14 @@ def test_a_process_that_is_killed_lets_nobody_in_twice_and_loses_nobody(
     with monkeypatch.context() as patched:
         patched.setattr(dates, "finish", die)
         with pytest.raises(KeyboardInterrupt):
-            dates.come(shop.database)
+            shop.come()
     assert shop.entered() == []
     shop.run("UPDATE timed_journey SET paced_at = NULL")
     while len(shop.entered()) < 5:
-        dates.come(shop.database)
+        shop.come()
         shop.run("UPDATE timed_journey SET paced_at = now() - interval '1 second'")
     assert sorted(shop.entered()) == sorted(ids)
-    assert dates.come(shop.database) == 0
+    assert shop.come() == 0
 
 
 def test_one_who_cannot_be_decided_holds_up_nobody(
@@ -232,12 +238,12 @@ def test_one_who_cannot_be_decided_holds_up_nobody(
 
     monkeypatch.setattr(dates, "ask_to_enter", fail)
     for _ in range(3):
-        dates.come(shop.database)
+        shop.come()
         shop.run("UPDATE timed_journey SET paced_at = now() - interval '1 second'")
     assert shop.entered() == [bob]
     monkeypatch.setattr(dates, "ask_to_enter", ask)
     shop.run("UPDATE upcoming SET due_at = now()")
-    dates.come(shop.database)
+    shop.come()
     assert set(shop.entered()) == {ada, bob}
 
 
@@ -246,7 +252,7 @@ def test_another_rule_and_another_trait_are_noted_anew_and_archiving_forgets(
 ) -> None:
     shop.customer("ada", renewal=(shop.now() - HOUR).isoformat(), trial="2090-01-01")
     shop.published()
-    dates.come(shop.database)
+    shop.come()
     shop.published({**ON, "offset": "-1d"})
     assert [row.done for row in shop.rows(tables.upcoming)] == [0]
     shop.published({"date": "trial"})
@@ -314,7 +320,7 @@ def test_a_change_while_it_is_filled_is_not_lost(shop: Calendar) -> None:
             early.execute(text("UPDATE customer SET traits = jsonb_build_object('renewal', '2091-01-01')"))  # fmt: skip
         while dates.fill(shop.database):
             pass
-    dates.come(shop.database)
+    shop.come()
     assert [row.due_on for row in shop.rows(tables.upcoming)] == [date(2091, 1, 1)]
 
 

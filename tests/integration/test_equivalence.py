@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, delete, insert
 
-from engine.model.condition import KINDS, AnyCondition, Comparison, parts
+from engine.model.condition import KINDS, OPERATORS, AnyCondition, Comparison, EventValue, parts
 from engine.model.customer import Customer
 from engine.model.event import Event
 from engine.model.workspace import Workspace
@@ -35,7 +36,7 @@ from tests.conditions import INSTANTS, TICK, Maker
 
 PAIRS = int(os.environ.get("PARCOURS_TEST_PAIRS", "5000"))
 SEED = int(os.environ.get("PARCOURS_TEST_SEED", "20260504"))
-CUSTOMERS, CONDITIONS = 40, 10
+CUSTOMERS, CONDITIONS = (20, 15) if PAIRS < 20_000 else (100, 15)
 """At one instant, and in one shop, all of the one are asked of all of the other."""
 WORKSPACE = Workspace(time_zone="Europe/Paris")
 RECEIVED = datetime(2026, 11, 20, tzinfo=UTC)
@@ -231,8 +232,31 @@ def edges(rng: Random, condition: AnyCondition, people: list[Person]) -> list[da
     return [rng.choice(near) + by for by in (-TICK, timedelta(), TICK)] if near else []
 
 
+WANTED = (*KINDS.values(), EventValue, *OPERATORS)
+"""Each kind and each operator has its turn."""
+
+
+def has(condition: AnyCondition, wanted: type | str) -> bool:
+    """Whether a condition has a part of a kind, or one that compares by an operator."""
+    if isinstance(wanted, type):
+        return any(type(part) is wanted for part in parts(condition))
+    compared = (part for part in parts(condition) if isinstance(part, Comparison))
+    return any(wanted == name for part in compared for name, _ in part.operators())
+
+
+def drawn(maker: Maker, wanted: type | str, people: list[Person]) -> AnyCondition:
+    """Return a condition with what is wanted; rather one that holds for some and not for others."""
+    for attempt in range(1000):
+        condition = maker.read(maker.condition(2))
+        if has(condition, wanted):
+            true = sum(holds(condition, person.world) for person in people)
+            if attempt > 200 or len(people) / 5 < true < len(people):
+                return condition
+    raise AssertionError(f"no condition has {wanted}")
+
+
 def test_three_evaluators_mean_the_same(connection: Connection) -> None:
-    rng, tally = Random(SEED), Tally()
+    rng, tally, wanted = Random(SEED), Tally(), cycle(WANTED)
     while tally.pairs < PAIRS:
         maker = Maker(rng, rng.choice(INSTANTS))
         segments, topics, thresholds = maker.segments(), maker.topics(), maker.thresholds()
@@ -242,7 +266,7 @@ def test_three_evaluators_mean_the_same(connection: Connection) -> None:
         ]
         stored(connection, people)
         for _ in range(CONDITIONS):
-            condition = maker.read(maker.condition(2))
+            condition = drawn(maker, next(wanted), people)
             if rng.random() < 0.1:
                 check_lists(connection, condition, people)
             for now in (maker.now, *edges(rng, condition, people)):

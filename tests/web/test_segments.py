@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
+import journeys as library
 from designer.canvas.forms.conditions import group_of
-from designer.segments.examples import EXAMPLES
 from engine.compile.segments import segment_faults
 from engine.flow import drafting, materials
 from engine.flow.publish import publish
@@ -142,14 +142,20 @@ def test_a_build_shows_how_far_it_is(visitor: Any, database: Database) -> None:
 # The builder
 
 
-def test_each_example_is_a_segment_and_fills_the_builder(visitor: Any) -> None:
-    assert len(EXAMPLES) >= 10
-    for one in EXAMPLES:
-        segment = Segment.model_validate({"id": "it", "name": one.name, "rule": one.rule})
-        assert segment_faults(segment, {}) == []
-        page = visitor.get(f"/segments/new?like={one.key}").text
-        assert f'name="name" type="text" value="{one.name}"' in unescape(page), one.key
-        assert "As written in the document" not in page, one.key
+@pytest.mark.parametrize(("language", "french"), [("en", False), ("fr-CH", True)])
+def test_each_ready_segment_is_an_example_and_fills_the_builder(
+    visitor: Any, language: str, french: bool
+) -> None:
+    headers = {"Accept-Language": language}
+    listed = unescape(visitor.get("/segments/new", headers=headers).text)
+    for one in library.segments().values():
+        name = one.names["fr"] if french else one.name
+        assert f"<b>{name}</b>" in listed
+        assert (one.descriptions["fr"] if french else one.description) in listed
+        assert segment_faults(one.taken("en"), {}) == []
+        page = visitor.get(f"/segments/new?like={one.id}", headers=headers).text
+        assert f'name="name" type="text" value="{name}"' in unescape(page), one.id
+        assert "As written in the document" not in page, one.id
         assert "data-unsaved" in page
     assert visitor.get("/segments/new?like=nothing").status_code == 200
 
@@ -159,7 +165,7 @@ def test_what_only_a_journey_knows_is_not_offered(visitor: Any) -> None:
     offered = set(re.findall(r'<option value="(\w+)"', page))
     assert {"trait", "event", "value", "anniversary", "segment", "group"} <= offered
     assert not {"step", "result", "property"} & offered
-    within = visitor.get("/segments/new?like=promotions").text
+    within = visitor.get("/segments/new?like=promo-hunters").text
     offered = set(re.findall(r'<option value="(\w+)"', within))
     assert "property" in offered
     assert not {"step", "result"} & offered

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
 from engine.store.tables.columns import at_, big_, json_, text_, uuid_
@@ -88,14 +88,8 @@ class UpcomingRow(SQLModel, table=True):
         Index("ix_upcoming_due", "journey_id", "due_at"),
         Index("ix_upcoming_day", "journey_id", "due_on"),
     )
-    customer_id: UUID = Field(
-        sa_column=Column(Uuid, ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True)
-    )
-    journey_id: str = Field(
-        sa_column=Column(
-            Text, ForeignKey("timed_journey.journey_id", ondelete="CASCADE"), primary_key=True
-        )
-    )
+    customer_id: UUID = uuid_(primary_key=True)
+    journey_id: str = text_(primary_key=True)
     due_at: datetime | None = at_(null=True)
     due_on: date | None = Field(sa_column=Column(Date, nullable=True))
     after: datetime | None = at_(null=True)

@@ -120,14 +120,6 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=True),
         _at("after"),
         sa.Column("done", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customer.id"], name=op.f("fk_upcoming_customer_id_customer"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["journey_id"], ["timed_journey.journey_id"],
-            name=op.f("fk_upcoming_journey_id_timed_journey"), ondelete="CASCADE",
-        ),
         sa.PrimaryKeyConstraint("customer_id", "journey_id", name=op.f("pk_upcoming")),
     )  # fmt: skip
     op.create_index("ix_upcoming_due", "upcoming", ["journey_id", "due_at"])
