@@ -186,8 +186,7 @@ class Parcours extends Module
             CURLOPT_POSTFIELDS => $body,
             CURLOPT_RETURNTRANSFER => true,
             CURLOPT_TIMEOUT => 2,
-            CURLOPT_HTTPHEADER => [
-                'Content-Type: application/json',
+            CURLOPT_HTTPHEADER => ['Content-Type: application/json',
                 'X-PrestaShop-Hmac-Sha256: ' . hash_hmac('sha256', $body, PARCOURS_SECRET),
             ],
         ]);
