@@ -33,6 +33,10 @@ _COPY_EVENTS: Final = """
 COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, source, kind, future)
 FROM STDIN
 """
+_ID: Final = 3
+_OCCURRED: Final = 4
+"""Where in such a row these stand."""
+
 _COPY_CUSTOMERS: Final = (
     "COPY customer (id, traits, derived, addresses, locale, time_zone, suppressed) FROM STDIN"
 )
@@ -87,10 +91,11 @@ def store_events(database: Database, some: Sequence[Incoming], connection: Conne
     rows = []
     bought: list[shopping.Happened] = []
     for id, item in zip(whose, taken, strict=True):
-        rows.append(_row(id, turns[id], item))
+        row = _row(id, turns[id], item)
+        rows.append(row)
         if item.name in shopping.ABOUT:
-            now = turns[id].now
-            bought.append(happened(id, item, min(item.occurred_at or now, now)))
+            event, occurred = row[_ID], row[_OCCURRED]
+            bought.append(happened(id, item, occurred, event))
         if learn(turns[id], item):
             moved[id] = turns[id]
     mark_suppressed(connection, moved.values())

@@ -96,7 +96,7 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
             mark_suppressed(connection, [turn])
         give(turn, event, journey=item.journey, key=item.entry_key)
         if item.name in shopping.ABOUT:
-            bought.append(happened(id, item, event.occurred_at))
+            bought.append(happened(id, item, event.occurred_at, event.id))
     told = finish(turns.values(), writes, connection)
     if bought:
         some_turn = next(iter(turns.values()))
@@ -105,11 +105,9 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
     return told
 
 
-def happened(customer: UUID, item: Incoming, at: datetime) -> shopping.Happened:
+def happened(customer: UUID, item: Incoming, at: datetime, event: UUID) -> shopping.Happened:
     """Return an event as what it tells of the shop's things is read from it."""
-    return shopping.Happened(
-        customer, item.name, item.properties, at, f"{item.source}/{item.message_id}", item.source
-    )
+    return shopping.Happened(customer, item.name, item.properties, at, str(event), item.source)
 
 
 def _read_rollups(
