@@ -141,10 +141,6 @@ class _Shelf:
 def _shelf(words: Words) -> _Shelf:
     segments = library.segments()
     called = {id: one.named(str(words.locale)) for id, one in segments.items()}
-    names = Names(templates={t.id: t.name for t in library.templates().values()}, segments=called)
-    sentences = Sentences(words, journey, names)
-    wanted = library.segments_used(journey, segments)
-    asked = [segments[id] for id in wanted if id in segments]
     templates = {one.id: one.name for one in library.templates().values()}
     return _Shelf(segments, Names(templates=templates, segments=called))
 
@@ -152,6 +148,8 @@ def _shelf(words: Words) -> _Shelf:
 def _ready(name: str, shelf: _Shelf, words: Words) -> Ready:
     journey, called = parse_journey(library.text(name)), shelf.names.segments
     sentences = Sentences(words, journey, shelf.names)
+    wanted = library.segments_used(journey, shelf.segments)
+    asked = [shelf.segments[id] for id in wanted if id in shelf.segments]
     return Ready(
         id=name,
         name=journey.name,
@@ -160,11 +158,6 @@ def _ready(name: str, shelf: _Shelf, words: Words) -> Ready:
         top=views.top(journey, sentences),
         segments=[words.quote(called[one.id]) for one in asked],
         traits=[words.quote(one.name) for one in traits_used(journey, asked, "")],
-        segments=[
-            words.quote(called[id])
-            for id in library.segments_used(journey, shelf.segments)
-            if id in called
-        ],
     )
 
 
