@@ -17,6 +17,7 @@ from designer.assets import Assets
 from designer.canvas import live as canvas_live
 from designer.canvas import routes as canvas
 from designer.canvas.lately import Lately
+from designer.catalogue import routes as catalogue
 from designer.changes import routes as changes
 from designer.content import routes as content
 from designer.customers import routes as customers
@@ -47,6 +48,7 @@ from designer.start import routes as start
 from designer.starts import routes as starts
 from designer.streams import Streams
 from designer.topics import routes as topics
+from designer.traits import routes as traits
 from designer.walk import routes as walk
 from designer.webpush import routes as webpush
 from engine import gateway
@@ -75,6 +77,7 @@ PAGES = (
     manners,
     customers,
     imports,
+    catalogue,
     outbox,
     events,
     links,
@@ -82,6 +85,7 @@ PAGES = (
     preferences,
     start,
     topics,
+    traits,
     hooks,
     webpush,
     starts,

@@ -9,7 +9,18 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import building, dates, holding, intervening, memberships, starting, timing
+from engine.flow import (
+    announcing,
+    building,
+    computing,
+    dates,
+    freezing,
+    holding,
+    intervening,
+    memberships,
+    starting,
+    timing,
+)
 from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
@@ -41,7 +52,12 @@ def chores() -> tuple[Chore, ...]:
         Chore(starting.go_on),
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),
+        Chore(computing.due, busy=0.0),
+        Chore(computing.carry_on, busy=0.1),
+        Chore(freezing.freeze_due, every=10.0),
         Chore(memberships.note_sizes, every=1800.0),
+        Chore(announcing.carry_out),
+        Chore(announcing.forget, every=3600.0),
     )
 
 

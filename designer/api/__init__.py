@@ -4,7 +4,9 @@ from fastapi import FastAPI
 
 from designer.api import (
     activities,
+    catalogue,
     customers,
+    definitions,
     entries,
     health,
     hooks,
@@ -13,6 +15,7 @@ from designer.api import (
     materials,
     messages,
     openapi,
+    orders,
     segment,
     shared,
     starts,
@@ -32,9 +35,12 @@ ROUTERS = (
     materials,
     shared,
     topics,
+    definitions,
     activities,
     messages,
     hooks,
+    catalogue,
+    orders,
     health,
 )
 """Each a module with a `router`."""

@@ -13,6 +13,7 @@ from designer.messages.views import Ledger
 from designer.pages import database, pages
 from engine.flow.prepare import customer_of
 from engine.store import ledger, populations, search, versions
+from engine.store.catalogue import current
 from engine.store.drafts import names
 from engine.store.timeline import runs, timeline, told, trace
 
@@ -51,7 +52,7 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         traced = trace(connection, id_).items
         events = timeline(connection, id_, limit=_PAGE, cursor=before or None)
         sent = ledger.messages(connection, customer=id_, limit=_PAGE, whole=False)
-        suppressed = customer_of(connection, id_).suppressed
+        suppressed = customer_of(connection, id_, current(database(request), connection)).suppressed
         passed = [(one["journey"], one["version"]) for one in (*her_runs, *sent.items)]
         journeys = versions.versions(connection, passed)
         called = names(connection)

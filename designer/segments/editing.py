@@ -104,7 +104,7 @@ def _rows(request: Request, editor: Editor, around: Around, words: Words, status
         ),
         examples=[
             (one, one.named(str(words.locale)), one.described(str(words.locale)))
-            for one in library.segments().values()
+            for one in (() if editor.own else library.segments().values())
         ],
         uses=around.uses,
         vocabulary=around.words,

@@ -21,7 +21,7 @@ from engine.flow import drafting
 from engine.model.document import parse_journey
 from engine.store import documents, vocabulary
 from engine.store.drafts import Names
-from journeys.bringing import bring
+from journeys.bringing import bring, traits_used
 
 router = APIRouter(dependencies=[WRITE_DRAFTS])
 
@@ -33,7 +33,7 @@ USUAL: Final = ("Order Completed", "Product Added", "Product Viewed", "Signed Up
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A journey of the library, drawn small; `segments` are the names of those that it brings."""
+    """A journey of the library, drawn small; `segments` and `traits` are the names of those that it brings."""
 
     id: str
     name: str
@@ -41,6 +41,7 @@ class Ready:
     tree: Tree
     top: Top
     segments: list[str]
+    traits: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +134,16 @@ def _ready(name: str, words: Words) -> Ready:
     called = {id: one.named(str(words.locale)) for id, one in segments.items()}
     names = Names(templates={t.id: t.name for t in library.templates().values()}, segments=called)
     sentences = Sentences(words, journey, names)
+    wanted = library.segments_used(journey, segments)
+    asked = [segments[id] for id in wanted if id in segments]
     return Ready(
         id=name,
         name=journey.name,
         note=journey.note or "",
         tree=Drawing(sentences, {}).tree(journey.steps),
         top=views.top(journey, sentences),
-        segments=[
-            words.quote(called[id])
-            for id in library.segments_used(journey, segments)
-            if id in called
-        ],
+        segments=[words.quote(called[one.id]) for one in asked],
+        traits=[words.quote(one.name) for one in traits_used(journey, asked, "")],
     )
 
 

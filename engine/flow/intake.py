@@ -1,6 +1,6 @@
 """An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import NotFound
-from engine.flow import advance
+from engine.flow import advance, deriving, shopping
 from engine.flow.enter import open_journey, open_journeys
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
@@ -19,7 +19,7 @@ from engine.model.event import Event
 from engine.names import Wake
 from engine.run.changes import learned
 from engine.run.entry import Refused
-from engine.store import customers, events, runs
+from engine.store import customers, events, rollups, runs
 from engine.store.customers import EXTERNAL_ID, Identity, Locked
 from engine.store.session import Database
 
@@ -81,9 +81,11 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
     whose, locked = lock_customers(connection, taken)
     writes = Writes()
     turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
+    bought: list[shopping.Happened] = []
     earliest = min(turn.now for turn in turns.values())
     for id, found in runs.open_runs(connection, list(turns), earliest).items():
         turns[id].open_with(found)
+    _read_rollups(connection, zip(whose, taken, strict=True), turns)
     for id, item in zip(whose, taken, strict=True):
         turn = turns[id]
         event = _event(turn, item)
@@ -93,7 +95,34 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
         if learn(turn, item):
             mark_suppressed(connection, [turn])
         give(turn, event, journey=item.journey, key=item.entry_key)
-    return finish(turns.values(), writes, connection)
+        if item.name in shopping.ABOUT:
+            bought.append(happened(id, item, event.occurred_at))
+    told = finish(turns.values(), writes, connection)
+    if bought:
+        some_turn = next(iter(turns.values()))
+        looked = some_turn.catalogue.workspace.looked
+        shopping.keep(connection, bought, now=some_turn.now, looked=looked)
+    return told
+
+
+def happened(customer: UUID, item: Incoming, at: datetime) -> shopping.Happened:
+    """Return an event as what it tells of the shop's things is read from it."""
+    return shopping.Happened(
+        customer, item.name, item.properties, at, f"{item.source}/{item.message_id}", item.source
+    )
+
+
+def _read_rollups(
+    connection: Connection, some: Iterable[tuple[UUID, Incoming]], turns: Mapping[UUID, Turn]
+) -> None:
+    """Read what is kept of those whose computed traits these events concern, all at once."""
+    asked = {
+        id
+        for id, item in some
+        if item.name in turns[id].catalogue.derivation.by_event and not turns[id].new
+    }
+    for id, found in (rollups.of(connection, asked) if asked else {}).items():
+        turns[id].begin_with(found)
 
 
 def lock_customers(
@@ -238,8 +267,10 @@ def give(
     """Give the event to the runs that it concerns, then open the journeys that it starts.
 
     With `journey`, only that one is opened, for the entry named `key`, because `source` asks for
-    it; returned is why it was not.
+    it; returned is why it was not. What is computed of her is brought up to date before that, and
+    told after it, where a score has come to a threshold.
     """
+    deriving.derive(turn, event)
     for run in turn.runs():
         if turn.machine(run.plan_hash).interested(run.state, event.name):
             advance.happen(turn, run, event)
@@ -248,5 +279,23 @@ def give(
         open_journeys(turn, event)
     else:
         refused = open_journey(turn, event, journey, key, source=source)
+    tell_scores(turn)
     advance.carry_out(turn)
     return refused
+
+
+def tell_scores(turn: Turn) -> None:
+    """Store an event for each threshold that her scores have come to or left, and give it."""
+    for name, properties in deriving.crossed(turn):
+        seq = turn.stamp()
+        event = Event(
+            id=uuid7(),
+            seq=seq,
+            name=name,
+            properties=properties,
+            occurred_at=turn.now,
+            received_at=turn.now,
+        )
+        turn.fresh.append(event)
+        turn.writes.events.append(row(turn.customer.id, event, source="parcours", kind="track"))
+        give(turn, event)

@@ -19,8 +19,8 @@ EXTERNAL_ID: Final = "external_id"
 """The namespace of the shop's own ids of customers."""
 
 _WHO: Final = (
-    "id", "seq", "last_at", "traits", "derived", "addresses", "locale", "time_zone", "consent", "suppressed",
-    "merged_into",
+    "id", "seq", "last_at", "traits", "derived", "scored", "derived_due_at", "addresses", "locale",
+    "time_zone", "consent", "suppressed", "merged_into",
 )  # fmt: skip
 
 
@@ -54,7 +54,8 @@ class Locked:
     """A customer under her lock, in this transaction.
 
     `catalogue_revision` was read when the lock was asked for: it is None when others held it,
-    because the rules may have changed meanwhile.
+    because the rules may have changed meanwhile. `scored` and `derived_due_at` are what is kept of
+    her scores, and when time alone changes what is computed of her.
     """
 
     customer: Customer
@@ -62,6 +63,8 @@ class Locked:
     last_at: datetime
     clock: datetime
     catalogue_revision: int | None
+    scored: Mapping[str, Any]
+    derived_due_at: datetime | None
 
 
 def locked(row: Any) -> Locked:
@@ -82,7 +85,9 @@ def locked(row: Any) -> Locked:
         suppressed=row.suppressed,
     )
     revision = None if row.waited else row.revision
-    return Locked(customer, row.seq, row.last_at, row.clock, revision)
+    return Locked(
+        customer, row.seq, row.last_at, row.clock, revision, row.scored, row.derived_due_at
+    )
 
 
 def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:

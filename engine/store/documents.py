@@ -21,7 +21,9 @@ from engine.model.workspace import Workspace
 from engine.store import tables
 from engine.store.paging import Page, limited, page, read_cursor
 
-Kind = Literal["journey", "segment", "cap", "template", "snippet", "coupon_pool", "topic"]
+Kind = Literal[
+    "journey", "segment", "cap", "template", "snippet", "coupon_pool", "topic", "trait", "score"
+]
 
 CALLED: Final[dict[str, str]] = {"coupon_pool": "coupon pool"}
 """What people call the kinds whose name is not a word."""
@@ -231,7 +233,7 @@ def _document(kind: Kind, row: Row[Any]) -> dict[str, Any]:
             return {"id": row.id, "name": row.name, "rule": row.rule}
         case "cap":
             return dict(row.rule)
-        case "template" | "snippet" | "coupon_pool" | "topic":
+        case "template" | "snippet" | "coupon_pool" | "topic" | "trait" | "score":
             return dict(row.document)
 
 

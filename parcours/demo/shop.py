@@ -80,6 +80,15 @@ class Basket:
     properties: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the shops sell of one category, as one product."""
+
+    sku: str
+    name: str
+    price: float
+
+
 def user_id(household: int) -> str:
     """Return the id under which the shop knows a household."""
     return f"{PREFIX}{household}"

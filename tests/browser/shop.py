@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.engine import make_url
 
 from engine.compile.compiler import compile as compile_journey
+from engine.flow import computing, freezing
 from engine.flow.materials import put_cap, put_segment, put_template
 from engine.flow.publish import publish, save_journey
 from engine.flow.topics import put_topic
@@ -35,6 +36,7 @@ from engine.run.world import MemoryWorld
 from engine.store import tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
+from parcours.demo import computed
 from tests.browser import groups
 
 ABANDONED_CART = """\
@@ -197,6 +199,12 @@ class _Filling:
         self._documents()
         self._database.transact(self._people)
         self._database.transact(lambda connection: groups.fill(connection, self._now))
+        for _ in range(2):
+            while computing.carry_on(self._database):
+                pass
+            freezing.freeze_due(self._database)
+        while computing.carry_on(self._database):
+            pass
 
     def becomes(self, sent: datetime, *, is_email: bool) -> dict[str, Any]:
         """Return what becomes of a message that was handed over: most are read, some are not."""
@@ -235,6 +243,7 @@ class _Filling:
         rule = {"event": "Order Completed", "count": {"gte": 5}, "within": "1y"}
         vip = Segment.model_validate({"id": "vip", "name": "VIP customers", "rule": rule})
         put_segment(self._database, vip, actor=COMMAND_LINE)
+        computed.put(self._database)
         for text in (ABANDONED_CART, WELCOME):
             journey = parse_journey(text)
             save_journey(self._database, journey, text, actor=COMMAND_LINE)
@@ -499,6 +508,8 @@ class _Run:
 @contextmanager
 def filled(postgres_url: str) -> Iterator[str]:
     """Give the URL of a database that holds the shop, and drop it in the end."""
+    from tests.browser import wares  # not there when this is run by itself
+
     server = make_url(postgres_url).set(drivername="postgresql", database="postgres")
     dsn, name = server.render_as_string(hide_password=False), f"shop_{uuid4().hex}"
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -508,6 +519,7 @@ def filled(postgres_url: str) -> Iterator[str]:
             upgrade(url)
             database = Database(url)
             fill(database)
+            wares.fill(database, datetime.now(UTC))
             database.close()
             yield url
         finally:

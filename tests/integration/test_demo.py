@@ -280,11 +280,17 @@ def test_the_real_baskets_are_read(tiny_data: Path) -> None:
         "currency": "CHF",
         "store": "9",
         "products": [
-            {"category": "Milk", "quantity": 1, "price": 2.5},
-            {"category": "Cheese", "quantity": 3, "price": 1.33},
+            {"sku": "milk", "category": "Milk", "quantity": 1, "price": 2.5},
+            {"sku": "cheese", "category": "Cheese", "quantity": 3, "price": 1.33},
         ],
         "discount": 0.75,
         "coupon": 1.4,
     }
-    assert made[12].properties["products"] == [{"category": "Other", "quantity": 1, "price": 4.0}]
-    assert made[13].properties["products"] == [{"category": "Cheese", "quantity": 1, "price": 20.0}]
+    assert made[12].properties["products"] == [
+        {"sku": "other", "category": "Other", "quantity": 1, "price": 4.0}
+    ]
+    assert made[13].properties["products"] == [
+        {"sku": "cheese", "category": "Cheese", "quantity": 1, "price": 20.0}
+    ]
+    assert [shelf.sku for shelf in purchases.shelves()] == ["milk", "cheese", "other"]
+    assert purchases.stores() == ["9", "8"]

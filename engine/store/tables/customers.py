@@ -17,7 +17,8 @@ from engine.store.tables.columns import at_, big_, json_, text_, uuid_
 class CustomerRow(SQLModel, table=True):
     """A customer. `seq` counts her events and inputs; `last_at` is the last instant given out.
 
-    `derived` are traits that are computed of what she did.
+    `derived` are traits that are computed of what she did, `scored` what is kept of her scores (see
+    `engine.run.deriving`); `derived_due_at` is when time alone next changes one of them.
     `consent` (by topic and channel) and `suppressed` (by channel: address, reason) are what the
     tables `consent` and `suppression` come to for her, read with her lock.
     """
@@ -27,6 +28,11 @@ class CustomerRow(SQLModel, table=True):
         Index(None, "created_at", "id"),
         Index("ix_customer_email", text("lower(addresses ->> 'email') text_pattern_ops")),
         Index("ix_customer_phone", text("(addresses ->> 'phone') text_pattern_ops")),
+        Index(
+            "ix_customer_derived_due",
+            "derived_due_at",
+            postgresql_where=text("derived_due_at IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": "70"}},
     )
     id: UUID = uuid_(primary_key=True)
@@ -35,6 +41,8 @@ class CustomerRow(SQLModel, table=True):
     created_at: datetime = at_(now=True)
     traits: dict[str, Any] = json_(default="{}")
     derived: dict[str, Any] = json_(default="{}")
+    scored: dict[str, Any] = json_(default="{}")
+    derived_due_at: datetime | None = at_(null=True)
     addresses: dict[str, Any] = json_(default="{}")
     locale: str | None = text_(null=True)
     time_zone: str | None = text_(null=True)
