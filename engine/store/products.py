@@ -229,6 +229,13 @@ def names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     return {row.id: row.name for row in rows}
 
 
+def of_inventory_item(connection: Connection, number: str) -> str | None:
+    """Return the product whose data name this `inventory_item_id`."""
+    asked = text("SELECT sku FROM product WHERE data ->> 'inventory_item_id' = :number LIMIT 1")
+    found: str | None = connection.execute(asked, {"number": number}).scalar()
+    return found
+
+
 def remove(connection: Connection, table: str, key: str) -> None:
     """Delete a product or a shop, and what is known of its stock."""
     name, column = ("sku", "sku") if table == "product" else ("id", "shop")

@@ -37,7 +37,7 @@ from engine.store import tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
 from parcours.demo import computed
-from tests.browser import groups
+from tests.browser import brought, groups
 
 ABANDONED_CART = """\
 # Reminds customers of what they left in their basket.
@@ -205,6 +205,7 @@ class _Filling:
             freezing.freeze_due(self._database)
         while computing.carry_on(self._database):
             pass
+        self._database.transact(lambda connection: brought.fill(connection, self._now))
 
     def becomes(self, sent: datetime, *, is_email: bool) -> dict[str, Any]:
         """Return what becomes of a message that was handed over: most are read, some are not."""
