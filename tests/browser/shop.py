@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.engine import make_url
 
 from engine.compile.compiler import compile as compile_journey
+from engine.flow import computing, freezing
 from engine.flow.materials import put_cap, put_segment, put_template
 from engine.flow.publish import publish, save_journey
 from engine.flow.topics import put_topic
@@ -35,7 +36,8 @@ from engine.run.world import MemoryWorld
 from engine.store import tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
-from tests.browser import groups
+from parcours.demo import computed
+from tests.browser import brought, groups
 
 ABANDONED_CART = """\
 # Reminds customers of what they left in their basket.
@@ -197,6 +199,13 @@ class _Filling:
         self._documents()
         self._database.transact(self._people)
         self._database.transact(lambda connection: groups.fill(connection, self._now))
+        for _ in range(2):
+            while computing.carry_on(self._database):
+                pass
+            freezing.freeze_due(self._database)
+        while computing.carry_on(self._database):
+            pass
+        self._database.transact(lambda connection: brought.fill(connection, self._now))
 
     def becomes(self, sent: datetime, *, is_email: bool) -> dict[str, Any]:
         """Return what becomes of a message that was handed over: most are read, some are not."""
@@ -235,6 +244,7 @@ class _Filling:
         rule = {"event": "Order Completed", "count": {"gte": 5}, "within": "1y"}
         vip = Segment.model_validate({"id": "vip", "name": "VIP customers", "rule": rule})
         put_segment(self._database, vip, actor=COMMAND_LINE)
+        computed.put(self._database)
         for text in (ABANDONED_CART, WELCOME):
             journey = parse_journey(text)
             save_journey(self._database, journey, text, actor=COMMAND_LINE)
