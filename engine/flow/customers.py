@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -13,15 +13,11 @@ from uuid_utils.compat import uuid7
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.model.addresses import email_address, phone_number
 from engine.model.customer import Customer
+from engine.model.identity import LONGEST, LONGEST_NAMESPACE
 from engine.store import consent, search, tables
-from engine.store.session import Database
+from engine.store.session import Database, RaceLost
 
-LONGEST: Final = 500
-"""The longest value of an identity, in characters: it lives in an index."""
-
-LONGEST_NAMESPACE: Final = 63
-
-_LOCK = text("SELECT coalesce(merged_into, id) FROM customer WHERE id = :id FOR NO KEY UPDATE")
+_LOCK = text("SELECT id FROM customer WHERE id = :id FOR NO KEY UPDATE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +99,9 @@ def _locked(connection: Connection, reference: str) -> tuple[UUID, bool]:
             )
         )
         return customer_id, True
-    # Merged between the look and the lock: go where she went.
-    while (now := connection.execute(_LOCK, {"id": customer_id}).scalar_one()) != customer_id:
-        customer_id = now
+    connection.execute(_LOCK, {"id": customer_id})
+    if search.find(connection, reference) != customer_id:
+        raise RaceLost  # merged, or parted again, between the look and the lock
     return customer_id, False
 
 

@@ -21,7 +21,7 @@ from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
 from engine.store import consent, customers, events, tables
-from engine.store.customers import Identity
+from engine.store.customers import Identity, Owner
 from engine.store.session import Database, RaceLost
 from engine.store.writing import write
 
@@ -29,7 +29,8 @@ AT_ONCE: Final = 10_000
 """Events or customers in one transaction, at most."""
 
 _COPY_EVENTS: Final = """
-COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, source, kind, future)
+COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, source, kind, future,
+            origin_customer)
 FROM STDIN
 """
 _COPY_CUSTOMERS: Final = (
@@ -83,17 +84,18 @@ def _add_events(database: Database, some: Sequence[Incoming], connection: Connec
     turns = {id: Turn(database, connection, one) for id, one in locked.items()}
     moved: dict[UUID, Turn] = {}
     rows = []
-    for id, item in zip(whose, taken, strict=True):
-        rows.append(_row(id, turns[id], item))
-        if learn(turns[id], item):
-            moved[id] = turns[id]
+    for owner, item in zip(whose, taken, strict=True):
+        turn = turns[owner.customer]
+        rows.append(_row(owner, turn, item))
+        if learn(turn, item):
+            moved[owner.customer] = turn
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
     finish(turns.values(), Writes(), connection)
     return len(taken)
 
 
-def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
+def _row(whose: Owner, turn: Turn, item: Incoming) -> tuple[Any, ...]:
     seq = turn.stamp()
     now = turn.now
     occurred = item.occurred_at or now
@@ -101,7 +103,7 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
         {**item.properties, "traits": dict(item.traits)} if item.traits else item.properties
     )
     return (
-        customer,
+        whose.customer,
         seq,
         now,
         uuid7(),
@@ -111,6 +113,7 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
         item.source,
         item.kind,
         occurred > now,
+        whose.origin,
     )
 
 

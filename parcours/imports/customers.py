@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from designer.api.reading import dump, find_nul
 from engine.errors import InvalidInput
-from engine.flow.customers import LONGEST, time_zones
+from engine.flow.customers import time_zones
 from engine.flow.history import Profile
 from engine.model.addresses import email_address, phone_number
+from engine.model.identity import LONGEST
 from parcours.imports.events import Rejected
 from parcours.imports.lines import Format, Record
 from parcours.imports.values import value_of

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, bindparam
 
-from engine.store.tables import access, customers, journeys, messages, segments, setup
+from engine.store.tables import access, customers, identities, journeys, messages, segments, setup
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, journeys, messages, segments, setup)
+ROWS = (access, customers, identities, journeys, messages, segments, setup)
 """The modules that tell the metadata of their tables."""
 
 
@@ -21,6 +21,9 @@ def _table(name: str) -> Table:
 workspace = _table("workspace")
 customer = _table("customer")
 identity = _table("identity")
+merge = _table("merge")
+suggestion = _table("suggestion")
+duplicate_pass = _table("duplicate_pass")
 event_key = _table("event_key")
 event = _table("event")
 journey = _table("journey")
