@@ -25,9 +25,9 @@ from engine.model.journey import (
     EnterStep,
     Entry,
     Journey,
-    OnApi,
     walk,
 )
+from engine.model.opening import OnApi
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Content, Template
@@ -174,8 +174,9 @@ def _uses(text: str) -> Uses | None:
 def _segments(document: Any) -> Iterator[str]:
     """Yield the names of the segments that a document asks about."""
     if isinstance(document, dict):
-        if isinstance(named := document.get("segment"), str):
-            yield named
+        for key in ("segment", "segment_entered", "segment_left"):
+            if isinstance(named := document.get(key), str):
+                yield named
         document = list(document.values())
     if isinstance(document, list):
         for item in document:

@@ -1,6 +1,7 @@
 """The dispatcher: tells Temporal what was left untold, and looks after overdue runs.
 
-Beside that it posts to the shop's webhooks (`workers/outgoing.py`).
+Beside that it posts to the shop's webhooks (`workers/outgoing.py`) and does what is done in the
+background (`workers/chores.py`).
 """
 
 import asyncio
@@ -13,19 +14,18 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import holding, intervening, sweep
+from engine.flow import sweep
 from engine.gateway import AT_ONCE, Gateway
 from engine.names import Wake
 from engine.settings import Settings
 from engine.store.session import Database
+from workers.chores import THREADS, do_chores
 from workers.main import patiently_connect
 from workers.outgoing import Outgoing
 
 _log = logging.getLogger(__name__)
 
 OUTBOX_EVERY: Final = 1.0
-SOME_EVERY: Final = 1.0
-"""Seconds between two groups of customers that go on after a pause, or are ended or moved on."""
 OVERDUE_EVERY: Final = 5.0
 PARTITIONS_EVERY: Final = 6 * 3600.0
 AGAIN_AFTER: Final = 60.0
@@ -35,7 +35,9 @@ AGAIN_AFTER: Final = 60.0
 async def dispatch(settings: Settings) -> None:
     """Sweep at intervals until cancelled."""
     client = await patiently_connect(settings)
-    database = Database(settings.database_url, pool_size=4, application="parcours-dispatcher")
+    database = Database(
+        settings.database_url, pool_size=4 + THREADS, application="parcours-dispatcher"
+    )
     sweeper = Dispatcher(database, Gateway(client, partial(sweep.told, database)))
     outgoing = Outgoing(database, allow_private=settings.allow_private_addresses)
     try:
@@ -50,10 +52,13 @@ class Dispatcher:
     def __init__(self, database: Database, gateway: Gateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._due = {self._overdue: 0.0, self._some: 0.0, self._partitions: 0.0}
+        self._due = {self._overdue: 0.0, self._partitions: 0.0}
 
     async def run(self) -> None:
         """Sweep until cancelled; what fails is tried again at the next round."""
+        await asyncio.gather(self._sweep(), do_chores(self._database))
+
+    async def _sweep(self) -> None:
         while True:
             if not await self.round(time.monotonic()):
                 await asyncio.sleep(OUTBOX_EVERY)
@@ -68,10 +73,6 @@ class Dispatcher:
             self._due[self._overdue] = now + OVERDUE_EVERY
             if await self._carefully(self._overdue):
                 self._due[self._overdue] = now
-        if now >= self._due[self._some]:
-            self._due[self._some] = now + SOME_EVERY
-            for work in (holding.let_go, holding.end_inside, intervening.carry_out):
-                await self._carefully(partial(self._some, work))
         if now >= self._due[self._partitions]:
             self._due[self._partitions] = now + AGAIN_AFTER
             if await self._carefully(self._partitions):
@@ -96,10 +97,6 @@ class Dispatcher:
 
     async def _overdue(self) -> bool:
         return await asyncio.to_thread(sweep.overdue, self._database) == sweep.AT_ONCE
-
-    async def _some(self, work: Callable[[Database], object]) -> bool:
-        await asyncio.to_thread(work, self._database)
-        return True
 
     async def _partitions(self) -> bool:
         await asyncio.to_thread(sweep.partitions, self._database)

@@ -14,6 +14,7 @@ from designer.api import (
     openapi,
     segment,
     shared,
+    starts,
     topics,
 )
 from designer.api.admission import Admission
@@ -25,6 +26,7 @@ ROUTERS = (
     customers,
     journeys,
     entries,
+    starts,
     materials,
     shared,
     topics,

@@ -20,7 +20,7 @@ Reference = Annotated[
     str, Path(description="`external_id:42`, `email:…`, `phone:…`, or the internal id")
 ]
 
-READ_ONLY: Final = frozenset({"id", "segments", "scores", "consents", "created_at"})
+READ_ONLY: Final = frozenset({"id", "derived", "segments", "scores", "consents", "created_at"})
 """What a read shows and a write passes over, so that what was read can be put back."""
 
 WRITABLE: Final = frozenset(
@@ -91,6 +91,8 @@ def write_customer(
     _check_id(database, customer, document.get("id"))
     record, changes = _record(document), subscriptions.changes_of(database, document)
     put = put_customer(database, customer, record)
+    if put.wakes and request.app.state.gateway is not None:
+        request.app.state.gateway.tell_soon(put.wakes)
     if changes:
         subscriptions.say(request, put.id, changes, key)
     with database.read() as connection:

@@ -1,5 +1,6 @@
 """Segments, templates, caps and the shop's settings."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -20,7 +21,7 @@ from engine.model.cap import Cap
 from engine.model.segment import Segment
 from engine.model.template import Template
 from engine.model.workspace import Workspace
-from engine.store import documents
+from engine.store import documents, populations
 from engine.store.documents import Kind
 from engine.store.session import Database
 
@@ -51,14 +52,47 @@ def one(request: Request, kind: Kind, document_id: str) -> dict[str, Any]:
 
 @router.get("/segments", tags=["segments"], summary="List segments", dependencies=READ)
 def list_segments(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
-    """List the segments by id."""
-    return listed(request, "segment", limit, cursor)
+    """List the segments by id, each with its `size` and `state` (ready or building)."""
+    database: Database = request.app.state.database
+    with database.read() as connection:
+        found = documents.listed(connection, "segment", limit=limit, cursor=cursor)
+        told = populations.figures(connection, [one["id"] for one in found.items])
+    items = [{**one, **told.get(one["id"], {})} for one in found.items]
+    return page_response(replace(found, items=items))
 
 
 @router.get("/segments/{segment}", tags=["segments"], summary="One segment", dependencies=READ)
 def read_segment(request: Request, segment: Id) -> Response:
-    """Return a segment's name and rule."""
-    return json_response(one(request, "segment", segment))
+    """Return a segment's name and rule, with its `size` and `state` (ready or building)."""
+    return json_response(_segment(request, segment))
+
+
+def _segment(request: Request, segment: str) -> dict[str, Any]:
+    database: Database = request.app.state.database
+    with database.read() as connection:
+        document = documents.get(connection, "segment", segment)
+        return {**document, **populations.figures(connection, [segment]).get(segment, {})}
+
+
+@router.get(
+    "/segments/{segment}/customers",
+    tags=["segments"],
+    summary="The customers of a segment",
+    dependencies=[*READ, Depends(Needs("read customers"))],
+)
+def list_members(
+    request: Request, segment: Id, limit: Limit = 100, cursor: Cursor = None
+) -> Response:
+    """List who is in a segment now, the newest customers first.
+
+    Each is a whole customer, with `since` when she is inside, and `next_change_at`: when time alone
+    may take her out.
+    """
+    database: Database = request.app.state.database
+    with database.read() as connection:
+        documents.get(connection, "segment", segment)
+        found = populations.members(connection, segment, limit=limit, cursor=cursor)
+    return page_response(found)
 
 
 @router.put(
@@ -68,11 +102,13 @@ def read_segment(request: Request, segment: Id) -> Response:
     dependencies=DRAFT,
 )
 def write_segment(request: Request, segment: Id, body: Body) -> Response:
-    """Save a rule that says which customers are meant."""
+    """Save a rule that says which customers are meant; then everybody is looked at anew."""
     document = named(parse_object(body), segment, "segment")
+    for told in ("size", "state"):
+        document.pop(told, None)  # an answer may be put back as it was read
     model = validated(Segment, document, f"segment {segment}")
     created = materials.put_segment(request.app.state.database, model, actor=actor(request))
-    return put_response(one(request, "segment", segment), created=created)
+    return put_response(_segment(request, segment), created=created)
 
 
 @router.delete(

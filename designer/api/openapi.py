@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from designer.api import segment
+from designer.api.starts import Start
 from engine.model.activity import ActivityType
 from engine.model.base import CHANNELS
 from engine.model.cap import Cap
@@ -82,6 +83,12 @@ _SCHEMAS: Final[dict[str, Any]] = {
             },
             "locale": {"type": ["string", "null"]},
             "time_zone": {"type": ["string", "null"]},
+            "segments": {
+                "type": "array",
+                "items": _TEXT,
+                "readOnly": True,
+                "description": "the ids of the segments that she is in",
+            },
             "subscriptions": {
                 "type": "array",
                 "description": "what she has said; what is left out stays",
@@ -95,6 +102,55 @@ _SCHEMAS: Final[dict[str, Any]] = {
                     },
                 },
             },
+        },
+    },
+    "SegmentRead": {
+        "allOf": [
+            {"$ref": "#/components/schemas/Segment"},
+            {
+                "type": "object",
+                "properties": {
+                    "size": {"type": "integer", "description": "how many customers are in it"},
+                    "state": {
+                        "enum": ["ready", "building"],
+                        "description": "building: everybody is being looked at anew",
+                    },
+                },
+            },
+        ],
+    },
+    "Segments": {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": {"$ref": "#/components/schemas/SegmentRead"}},
+            "next": {"type": ["string", "null"]},
+        },
+    },
+    "Members": {
+        "type": "object",
+        "properties": {
+            "items": {
+                "type": "array",
+                "items": {
+                    "allOf": [
+                        {"$ref": "#/components/schemas/Customer"},
+                        {
+                            "type": "object",
+                            "properties": {
+                                "id": _TEXT,
+                                "segments": {"type": "array", "items": _TEXT},
+                                "since": {**_INSTANT, "description": "when she entered"},
+                                "next_change_at": {
+                                    "type": ["string", "null"],
+                                    "format": "date-time",
+                                    "description": "when time alone may take her out",
+                                },
+                            },
+                        },
+                    ],
+                },
+            },
+            "next": {"type": ["string", "null"]},
         },
     },
     "Entry": {
@@ -158,6 +214,7 @@ _BODIES: Final = {
     ("/v1/customers/{customer}", "put"): "Customer",
     ("/v1/journeys/{journey}", "put"): "Journey",
     ("/v1/journeys/{journey}/entries", "post"): "Entry",
+    ("/v1/journeys/{journey}/starts", "post"): "Start",
     ("/v1/segments/{segment}", "put"): "Segment",
     ("/v1/templates/{template}", "put"): "Template",
     ("/v1/caps/{cap}", "put"): "Cap",
@@ -171,11 +228,18 @@ _BODIES: Final = {
     ("/v1/calls/{call}", "post"): "ActivityOutcome",
 }
 
-_ANSWERS: Final = {("/v1/calls/{call}", "get"): "ActivityCall"}
+_ANSWERS: Final = {
+    ("/v1/calls/{call}", "get"): "ActivityCall",
+    ("/v1/segments", "get"): "Segments",
+    ("/v1/segments/{segment}", "get"): "SegmentRead",
+    ("/v1/segments/{segment}", "put"): "SegmentRead",
+    ("/v1/segments/{segment}/customers", "get"): "Members",
+    ("/v1/customers/{customer}", "get"): "Customer",
+}
 
 _MODELS: Final = (
     Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,
-    ActivityType,
+    ActivityType, Start,
 )  # fmt: skip
 
 

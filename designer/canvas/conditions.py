@@ -5,6 +5,7 @@ from typing import Final, assert_never
 
 from designer.words import N_, Words
 from engine.model.condition import (
+    RANKS,
     All,
     Anniversary,
     AnyCondition,
@@ -40,6 +41,8 @@ _COMPARED: Final = {
     "after": N_("%(what)s lies after %(value)s"),
     "within": N_("%(what)s lies within the last %(value)s"),
     "older_than": N_("%(what)s lies at least %(value)s back"),
+    "top": N_("%(what)s is among the highest %(value)s of all customers"),
+    "bottom": N_("%(what)s is among the lowest %(value)s of all customers"),
 }
 _KNOWN: Final = {True: N_("%(what)s is known"), False: N_("%(what)s is not known")}
 _OPPOSITE: Final = {"eq": "ne", "ne": "eq", "in": "nin", "nin": "in", "gt": "lte", "gte": "lt",
@@ -171,6 +174,8 @@ class ConditionWords:
             return self._times_of(operand)
         if operator in {"within", "older_than"}:
             return self._duration(str(operand))
+        if operator in RANKS:
+            return self._words.percent(int(str(operand)) / 100)
         if isinstance(operand, list):
             return self._words.items([self._words.value(item) for item in operand], style="or")
         return self._words.value(operand)

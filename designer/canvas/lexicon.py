@@ -27,6 +27,8 @@ FITS: Final[Mapping[str, str]] = {
     "within": "date",
     "older_than": "date",
     "older_than_trait": "date",
+    "top": "number",
+    "bottom": "number",
 }
 """The kinds of values that an operator is for; one that is not here is for all."""
 
@@ -46,6 +48,8 @@ COMPARISONS: Final = (
     ("within", N_("lies within the last")),
     ("older_than", N_("lies at least this long back")),
     ("older_than_trait", N_("lies as long back as another value says")),
+    ("top", N_("is among the highest")),
+    ("bottom", N_("is among the lowest")),
     ("known", N_("is known")),
     ("unknown", N_("is not known")),
 )

@@ -7,19 +7,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from designer.canvas import meaning, received
+from designer.canvas import received, saying
 from designer.canvas.forms import steps as step_forms
-from designer.canvas.forms.builders import Builder, builders
 from designer.canvas.forms.raw import read
 from designer.canvas.look import Shown, look
-from designer.canvas.meaning import Meaning
 from designer.login.permits import READ, READ_CUSTOMERS, WRITE_DRAFTS
-from designer.pages import Sent, database, may, pages
-from designer.words import Words
+from designer.pages import Sent, database, pages
 from engine.errors import InvalidInput, NotFound
-from engine.flow.sampling import sample, unknowable
-from engine.model.condition import AnyCondition
-from engine.model.journey import AnyStep, OnEvent, SendStep
+from engine.model.journey import AnyStep, SendStep
+from engine.model.opening import opening_event
 
 router = APIRouter(dependencies=[READ, WRITE_DRAFTS])
 
@@ -30,24 +26,8 @@ def condition(request: Request, journey_id: str, sent: Sent, at: str = "") -> Re
     shown = look(database(request), request.app.state.lately, journey_id, draft=True)
     words = pages(request).words(request)
     kind = step.type if (step := _step(shown, sent)) is not None else "journey"
-    builder = next((one for one in builders(kind, read(sent)) if one.field == at), None)
-    if builder is None:
-        raise InvalidInput(f"The form has no part {at!r}.")
-    whole = meaning.complete(builder.group)
-    told = whole or meaning.filled(builder.group)
-    said = shown.sentences(words).conditions
-    response = pages(request).render(
-        request,
-        "canvas/forms/_says.html",
-        words=words,
-        meaning=Meaning(
-            sentence=meaning.sentence(told, builder, said, words) if told is not None else "",
-            open=whole is None,
-            count=_count(request, builder, whole, words) if whole is not None else "",
-        ),
-    )
-    response.headers["X-Part"] = "condition"
-    return response
+    builder = saying.builder_at(kind, read(sent), at)
+    return saying.answer(request, builder, shown.sentences(words).conditions, words)
 
 
 @router.post("/journeys/{journey_id}/preview", dependencies=[READ_CUSTOMERS])
@@ -59,11 +39,11 @@ def preview(request: Request, journey_id: str, sent: Sent) -> Response:
     if not isinstance(step, SendStep):
         raise InvalidInput("Only a message can be shown.")
     document = step_forms.document_of(step.document(), read(sent))
-    on = shown.journey.entry.on
+    opening = opening_event(shown.journey.entry.on)
     asked = received.Asked(
         customer=str(sent.get("customer") or ""),
         locale=str(sent.get("locale") or ""),
-        opening=(on.event,) if isinstance(on, OnEvent) else (),
+        opening=(opening,) if opening is not None else (),
         nonce=str(sent.get("nonce") or ""),
     )
     with database(request).read() as connection:
@@ -86,15 +66,3 @@ def _step(shown: Shown, sent: Mapping[str, Any]) -> AnyStep | None:
     if step is None and chosen:
         raise NotFound("That step is gone.")
     return step
-
-
-def _count(request: Request, builder: Builder, whole: AnyCondition, words: Words) -> str:
-    """Return of how many customers the condition holds, for who may read them."""
-    if builder.event is not None or not may(request, "read customers"):
-        return ""
-    if unknowable(whole):
-        return words.gettext(
-            "How many customers these are cannot be known beforehand: it asks for what happens "
-            "in the journey."
-        )
-    return meaning.counted(sample(database(request), whole), words)

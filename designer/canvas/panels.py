@@ -1,7 +1,7 @@
 """The panel beside the canvas: what a step is and did, and in a draft the form of its settings."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from babel.dates import get_day_names
@@ -23,13 +23,14 @@ from engine.model.journey import (
     ActivityStep,
     AnyStep,
     Journey,
-    OnEvent,
     SendStep,
     Step,
     WebhookStep,
     walk,
 )
 from engine.model.mistakes import sentence
+from engine.model.opening import opening_event
+from engine.store.drafts import Names
 
 Document = dict[str, Any]
 
@@ -68,37 +69,47 @@ class Mistakes:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What a form's fields may name."""
+class Asking:
+    """What conditions may name that are asked of a customer whatever journey she is in."""
 
-    templates: list[tuple[str, str, str]]
     topics: list[tuple[str, str]]
     segments: list[tuple[str, str]]
-    steps: list[tuple[str, str]]
-    messages: list[tuple[str, str]]
     channels: list[tuple[str, str]]
-    journeys: list[tuple[str, str]]
-    parameters: list[Field]
     kinds: list[tuple[str, str]]
     kinds_of_event: list[tuple[str, str]]
     comparisons: list[tuple[str, str, str]]
     made: list[tuple[str, str]]
-    calls: list[tuple[str, str]]
-    entry: str
-    lexicon: str
-    languages: list[str]
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    entry: str = ""
+    lexicon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices(Asking):
+    """What a form's fields may name."""
+
+    templates: list[tuple[str, str, str]] = field(default_factory=list)
+    journeys: list[tuple[str, str]] = field(default_factory=list)
+    parameters: list[Field] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as it is shown: its fields' texts, what is wrong, and whether it is as saved."""
+    """A form as it is shown: its fields' texts, what is wrong, and whether it is as saved.
+
+    `says` is the address that says what its conditions mean.
+    """
 
     kind: str
     step: str
     raw: Raw
     mistakes: Mistakes
-    choices: Choices
+    choices: Asking
     problems: list[Problem]
+    says: str
     unsaved: bool = False
 
 
@@ -156,6 +167,7 @@ def _form(
         mistakes=Mistakes(mistakes),
         choices=_choices(shown, own, shown_raw, words),
         problems=[problem for problem in shown.problems if problem.step == own],
+        says=f"/journeys/{shown.found.id}/condition",
         unsaved=raw is not None,
     )
 
@@ -167,7 +179,7 @@ def _choices(shown: Shown, own: str | None, raw: Raw, words: Words) -> Choices:
         parameters = fields_of(known.activities[step.activity].parameters)
     named = {text(one, "template") for one in (raw, *rows(raw.get("variants")))}
     written = {id_: template.locales for id_, template in known.templates.items() if id_ in named}
-    _, sentences = words.gettext, shown.sentences(words)
+    sentences = shown.sentences(words)
     before = list(_before(shown.journey, own))
     conditioned = step is None or any(True for _builder in builders(step.type, raw))
     return Choices(
@@ -175,29 +187,23 @@ def _choices(shown: Shown, own: str | None, raw: Raw, words: Words) -> Choices:
             (id_, name, shown.names.made_for.get(id_, ""))
             for id_, name in sorted(shown.names.templates.items(), key=_by_name)
         ],
-        topics=sorted(shown.names.topics.items(), key=_by_name),
-        segments=sorted(shown.names.segments.items(), key=_by_name),
+        **asking(shown.names, words),
         steps=[(step.id, sentences.title(step)) for step in before],
         messages=[
             (step.id, sentences.title(step)) for step in before if isinstance(step, SendStep)
         ],
-        channels=[(channel, channel_name(channel, words)) for channel in CHANNELS],
         journeys=[
             one
             for one in sorted(shown.names.journeys.items(), key=_by_name)
             if one[0] != shown.journey.id
         ],
         parameters=parameters,
-        kinds=[(kind, _(name)) for kind, name in _CONDITIONS],
-        kinds_of_event=[(kind, _(name)) for kind, name in _OF_EVENT],
-        comparisons=[(operator, _(name), FITS.get(operator, "")) for operator, name in COMPARISONS],
-        made=[(name, _(title)) for name, title in MADE],
         calls=[
             (step.id, sentences.title(step))
             for step in before
             if isinstance(step, ActivityStep | WebhookStep)
         ],
-        entry=on.event if isinstance(on := shown.journey.entry.on, OnEvent) else "",
+        entry=opening_event(shown.journey.entry.on) or "",
         lexicon=of_steps(before, known.activities) if conditioned else "",
         languages=sorted({locale for locales in written.values() for locale in locales}),
     )
@@ -221,6 +227,29 @@ _OF_EVENT: Final = (
     *_CONDITIONS[:-2],
     _CONDITIONS[-1],
 )
+
+
+_OF_JOURNEYS: Final = frozenset({"step", "result"})
+"""What only a journey's conditions can ask, inside events, too."""
+
+
+def asking(names: Names, words: Words, *, in_journey: bool = True) -> dict[str, Any]:
+    """Return the fields of `Asking` that are the same for each form; a segment is in no journey."""
+    _ = words.gettext
+    out = frozenset() if in_journey else _OF_JOURNEYS
+    return {
+        "topics": sorted(names.topics.items(), key=_by_name),
+        "segments": sorted(names.segments.items(), key=_by_name),
+        "channels": [(channel, channel_name(channel, words)) for channel in CHANNELS],
+        "kinds": [
+            (kind, _(name))
+            for kind, name in _CONDITIONS
+            if kind not in out and (in_journey or kind != "property")
+        ],
+        "kinds_of_event": [(kind, _(name)) for kind, name in _OF_EVENT if kind not in out],
+        "comparisons": [(sign, _(name), FITS.get(sign, "")) for sign, name in COMPARISONS],
+        "made": [(name, _(title)) for name, title in MADE],
+    }
 
 
 def _by_name(item: tuple[str, str]) -> str:

@@ -10,6 +10,7 @@ from babel.dates import format_time, get_day_names
 from babel.units import format_unit
 
 from designer.canvas.conditions import ConditionWords
+from designer.canvas.openings import OpeningWords
 from designer.views import ACTIVITY_ICON, CHANNEL_ICONS, channel_name, icons
 from designer.words import Words
 from engine.model.condition import EventMatch
@@ -24,7 +25,6 @@ from engine.model.journey import (
     FromProperty,
     Goal,
     Journey,
-    OnApi,
     RepeatStep,
     SendStep,
     SplitStep,
@@ -71,6 +71,7 @@ class Sentences:
         self.names = names or Names()
         self._steps = {step.id: step for step in walk(journey.steps)} if journey else {}
         self.conditions = ConditionWords(words, self.duration, self._segment, self.step_name)
+        self._openings = OpeningWords(words, self.event, self._segment, self._day, self._clock)
 
     # Steps
 
@@ -223,10 +224,7 @@ class Sentences:
 
     def opens(self, entry: Entry) -> str:
         """Return what opens the journey."""
-        _ = self.words.gettext
-        if isinstance(entry.on, OnApi):
-            return _("When the shop's systems ask for it")
-        return _("On %(event)s", event=self.event(entry.on))
+        return self._openings.say(entry.on)
 
     def who(self, entry: Entry) -> str:
         """Return which of the customers enter, or nothing when all do."""

@@ -10,7 +10,8 @@ from designer.views import channel_name
 from designer.words import N_, Words
 from engine.model.condition import AnyCondition, EventMatch
 from engine.model.duration import Duration
-from engine.model.journey import Entry, Goal, OnApi, Reentry, SendStep, Window
+from engine.model.journey import Entry, Goal, Reentry, SendStep, Window
+from engine.model.opening import AnyOpening
 
 _LABELS: Final = {
     "at": N_("time of day"),
@@ -68,7 +69,7 @@ _FULL: Final = {
 }
 
 _CONDITIONS: Final = get_args(AnyCondition)
-_WHOLE: Final = (*_CONDITIONS, EventMatch, OnApi, Reentry, Window)
+_WHOLE: Final = (*_CONDITIONS, *get_args(AnyOpening), EventMatch, Reentry, Window)
 _LONGEST: Final = 160
 """How many characters of a text are shown."""
 

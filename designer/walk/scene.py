@@ -19,8 +19,9 @@ from engine.flow.prepare import customer_of
 from engine.model.base import CHANNELS
 from engine.model.customer import Customer
 from engine.model.event import Event
-from engine.model.journey import Journey, OnEvent, SendStep
+from engine.model.journey import Journey, SendStep
 from engine.model.journey import walk as walk_steps
+from engine.model.opening import OnEvent
 from engine.model.snippet import bodies
 from engine.model.topic import Subscription
 from engine.run.changes import learned
@@ -176,6 +177,7 @@ def _start(connection: Connection, scene: Scene, asked: Asked) -> Start:
         segments=catalogue.segments,
         topics=catalogue.topics,
         activities=catalogue.activities,
+        thresholds=catalogue.thresholds,
         past=past,
         anyway=asked.anyway,
         arms=asked.arms,

@@ -22,6 +22,7 @@ from engine.model.condition import (
     TraitTimes,
     parts,
 )
+from engine.model.duration import Duration
 
 ADDRESSES = "addresses"
 """Where she can be written to, and which of it is suppressed."""
@@ -80,6 +81,21 @@ def mentions(
     return frozenset(found)
 
 
+def thresholds(conditions: Iterable[AnyCondition]) -> frozenset[tuple[str, int]]:
+    """Return which thresholds these conditions ask for: the trait, and of the top how many percent.
+
+    The bottom 5 % are those up to the threshold of the top 95 %. What other segments ask for is
+    found in their own rules.
+    """
+    return frozenset(
+        (part.trait, top)
+        for condition in conditions
+        for part in parts(condition)
+        if isinstance(part, TraitIs)
+        for _, top in part.ranks()
+    )
+
+
 def _compared(comparison: Comparison) -> frozenset[str]:
     found = frozenset[str]()
     if isinstance(comparison.older_than, TraitTimes):
@@ -87,4 +103,31 @@ def _compared(comparison: Comparison) -> frozenset[str]:
     timed = (comparison.before, comparison.after, comparison.within, comparison.older_than)
     if any(value is not None for value in timed):
         found |= {ZONE}
+    return found
+
+
+def mentioned(segments: Mapping[str, AnyCondition]) -> dict[str, frozenset[str]]:
+    """Return which segments depend on a thing, by its mention."""
+    found: dict[str, set[str]] = {}
+    for name, rule in segments.items():
+        for mention in mentions(rule, segments):
+            found.setdefault(mention, set()).add(name)
+    return {mention: frozenset(names) for mention, names in found.items()}
+
+
+def horizons(
+    condition: AnyCondition,
+    segments: Mapping[str, AnyCondition],
+    seen: frozenset[str] = frozenset(),
+) -> dict[str, frozenset[Duration | None]]:
+    """Return how far back the condition asks for the events of each name; None is for ever."""
+    found: dict[str, frozenset[Duration | None]] = {}
+    for part in parts(condition):
+        more: Mapping[str, frozenset[Duration | None]] = {}
+        if isinstance(part, EventHappened | EventValue):
+            more = {part.event: frozenset([part.within])}
+        elif isinstance(part, InSegment) and part.segment in segments and part.segment not in seen:
+            more = horizons(segments[part.segment], segments, seen | {part.segment})
+        for name, lengths in more.items():
+            found[name] = found.get(name, frozenset()) | lengths
     return found

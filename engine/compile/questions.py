@@ -48,6 +48,11 @@ def check_condition(
     yield from _Asked(step, known, before).condition(condition, ())
 
 
+def check_segment(name: str, known: Known) -> Iterator[Problem]:
+    """Check a segment that a journey names, and its rule."""
+    yield from _Asked(None, known, {}).segment(name, ())
+
+
 class _Asked:
     """A condition and all that it leads to, each segment once."""
 

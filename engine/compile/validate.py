@@ -7,7 +7,7 @@ from engine.compile.calling import check_activity, check_webhook
 from engine.compile.entering import check_circles, check_enter
 from engine.compile.known import Before, Known, unwise, wrong
 from engine.compile.pauses import always_pauses
-from engine.compile.questions import check_awaited, check_condition, check_match
+from engine.compile.questions import check_awaited, check_condition, check_match, check_segment
 from engine.compile.sending import check_send
 from engine.errors import Problem
 from engine.model.condition import ResultIs, StepWas, parts
@@ -16,8 +16,8 @@ from engine.model.journey import (
     AnyStep,
     BranchStep,
     EnterStep,
+    Entry,
     Journey,
-    OnApi,
     RepeatStep,
     SendStep,
     SplitStep,
@@ -26,6 +26,15 @@ from engine.model.journey import (
     arms,
     ends,
     walk,
+)
+from engine.model.opening import (
+    OnApi,
+    OnDate,
+    OnEvent,
+    OnSchedule,
+    OnSegmentEntered,
+    OnSegmentLeft,
+    properties_of,
 )
 
 __all__ = ["Known", "check", "errors"]
@@ -80,7 +89,8 @@ def _entry(journey: Journey, known: Known) -> Iterator[Problem]:
         )
     if entry.reentry.mode == "once" and entry.reentry.cooldown is not None:
         yield unwise("who enters only once needs no `cooldown`")
-    where = entry.on.where if not isinstance(entry.on, OnApi) else None
+    yield from _opening(entry, known)
+    where = entry.on.where if isinstance(entry.on, OnEvent) else None
     for condition in (entry.if_, where):
         if condition is None:
             continue
@@ -90,6 +100,27 @@ def _entry(journey: Journey, known: Known) -> Iterator[Problem]:
             yield wrong("the entry cannot depend on the step %(step)s: it comes later", step=step)
         if not later:
             yield from check_condition(condition, None, known, {})
+
+
+def _opening(entry: Entry, known: Known) -> Iterator[Problem]:
+    """Check what opens the journey."""
+    match entry.on:
+        case OnSegmentEntered(segment_entered=name) | OnSegmentLeft(segment_left=name):
+            yield from check_segment(name, known)
+        case OnSchedule(segment=segment):
+            if segment is not None:
+                yield from check_segment(segment, known)
+        case OnDate(yearly=True) if entry.reentry.mode == "once":
+            yield unwise("who enters only once does not come back the next year")
+        case _:
+            pass
+    key, properties = entry.reentry.key, properties_of(entry.on)
+    if key is not None and properties is not None and key not in properties:
+        yield wrong(
+            "`key` names %(key)s, which no entry has that is opened like this; it has: %(has)s",
+            key=key,
+            has=", ".join(properties),
+        )
 
 
 def _around(journey: Journey, known: Known) -> Iterator[Problem]:

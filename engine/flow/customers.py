@@ -7,17 +7,30 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select
 from uuid_utils.compat import uuid7
 
 from engine.errors import Conflict, InvalidInput, NotFound
+from engine.flow.traits import mark_suppressed
+from engine.flow.turn import Turn, finish
 from engine.model.addresses import email_address, phone_number
+<<<<<<< HEAD
 from engine.model.customer import Customer
 from engine.model.identity import LONGEST, LONGEST_NAMESPACE
 from engine.store import consent, search, tables
 from engine.store.session import Database, RaceLost
 
 _LOCK = text("SELECT id FROM customer WHERE id = :id FOR NO KEY UPDATE")
+=======
+from engine.names import Wake
+from engine.store import customers, search, tables
+from engine.store.session import Database
+
+LONGEST: Final = 500
+"""The longest value of an identity, in characters: it lives in an index."""
+
+LONGEST_NAMESPACE: Final = 63
+>>>>>>> main
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +50,14 @@ class CustomerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The customer's internal id, and whether she is new."""
+    """The customer's internal id, and whether she is new.
+
+    `wakes` are runs of which Temporal has to be told: she may have entered or left segments.
+    """
 
     id: UUID
     created: bool
+    wakes: tuple[Wake, ...] = ()
 
 
 @cache
@@ -62,28 +79,25 @@ def put_customer(database: Database, reference: str, record: CustomerRecord) -> 
     addresses = _addresses(record)
 
     def work(connection: Connection) -> Put:
-        customer_id, created = _locked(connection, reference)
-        values = {
-            "traits": dict(record.traits),
-            "addresses": addresses,
-            "locale": record.locale,
-            "time_zone": record.time_zone,
-            "suppressed": consent.marks(
-                connection, [Customer(id=customer_id, addresses=addresses)]
-            ).get(customer_id, {}),
-        }
-        connection.execute(
-            update(tables.customer).where(tables.customer.c.id == customer_id).values(**values)
-        )
+        customer_id, created = _found_or_made(connection, reference)
+        turn = Turn(database, connection, customers.lock(connection, [customer_id])[customer_id])
         for namespace, value in record.identities:
             _identify(connection, customer_id, namespace, value)
-        return Put(customer_id, created)
+        turn.stamp()
+        turn.change(
+            traits=dict(record.traits),
+            addresses=addresses,
+            locale=record.locale,
+            time_zone=record.time_zone,
+        )
+        mark_suppressed(connection, [turn])
+        return Put(customer_id, created, tuple(finish([turn], turn.writes, connection)))
 
     return database.transact(work)
 
 
-def _locked(connection: Connection, reference: str) -> tuple[UUID, bool]:
-    """Find the customer and take her lock, or make her."""
+def _found_or_made(connection: Connection, reference: str) -> tuple[UUID, bool]:
+    """Return the customer's id, and whether she was made."""
     try:
         customer_id = search.find(connection, reference)
     except NotFound:
@@ -99,9 +113,12 @@ def _locked(connection: Connection, reference: str) -> tuple[UUID, bool]:
             )
         )
         return customer_id, True
+<<<<<<< HEAD
     connection.execute(_LOCK, {"id": customer_id})
     if search.find(connection, reference) != customer_id:
         raise RaceLost  # merged, or parted again, between the look and the lock
+=======
+>>>>>>> main
     return customer_id, False
 
 

@@ -7,6 +7,7 @@ from uuid_utils.compat import uuid7
 from engine.flow import advance
 from engine.flow.turn import Turn
 from engine.model.event import Event
+from engine.model.opening import SEGMENT_ENTERED, SEGMENT_LEFT
 from engine.run import entry
 from engine.run.entry import Opened, PastRuns, Refused
 from engine.run.state import Exit, State
@@ -20,7 +21,8 @@ def open_journeys(turn: Turn, event: Event) -> None:
     world = turn.world()
     for live in turn.catalogue.by_event.get(event.name, ()):
         if entry.triggers(live.machine.plan, event, world):
-            _open(turn, event, live, None, source="event")
+            source = "segment" if event.name in (SEGMENT_ENTERED, SEGMENT_LEFT) else "event"
+            _open(turn, event, live, None, source=source)
 
 
 def open_journey(

@@ -91,7 +91,7 @@ def _add_events(database: Database, some: Sequence[Incoming], connection: Connec
             moved[owner.customer] = turn
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
-    finish(turns.values(), Writes(), connection)
+    finish(turns.values(), Writes(), connection, follow=False)
     return len(taken)
 
 

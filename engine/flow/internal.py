@@ -77,19 +77,29 @@ def happen(
     return event
 
 
-def ask_to_enter(turn: Turn, journey: str, properties: Mapping[str, Any]) -> Refused | None:
-    """Have a customer enter a journey because another one says so; return why she may not."""
+def ask_to_enter(
+    turn: Turn,
+    journey: str,
+    properties: Mapping[str, Any],
+    *,
+    source: str,
+    occurred_at: datetime | None = None,
+) -> Refused | None:
+    """Have a customer enter a journey because `source` says so; return why she may not.
+
+    `occurred_at` is when that was due, now when None.
+    """
     seq = turn.stamp()
     event = Event(
         id=uuid7(),
         seq=seq,
         name=ENTRY_REQUESTED,
         properties=dict(properties),
-        occurred_at=turn.now,
+        occurred_at=min(occurred_at or turn.now, turn.now),
         received_at=turn.now,
     )
     _store(turn, event, source="parcours", kind="entry")
-    return give(turn, event, journey=journey, source="journey")
+    return give(turn, event, journey=journey, source=source)
 
 
 def _store(turn: Turn, event: Event, *, source: str, kind: Kind) -> None:

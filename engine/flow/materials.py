@@ -1,36 +1,33 @@
 """What journeys are made from, templates, segments and caps: changed without breaking them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, select
 
+from engine.compile.mentions import ZONE
+from engine.compile.segments import segment_faults, segments_in, standing_on
 from engine.compile.validate import Known, check, errors
-from engine.errors import Conflict, InvalidDocument, Problem
+from engine.errors import Conflict, InvalidDocument, Stale
 from engine.flow.audited import WORKSPACE, audited
 from engine.flow.publish import known
 from engine.model.actor import Actor
 from engine.model.cap import Cap
-from engine.model.condition import (
-    AnyCondition,
-    EventHappened,
-    InSegment,
-    PropertyIs,
-    StepWas,
-    parts,
-)
 from engine.model.document import journey_of
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.workspace import Workspace
-from engine.store import documents, snippets, tables
+from engine.store import documents, memberships, snippets, tables
 from engine.store.documents import CALLED, Kind
 from engine.store.session import Database
 
 T = TypeVar("T")
+
+Seen = datetime | Literal["none"] | None
+"""The `updated_at` that a writer began from, `none` for a new thing; None: whatever there is."""
 
 
 def put_template(
@@ -38,19 +35,17 @@ def put_template(
     template: Template,
     *,
     actor: Actor,
-    seen: datetime | Literal["none"] | None = None,
+    seen: Seen = None,
 ) -> bool:
     """Create or replace a template; refuse what would break a live journey.
 
-    `seen` is the `updated_at` that the writer began from, `none` for a new one: raises `Conflict`
-    when it is another.
+    Raises `Stale` when it is another by now than the one that was `seen`.
     """
 
     def work(connection: Connection) -> bool:
         documents.one_at_a_time(connection)
         before = known(connection)
-        if seen is not None:
-            _unchanged(connection, template, None if seen == "none" else seen)
+        _unchanged(connection, "template", template.id, seen)
         after = replace(before, templates={**before.templates, template.id: template})
         _refuse_breaking(connection, before, after, f"This template {template.id}")
         with audited(connection, actor, "save", "template", template.id):
@@ -59,25 +54,36 @@ def put_template(
     return database.transact(work)
 
 
-def _unchanged(connection: Connection, template: Template, seen: datetime | None) -> None:
-    table = tables.template.c
-    now = connection.execute(select(table.updated_at).where(table.id == template.id)).scalar()
-    if now != seen:
-        raise Conflict(f"The template {template.id} was changed meanwhile; look at it again.")
+def _unchanged(
+    connection: Connection, kind: Literal["template", "segment"], name: str, seen: Seen
+) -> None:
+    if seen is None:
+        return
+    table = tables.metadata.tables[kind].c
+    now = connection.execute(select(table.updated_at).where(table.id == name)).scalar()
+    if now != (None if seen == "none" else seen):
+        raise Stale(f"The {kind} {name} was changed meanwhile; look at it again.")
 
 
-def put_segment(database: Database, segment: Segment, *, actor: Actor) -> bool:
-    """Create or replace a segment; refuse a rule that cannot be asked of a customer."""
+def put_segment(database: Database, segment: Segment, *, actor: Actor, seen: Seen = None) -> bool:
+    """Create or replace a segment; refuse a rule that cannot be asked of a customer.
+
+    Raises `Stale` when it is another by now than the one that was `seen`.
+    """
 
     def work(connection: Connection) -> bool:
         documents.one_at_a_time(connection)
-        before = known(connection)
-        after = replace(before, segments={**before.segments, segment.id: segment})
-        problems = list(dict.fromkeys(_faults(segment, after)))
-        if problems:
+        _unchanged(connection, "segment", segment.id, seen)
+        before = documents.segments(connection)
+        after = {**before, segment.id: segment}
+        if problems := segment_faults(segment, before):
             raise InvalidDocument(f"The segment {segment.id} has mistakes", problems)
         with audited(connection, actor, "save", "segment", segment.id):
-            return documents.put_segment(connection, segment)
+            new = documents.put_segment(connection, segment)
+        was = before.get(segment.id)
+        if was is None or was.rule != segment.rule:
+            memberships.build_again(connection, standing_on(segment.id, after))
+        return new
 
     return database.transact(work)
 
@@ -110,8 +116,11 @@ def put_workspace(database: Database, settings: Workspace, *, actor: Actor) -> N
     """Replace the shop's settings."""
 
     def work(connection: Connection) -> None:
+        zone = documents.workspace(connection).time_zone
         with audited(connection, actor, "save", "workspace", WORKSPACE):
             documents.put_workspace(connection, settings)
+        if settings.time_zone != zone:
+            memberships.build_mentioning(connection, {ZONE})
 
     database.transact(work)
 
@@ -124,10 +133,12 @@ def change_workspace(database: Database, changes: Mapping[str, Any], *, actor: A
 
     def work(connection: Connection) -> Workspace:
         documents.one_at_a_time(connection)
-        before = documents.workspace(connection).document()
-        after = Workspace.model_validate({**before, **changes})
+        settings = documents.workspace(connection)
+        after = Workspace.model_validate({**settings.document(), **changes})
         with audited(connection, actor, "save", "workspace", WORKSPACE):
             documents.put_workspace(connection, after)
+        if after.time_zone != settings.time_zone:
+            memberships.build_mentioning(connection, {ZONE})
         return after
 
     return database.transact(work)
@@ -141,13 +152,15 @@ def delete(database: Database, kind: Kind, name: str, *, actor: Actor) -> None:
         before = known(connection)
         after = _without(before, kind, name)
         for segment in after.segments.values():
-            if kind == "segment" and name in _segments_in(segment.rule):
+            if kind == "segment" and name in segments_in(segment.rule):
                 raise Conflict(
                     f"The segment {segment.id} uses the segment {name}: change it first."
                 )
         _refuse_breaking(connection, before, after, f"Without the {CALLED.get(kind, kind)} {name}")
         with audited(connection, actor, "delete", kind, name):
             documents.delete_document(connection, kind, name)
+        if kind == "segment":
+            memberships.forget_segment(connection, name)
 
     database.transact(work)
 
@@ -189,60 +202,3 @@ def _refuse_breaking(connection: Connection, before: Known, after: Known, what: 
                 + "; ".join(str(fault) for fault in broken)
                 + "."
             )
-
-
-def _segments_in(rule: AnyCondition) -> set[str]:
-    return {part.segment for part in parts(rule) if isinstance(part, InSegment)}
-
-
-def _faults(segment: Segment, after: Known) -> Iterator[Problem]:
-    for part in parts(segment.rule):
-        match part:
-            case StepWas():
-                yield _fault(
-                    f"a segment is of no journey: it cannot ask about the step {part.step}"
-                )
-            case EventHappened() if part.message is not None:
-                yield _fault(
-                    f"a segment is of no journey: it cannot ask about the message of {part.message}"
-                )
-            case InSegment() if part.segment not in after.segments:
-                yield _fault(f"there is no segment {part.segment}; create it first")
-            case _:
-                pass
-    for part in _outside_events(segment.rule):
-        if isinstance(part, PropertyIs):
-            yield _fault(
-                f"the property {part.property} is of no event: write it in an event's `where`"
-            )
-    yield from _cycle(segment.id, segment, after)
-
-
-def _cycle(name: str, segment: Segment, after: Known) -> Iterator[Problem]:
-    """Tell whether the segment comes back to itself, looking at each other segment once."""
-    paths: list[tuple[str, tuple[str, ...]]]
-    paths = [(used, (name,)) for used in sorted(_segments_in(segment.rule))]
-    seen: set[str] = set()
-    while paths:
-        used, path = paths.pop()
-        if used == name:
-            yield _fault(f"the segment is defined by itself: {' → '.join((*path, used))}")
-        elif used in after.segments and used not in seen:
-            seen.add(used)
-            inner = sorted(_segments_in(after.segments[used].rule))
-            paths += [(further, (*path, used)) for further in inner]
-
-
-def _outside_events(rule: AnyCondition) -> Iterator[AnyCondition]:
-    """Yield the parts of a rule but those inside an event's `where`."""
-    inside = {
-        id(inner)
-        for part in parts(rule)
-        if isinstance(part, EventHappened) and part.where is not None
-        for inner in parts(part.where)
-    }
-    return (part for part in parts(rule) if id(part) not in inside)
-
-
-def _fault(message: str) -> Problem:
-    return Problem(message=message, path=("rule",))

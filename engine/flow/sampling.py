@@ -159,6 +159,7 @@ class _Looker:
                 history=pasts[one.customer.id],
                 segments=shop.segments,
                 topics=shop.topics,
+                thresholds=shop.thresholds,
             )
             self.matching += holds(self._condition, world)
             self.looked += 1

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, select
 
+from engine.compile.mentions import CONSENT
 from engine.errors import Conflict, said
 from engine.flow.audited import audited
 from engine.flow.publish import topics_of
@@ -9,7 +10,7 @@ from engine.model.actor import Actor
 from engine.model.document import journey_of
 from engine.model.journey import Journey
 from engine.model.topic import Topic
-from engine.store import documents, tables
+from engine.store import documents, memberships, tables
 from engine.store.session import Database
 
 
@@ -20,8 +21,12 @@ def put_topic(database: Database, topic: Topic, *, actor: Actor) -> bool:
     """
 
     def work(connection: Connection) -> bool:
+        was = documents.topics(connection).get(topic.id)
         with audited(connection, actor, "save", "topic", topic.id):
-            return documents.put_topic(connection, topic)
+            new = documents.put_topic(connection, topic)
+        if was is None or was.default != topic.default:
+            memberships.build_mentioning(connection, {CONSENT})
+        return new
 
     return database.transact(work)
 

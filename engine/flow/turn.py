@@ -1,7 +1,7 @@
 """A customer's turn: what one transaction decides for her, under her lock."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -17,12 +17,14 @@ from engine.model.event import Event
 from engine.model.hook import Hook
 from engine.model.topic import Topic
 from engine.names import Answer, Command, Wake
+from engine.run.crossing import UNEVEN
 from engine.run.machine import Machine
 from engine.run.state import Enter, Update
 from engine.store import catalogue as catalogues
-from engine.store import events, runs, tables
+from engine.store import events, memberships, runs, tables
 from engine.store.catalogue import Catalogue
 from engine.store.customers import Locked
+from engine.store.memberships import Standing
 from engine.store.runs import Run
 from engine.store.session import Database
 from engine.store.writing import write
@@ -45,6 +47,7 @@ class Writes:
     claims: list[dict[str, Any]] = field(default_factory=list)
     transitions: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[UUID, Run] = field(default_factory=dict)
+    memberships: dict[tuple[UUID, str], dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Turn:
     was found, when that is one who was merged into her. `fresh` are events that will be
     written at its end, and `at_the_end` is what has to be decided once everything else is.
     `asked` is what runs asked for and is not done yet, `depth` that of what is being done.
+    `followed` is the customer as her segments know her, with so many of the fresh events; of a
+    `new` one they know nothing yet.
     """
 
     def __init__(
@@ -87,7 +92,13 @@ class Turn:
         self.fresh: list[Event] = []
         self.asked: deque[Asked] = deque()
         self.depth = 0
+        self.new = locked.seq == 0
+        self.followed = locked.customer
+        self.followed_events = 0
         self._was = locked.customer
+        self._first = locked.seq
+        self._pasts: dict[str, tuple[datetime, list[Event]]] = {}
+        self._standings: dict[str, Standing] | None = None
         self._runs: list[Run] | None = None
         self._held: dict[UUID, Run] = {}
 
@@ -117,6 +128,56 @@ class Turn:
     def hold(self, *held: Run) -> None:
         """Keep runs that were read by another way: a turn has each run once."""
         self._held |= {run.id: run for run in held}
+
+    def past(self, name: str, since: datetime) -> list[Event]:
+        """Return her stored events of a name that occurred after an instant, and maybe others.
+
+        They are read once, from the earliest instant that is asked for on.
+        """
+        known = self._pasts.get(name)
+        if known is None or since < known[0]:
+            found = events.past(
+                self.connection, self.customer.id, name, since=since, after=-1, until=self._first
+            )
+            known = self._pasts[name] = since, found
+        return known[1]
+
+    def read_ahead(self, segments: Iterable[str]) -> None:
+        """Read the events that these segments ask for, each name once.
+
+        Months are uneven: what has just left their window may come back.
+        """
+        shop = self.catalogue
+        for name in {name for id in segments for name in shop.horizons.get(id, {})}:
+            lengths = {length for id in segments for length in shop.horizons[id].get(name, ())}
+            since = (
+                _EPOCH
+                if None in lengths
+                else min(length.before(self.now, self.zone) for length in lengths if length)
+            )
+            self.past(name, max(since, _EPOCH + UNEVEN) - UNEVEN)
+
+    def standings(self) -> dict[str, Standing]:
+        """Return how she stands to segments, by segment."""
+        if self._standings is None:
+            customer = self.customer.id
+            self._standings = memberships.standings(self.connection, [customer])[customer]
+        return self._standings
+
+    def stand_as(self, standings: dict[str, Standing]) -> None:
+        """Take this for how she stands to segments, which was read with others'."""
+        self._standings = standings
+
+    def stand(self, segment: str, standing: Standing) -> None:
+        """Have her stand so to a segment."""
+        self.standings()[segment] = standing
+        self.writes.memberships[self.customer.id, segment] = {
+            "customer_id": self.customer.id,
+            "segment_id": segment,
+            "inside": standing.inside,
+            "since": standing.since,
+            "next_change_at": standing.next_change_at,
+        }
 
     def open_with(self, open_runs: list[Run]) -> None:
         """Take these for her open runs, which were read with others'."""
@@ -161,14 +222,24 @@ class Turn:
 
 
 def finish(
-    turns: Collection[Turn], writes: Writes, connection: Connection, *, answered: UUID | None = None
+    turns: Collection[Turn],
+    writes: Writes,
+    connection: Connection,
+    *,
+    answered: UUID | None = None,
+    follow: bool = True,
 ) -> list[Wake]:
     """Write everything that these turns decided; return whom Temporal has to be told about.
 
     They are put in the outbox too, of which the process that commits tells Temporal at once.
     The run that is `answered` needs no telling, and one whose customer is held out has no
-    workflow.
+    workflow. Their segments follow, unless there are too many of them for that (`follow`).
     """
+    if follow:
+        from engine.flow import following  # it gives events to runs, and so leads back to here
+
+        for turn in turns:
+            following.carry_out(turn)
     for turn in turns:
         if turn.at_the_end is not None:
             turn.at_the_end(turn)
@@ -189,6 +260,7 @@ def finish(
             tables.run_input: writes.inputs,
             tables.run_trace: writes.traces,
             tables.entry_refusal: writes.refusals,
+            tables.membership: list(writes.memberships.values()),
             tables.message: writes.messages,
             tables.message_transition: writes.transitions,
             tables.wake: [{"run_id": wake.run, "revision": wake.revision} for wake in told],
@@ -277,9 +349,13 @@ class StoreWorld:
     ) -> list[Event]:
         """See `World.events`."""
         since, after = since or _EPOCH, after if after is not None else -1
-        stored = events.past(
-            self._turn.connection, self.customer.id, name, since=since, after=after, until=self.seq
-        )
+        if after < 0:
+            stored = [one for one in self._turn.past(name, since) if one.occurred_at > since]
+        else:
+            stored = events.past(
+                self._turn.connection, self.customer.id, name,
+                since=since, after=after, until=self.seq,
+            )  # fmt: skip
         fresh = [
             event
             for event in self._turn.fresh
@@ -300,3 +376,7 @@ class StoreWorld:
         """See `World.activity`."""
         activities: Mapping[str, ActivityType] = self._turn.catalogue.activities
         return activities.get(name)
+
+    def threshold(self, trait: str, top: int) -> float | None:
+        """See `World.threshold`."""
+        return self._turn.catalogue.thresholds.get((trait, top))

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import time
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -139,3 +141,15 @@ Percent = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^(100|[0-9]{1,2})%$", "examples": ["5%"]}),
 ]
 """A whole percentage, written `"5%"`."""
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise refusal(
+            "time_zone", "%(zone)s is no time zone; write one like Europe/Paris", zone=value
+        )
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone), Field(examples=["Europe/Paris"])]
+"""The name of a time zone."""

@@ -10,15 +10,37 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, assert_never
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
-from engine.model.base import WHOLE, Channel, Frozen, Json, Name, Slug, tag, told_by_key
+from engine.model.base import (
+    WHOLE,
+    Channel,
+    Frozen,
+    Json,
+    Name,
+    Percent,
+    Slug,
+    tag,
+    told_by_key,
+)
 from engine.model.duration import Duration
 from engine.model.refusal import refusal
 
 OPERATORS = ("eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "starts_with",
-             "exists", "before", "after", "within", "older_than")  # fmt: skip
+             "exists", "before", "after", "within", "older_than", "top", "bottom")  # fmt: skip
 """Every operator, in the order forms offer them."""
+
+RANKS = ("top", "bottom")
+"""Those that compare with all customers, which only a trait can."""
 
 
 def _scalar(value: object) -> object:
@@ -47,9 +69,23 @@ def _dated(value: object) -> object:
     raise refusal("dated", "write a date like 2026-01-31, or an instant like 2026-01-31T10:00:00Z")
 
 
+def _part(value: int) -> int:
+    if not 0 < value < 100:
+        raise refusal("part", 'write more than "0%" and less than "100%"')
+    return value
+
+
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_scalar)]
 Ordered = Annotated[str | int | float, BeforeValidator(_ordered)]
 Dated = Annotated[str, BeforeValidator(_dated, json_schema_input_type=str)]
+
+
+Part = Annotated[
+    Percent,
+    AfterValidator(_part),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]?%$", "examples": ["5%"]}),
+]
+"""A part of all customers, written `"5%"`."""
 
 
 class TraitTimes(Frozen):
@@ -95,6 +131,20 @@ class Comparison(Frozen):
     within: Duration | None = Field(default=None, description="at most this long ago")
     older_than: Age | None = Field(default=None, description="at least this long ago")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _ranks(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and not cls.model_fields.keys() >= {*RANKS}:
+            for name in RANKS:
+                if name in value:
+                    raise refusal(
+                        "rank",
+                        "`%(name)s` compares with all customers, which only a trait can: "
+                        "write it beside `trait`",
+                        name=name,
+                    )
+        return value
+
     @model_validator(mode="after")
     def _compares(self) -> Self:
         if not any(True for _ in self.operators()):
@@ -106,7 +156,7 @@ class Comparison(Frozen):
     def operators(self) -> Iterator[tuple[str, Json]]:
         """Yield each operator that is set, with its operand."""
         for name in OPERATORS:
-            value = self.in_ if name == "in" else getattr(self, name)
+            value = self.in_ if name == "in" else getattr(self, name, None)
             if value is not None:
                 yield name, list(value) if isinstance(value, tuple) else value
 
@@ -173,9 +223,25 @@ class _OfProperty(Frozen):
 
 
 class TraitIs(Comparison, _OfTrait):
-    """A trait of the customer compares so; `a.b` looks inside."""
+    """A trait of the customer compares so; `a.b` looks inside.
+
+    `top` and `bottom` are parts of all customers who have the trait as a number: from a threshold
+    on that is frozen once a day, because it moves when others buy.
+    """
 
     model_config = _TWO_KEYS
+    top: Part | None = Field(default=None, description="among the highest of all customers")
+    bottom: Part | None = Field(default=None, description="among the lowest of all customers")
+
+    def ranks(self) -> Iterator[tuple[str, int]]:
+        """Yield `top` and `bottom` where set, with the `top` part that their threshold begins.
+
+        Whoever is at most at the threshold of the top 95 % is in the bottom 5 %.
+        """
+        if self.top is not None:
+            yield "top", self.top
+        if self.bottom is not None:
+            yield "bottom", 100 - self.bottom
 
 
 class PropertyIs(Comparison, _OfProperty):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -20,6 +21,14 @@ _FIXED: Final = {
 _MONTHS: Final = {"mo": 1, "y": 12}
 
 
+@lru_cache(maxsize=1000)
+def _read(text: str, pattern: str) -> tuple[int, str]:
+    found = re.fullmatch(pattern, text)
+    if found is None:
+        raise ValueError(f"{text!r} is no duration")
+    return int(found[1]), found[2]
+
+
 class Duration(str):
     """A length of time, zero or more; `2d` is 48 hours, `1mo` a calendar month."""
 
@@ -28,10 +37,7 @@ class Duration(str):
     example = "2d"
 
     def _parts(self) -> tuple[int, str]:
-        found = re.fullmatch(self.pattern, self)
-        if found is None:
-            raise ValueError(f"{self!r} is no duration")
-        return int(found[1]), found[2]
+        return _read(self, self.pattern)
 
     def after(self, instant: datetime, zone: str) -> datetime:
         """Return the instant this long after `instant`; months are counted in `zone`."""

@@ -41,6 +41,7 @@ from engine.model.base import (
 from engine.model.cap import OnFull
 from engine.model.condition import Condition, EventMatch
 from engine.model.duration import Duration, Offset
+from engine.model.opening import Opening, Pace
 from engine.model.refusal import refusal
 
 
@@ -421,28 +422,6 @@ AnyStep = (
 Step = Annotated[AnyStep, Field(discriminator="type")]
 
 
-class OnEvent(EventMatch):
-    """The journey opens when the customer does this."""
-
-    message: None = None
-
-
-class OnApi(Frozen):
-    """The journey opens when the shop's own systems ask for it."""
-
-    api: Literal[True]
-
-
-Opening = Annotated[
-    Annotated[OnEvent, Tag(tag("event"))] | Annotated[OnApi, Tag(tag("api"))],
-    Discriminator(
-        told_by_key({"event": OnEvent, "api": OnApi}),
-        custom_error_type="entry",
-        custom_error_message="a journey opens on an `event`, or by `api: true`",
-    ),
-]
-
-
 class Reentry(Frozen):
     """When a customer may enter again.
 
@@ -469,6 +448,10 @@ class Entry(Frozen):
     reentry: Reentry = Reentry()
     max_age: Duration = Field(
         default=Duration("1d"), description="how old an event may be to open the journey"
+    )
+    pace: Pace | None = Field(
+        default=None,
+        description="how many customers enter in how much time when many are due at once",
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Literal, assert_never
@@ -36,8 +36,9 @@ from engine.model.event import Event
 from engine.run.calendar import moment, next_anniversary
 from engine.run.world import Seen, World
 
-_AT_LEAST_ONE = Count(gte=1)
-_DEEPEST = 16
+AT_LEAST_ONE = Count(gte=1)
+"""How often an event must have happened of which nothing else is said."""
+DEEPEST = 16
 """Segments nested deeper than this count as not holding; publishing refuses cycles."""
 
 
@@ -70,13 +71,13 @@ def holds(
         case Not():
             return not holds(condition.not_, world, scope, seen)
         case TraitIs() | PropertyIs() | EventValue() | ResultIs():
-            question, value = _value(condition, world, scope)
+            question, value = asked_value(condition, world, scope)
             _noted(seen, question, value)
             return _compared(condition, value, world, seen)
         case EventHappened():
             n = count(condition, world, scope)
             _noted(seen, f"event {condition.event}", n)
-            return (condition.count or _AT_LEAST_ONE).holds(n)
+            return (condition.count or AT_LEAST_ONE).holds(n)
         case Anniversary():
             value = look_up(world.customer.known, condition.anniversary)
             _noted(seen, f"trait {condition.anniversary}", value)
@@ -87,7 +88,7 @@ def holds(
             rule = world.segment(condition.segment)
             inside = (
                 rule is not None
-                and scope.depth < _DEEPEST
+                and scope.depth < DEEPEST
                 and holds(rule, world, Scope(depth=scope.depth + 1), seen)
             )
             _noted(seen, f"segment {condition.segment}", inside)
@@ -106,7 +107,7 @@ def holds(
             assert_never(condition)
 
 
-def _value(
+def asked_value(
     condition: TraitIs | PropertyIs | EventValue | ResultIs, world: World, scope: Scope
 ) -> tuple[str, Any]:
     """Return what is compared, and how it is called in a trace."""
@@ -140,11 +141,15 @@ def _noted(seen: Seen | None, question: str, answer: Any) -> None:
 
 
 def _compared(comparison: Comparison, value: Any, world: World, seen: Seen | None) -> bool:
-    traits = world.customer.known
     if isinstance(comparison.older_than, TraitTimes):
         length = comparison.older_than.trait
-        _noted(seen, f"trait {length}", look_up(traits, length))
-    return compares(comparison, value, world.now, world.zone, traits)
+        _noted(seen, f"trait {length}", look_up(world.customer.known, length))
+    if isinstance(comparison, TraitIs):
+        for name, top in comparison.ranks():
+            part = top if name == "top" else 100 - top
+            threshold = world.threshold(comparison.trait, top)
+            _noted(seen, f"{name} {part}% of trait {comparison.trait}", threshold)
+    return compares(comparison, value, world)
 
 
 def count(condition: EventHappened, world: World, scope: Scope = NOWHERE) -> int:
@@ -231,14 +236,12 @@ def matches(match: EventMatch, event: Event, world: World, scope: Scope = NOWHER
             return False
     if match.where is None:
         return True
-    inner = Scope(
-        properties=event.properties,
-        outcomes=scope.outcomes,
-        results=scope.results,
-        messages=scope.messages,
-        depth=scope.depth,
-    )
-    return holds(match.where, world, inner)
+    return holds(match.where, world, within_event(scope, event))
+
+
+def within_event(scope: Scope, event: Event) -> Scope:
+    """Return the scope in which the `where` of an event is asked: properties are its own."""
+    return replace(scope, properties=event.properties)
 
 
 def look_up(values: Mapping[str, Any], name: str) -> Any:
@@ -253,22 +256,24 @@ def look_up(values: Mapping[str, Any], name: str) -> Any:
     return found
 
 
-def compares(
-    comparison: Comparison, value: Any, now: datetime, zone: str, traits: Mapping[str, Any]
-) -> bool:
-    """Return whether the value satisfies every operator of the comparison.
-
-    `traits` are the customer's, for the comparisons with one.
-    """
+def compares(comparison: Comparison, value: Any, world: World) -> bool:
+    """Return whether the value satisfies every operator of the comparison."""
     return all(
-        _OPERATORS[name](
-            value, _age(operand, traits) if isinstance(operand, TraitTimes) else operand, now, zone
-        )
+        compares_by(name, operand, comparison, value, world)
         for name, operand in comparison.operators()
     )
 
 
-def _age(asked: TraitTimes, traits: Mapping[str, Any]) -> timedelta | None:
+def compares_by(name: str, operand: Any, comparison: Comparison, value: Any, world: World) -> bool:
+    """Return whether the value satisfies one operator of the comparison."""
+    if isinstance(operand, TraitTimes):
+        operand = age(operand, world.customer.known)
+    elif isinstance(comparison, TraitIs) and (top := dict(comparison.ranks()).get(name)):
+        operand = world.threshold(comparison.trait, top)
+    return _OPERATORS[name](value, operand, world.now, world.zone)
+
+
+def age(asked: TraitTimes, traits: Mapping[str, Any]) -> timedelta | None:
     """Return the length of time that a trait tells, so many times; None when it tells none."""
     told = look_up(traits, asked.trait)
     try:
@@ -349,4 +354,6 @@ _OPERATORS: dict[str, _Operator] = {
     "after": _dated(lambda left, right: left > right),
     "within": _within,
     "older_than": _older_than,
+    "top": _ordered(lambda left, right: left >= right),
+    "bottom": _ordered(lambda left, right: left <= right),
 }

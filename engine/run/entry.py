@@ -4,11 +4,20 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from engine.compile.plan import Plan
 from engine.model.event import Event
-from engine.model.journey import OnApi, OnEvent, Reentry
+from engine.model.journey import Reentry
+from engine.model.opening import (
+    OnApi,
+    OnDate,
+    OnEvent,
+    OnSchedule,
+    OnSegmentEntered,
+    OnSegmentLeft,
+    opening_event,
+)
 from engine.run.assignment import fraction
 from engine.run.conditions import Scope, holds, look_up, matches
 from engine.run.world import Seen, World
@@ -54,7 +63,15 @@ class Refused:
 def triggers(plan: Plan, event: Event, world: World) -> bool:
     """Whether the event is the one that the journey's entry waits for."""
     on = plan.journey.entry.on
-    return isinstance(on, OnEvent) and matches(on, event, world)
+    match on:
+        case OnEvent():
+            return matches(on, event, world)
+        case OnSegmentEntered(segment_entered=name) | OnSegmentLeft(segment_left=name):
+            return event.name == opening_event(on) and event.properties.get("segment") == name
+        case OnDate() | OnSchedule() | OnApi():
+            return False
+        case _:
+            assert_never(on)
 
 
 def key_of(plan: Plan, event: Event, given: str | None = None) -> str | None:

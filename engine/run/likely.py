@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
+from uuid import UUID
 
 from engine.model.base import CHANNELS, Channel
 from engine.model.clock import EARLIEST, LATEST, add_months
@@ -31,6 +32,7 @@ from engine.model.condition import (
     TraitTimes,
     parts,
 )
+from engine.model.customer import Customer
 from engine.model.duration import Duration
 from engine.model.journey import (
     AnyStep,
@@ -38,7 +40,6 @@ from engine.model.journey import (
     EnterStep,
     FromProperty,
     Journey,
-    OnEvent,
     RepeatStep,
     SendStep,
     UntilProperty,
@@ -48,12 +49,24 @@ from engine.model.journey import (
     WaitStep,
     walk,
 )
+from engine.model.opening import (
+    AnyOpening,
+    OnApi,
+    OnDate,
+    OnEvent,
+    OnSchedule,
+    OnSegmentEntered,
+    OnSegmentLeft,
+    opening_event,
+)
 from engine.run.calendar import local, moment
 from engine.run.conditions import compares
+from engine.run.world import MemoryWorld
 
 _DAY: Final = timedelta(days=1)
 _DEEPEST: Final = 8
 _MOST: Final = 20
+_NOBODY: Final = UUID(int=0)
 """Of an event, more than so many are not made up."""
 
 
@@ -87,11 +100,7 @@ def likely(
     """
     guess = _Guess(segments, at, zone)
     guess.dates = _dates(journey, guess)
-    on = journey.entry.on
-    if isinstance(on, OnEvent):
-        guess.entering = on.event
-        if on.where is not None:
-            guess.make(on.where, holding=True)
+    guess.open(journey.entry.on)
     if journey.entry.if_ is not None:
         guess.make(journey.entry.if_, holding=True)
     _name_the_rest(journey, guess)
@@ -259,10 +268,47 @@ class _Guess:
         self.entering: str | None = None
         self.dates: dict[str, str] = {}
 
+    def _world(self) -> MemoryWorld:
+        customer = Customer(id=_NOBODY, traits=self.traits)
+        return MemoryWorld(now=self.at, seq=0, zone=self.zone, customer=customer)
+
     def day(self, days: int, years: int = 0) -> str:
         """Return the date so many days ahead and years back."""
         day = (local(self.at, self.zone) + timedelta(days=days)).date()
         return add_months(day, -12 * years).isoformat()
+
+    def open(self, on: AnyOpening) -> None:
+        """Make her one for whom the journey opens, and say what its event would."""
+        self.entering = opening_event(on)
+        match on:
+            case OnEvent():
+                if on.where is not None:
+                    self.make(on.where, holding=True)
+            case OnSegmentEntered(segment_entered=name):
+                self.properties["segment"] = name
+                self._belong(name, holding=True)
+            case OnSegmentLeft(segment_left=name):
+                self.properties["segment"] = name
+                self._belong(name, holding=False)
+            case OnDate(date=name, yearly=yearly, offset=offset):
+                due = local(self.at, self.zone).date()
+                day = (offset or Duration("0d")).before(self.at, self.zone)
+                born = add_months(local(day, self.zone).date(), -12 * (30 if yearly else 0))
+                self.dates[name] = self.traits[name] = born.isoformat()
+                self.properties |= {"trait": name, "date": born.isoformat(), "on": due.isoformat()}
+            case OnSchedule(segment=segment):
+                if segment is not None:
+                    self.properties["segment"] = segment
+                    self._belong(segment, holding=True)
+            case OnApi():
+                pass
+            case _:
+                assert_never(on)
+
+    def _belong(self, segment: str, *, holding: bool) -> None:
+        rule = self.segments.get(segment)
+        if rule is not None:
+            self.make(rule, holding=holding)
 
     def make(self, condition: AnyCondition, *, holding: bool, depth: int = 0) -> None:
         """Make the condition hold, or not hold."""
@@ -323,10 +369,11 @@ class _Guess:
 
     def fitting(self, comparison: Comparison, *, holding: bool, name: str = "") -> Any:
         """Return a value that compares so, or None when that is a value that is missing."""
+        world = self._world()
         near = (*self._usual(name), *self._near(comparison))
         tried = (*near, None) if holding else (None, *near)
         for value in tried:
-            if compares(comparison, value, self.at, self.zone, self.traits) is holding:
+            if compares(comparison, value, world) is holding:
                 return value
         return None
 

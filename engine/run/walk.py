@@ -15,7 +15,8 @@ from engine.model.base import Channel
 from engine.model.clock import LATEST
 from engine.model.condition import EventMatch
 from engine.model.event import Event
-from engine.model.journey import OnEvent, WebhookStep
+from engine.model.journey import WebhookStep
+from engine.model.opening import OnApi, OnEvent, opening_event
 from engine.run import entry
 from engine.run.assignment import message_id
 from engine.run.changes import updated
@@ -95,7 +96,7 @@ class _Walker:
         return MemoryWorld(
             now=self.now, seq=self.seq, zone=start.zone, customer=self.customer,
             history=tuple(self.history), segments=start.segments, topics=start.topics,
-            activities=start.activities,
+            activities=start.activities, thresholds=start.thresholds,
         )  # fmt: skip
 
     # What happens to her
@@ -103,9 +104,7 @@ class _Walker:
     def enter(self) -> bool:
         """Decide the entry, and its first stretch; return whether she is in."""
         on = self.plan.journey.entry.on
-        event = self._event(
-            on.event if isinstance(on, OnEvent) else ANY_EVENT, self.start.properties
-        )
+        event = self._event(opening_event(on) or ANY_EVENT, self.start.properties)
         self.decided = self._decide(event)
         if isinstance(self.decided, Refused) and not self.start.anyway:
             return False
@@ -124,12 +123,14 @@ class _Walker:
         world, rules = self.world(), self.plan.journey.entry
         scope = Scope(properties=event.properties)
         where = rules.on.where if isinstance(rules.on, OnEvent) else None
-        if where is not None and not holds(where, world, scope, self.seen):
+        fits = where is None or holds(where, world, scope, self.seen)
+        opened_by_event = opening_event(rules.on) is not None
+        if not fits or (opened_by_event and not entry.triggers(self.plan, event, world)):
             return Refused(reason="other_event")
         if rules.if_ is not None:
             holds(rules.if_, world, scope, self.seen)
         # An entry by the interface may bring its key; one that is walked is let in without.
-        given = None if isinstance(rules.on, OnEvent) else str(self.customer.id)
+        given = str(self.customer.id) if isinstance(rules.on, OnApi) else None
         if entry.key_of(self.plan, event, given) is None:
             return Refused(reason="no_key", data={"key": rules.reentry.key})
         return entry.decide(self.plan, event, world, self.start.past)

@@ -31,6 +31,7 @@ class Start:
     segments: Mapping[str, AnyCondition] = field(default_factory=dict)
     topics: Mapping[str, Topic] = field(default_factory=dict)
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    thresholds: Mapping[tuple[str, int], float] = field(default_factory=dict)
     past: PastRuns = field(default_factory=PastRuns)
     anyway: bool = False
     arms: Mapping[str, str] = field(default_factory=dict)

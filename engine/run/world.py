@@ -56,6 +56,13 @@ class World(Protocol):
         """The developer's activity of that name, or None when no worker has told of one."""
         ...
 
+    def threshold(self, trait: str, top: int) -> float | None:
+        """The value of a trait from which a customer is among the `top` percent of all, or None.
+
+        Frozen once a day; there is none before the first time.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryWorld:
@@ -69,6 +76,7 @@ class MemoryWorld:
     segments: Mapping[str, AnyCondition] = field(default_factory=dict)
     topics: Mapping[str, Topic] = field(default_factory=dict)
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    thresholds: Mapping[tuple[str, int], float] = field(default_factory=dict)
 
     def events(
         self, name: str, *, since: datetime | None = None, after: int | None = None
@@ -94,6 +102,10 @@ class MemoryWorld:
     def activity(self, name: str) -> ActivityType | None:
         """See `World.activity`."""
         return self.activities.get(name)
+
+    def threshold(self, trait: str, top: int) -> float | None:
+        """See `World.threshold`."""
+        return self.thresholds.get((trait, top))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +147,10 @@ class Changed:
     def activity(self, name: str) -> ActivityType | None:
         """See `World.activity`."""
         return self.before.activity(name)
+
+    def threshold(self, trait: str, top: int) -> float | None:
+        """See `World.threshold`."""
+        return self.before.threshold(trait, top)
 
 
 @dataclass(slots=True)

@@ -11,11 +11,14 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, select
 
 from engine.compile.compiler import compile as compile_journey
+from engine.compile.mentions import horizons, mentioned
 from engine.model.activity import ActivityType
 from engine.model.cap import Cap
 from engine.model.condition import AnyCondition
+from engine.model.duration import Duration
 from engine.model.hook import Hook
-from engine.model.journey import Journey, OnEvent
+from engine.model.journey import Journey
+from engine.model.opening import opening_event
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
@@ -47,6 +50,13 @@ class Catalogue:
     workspace: Workspace
     caps: tuple[Cap, ...]
     segments: Mapping[str, AnyCondition]
+    segment_names: Mapping[str, str]
+    building: frozenset[str]
+    """Segments for which everybody is being looked at."""
+    mentioned: Mapping[str, frozenset[str]]
+    """The segments that depend on a thing, by its mention (see `engine.compile.mentions`)."""
+    horizons: Mapping[str, Mapping[str, frozenset[Duration | None]]]
+    """How far back each segment asks for the events of a name."""
     templates: Mapping[str, Template]
     topics: Mapping[str, Topic]
     snippets: Mapping[str, Snippet]
@@ -54,6 +64,7 @@ class Catalogue:
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    thresholds: Mapping[tuple[str, int], float] = field(default_factory=dict)
     ending: frozenset[str] = frozenset()
     """Archived journeys that take out those who are inside."""
 
@@ -129,20 +140,25 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
     segments = connection.execute(select(tables.segment)).all()
     templates = connection.execute(select(tables.template.c.document)).scalars()
     topics = connection.execute(select(tables.topic.c.document)).scalars()
+    rules = {
+        s.id: Segment.model_validate({"id": s.id, "name": s.name, "rule": s.rule}).rule
+        for s in segments
+    }
     live = _live(connection, memory)
     by_event: dict[str, list[Live]] = {}
     for entry in live.values():
-        on = entry.machine.plan.journey.entry.on
-        if isinstance(on, OnEvent):
-            by_event.setdefault(on.event, []).append(entry)
+        event = opening_event(entry.machine.plan.journey.entry.on)
+        if event is not None:
+            by_event.setdefault(event, []).append(entry)
     return Catalogue(
         revision=row.revision,
         workspace=workspace_of(row.settings),
         caps=tuple(Cap.model_validate(rule) for rule in caps),
-        segments={
-            s.id: Segment.model_validate({"id": s.id, "name": s.name, "rule": s.rule}).rule
-            for s in segments
-        },
+        segments=rules,
+        segment_names={s.id: s.name for s in segments},
+        building=frozenset(s.id for s in segments if s.state == "building"),
+        mentioned=mentioned(rules),
+        horizons={id: horizons(rule, rules) for id, rule in rules.items()},
         templates={t.id: t for t in map(Template.model_validate, templates)},
         topics={t.id: t for t in map(Topic.model_validate, topics)},
         snippets=snippets.every(connection),
@@ -150,8 +166,17 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),
         activities=activities.every(connection),
+        thresholds=_thresholds(connection),
         ending=frozenset(connection.execute(_ENDING).scalars()),
     )
+
+
+_THRESHOLDS = select(tables.threshold.c.trait, tables.threshold.c.top, tables.threshold.c.value)
+
+
+def _thresholds(connection: Connection) -> dict[tuple[str, int], float]:
+    rows = connection.execute(_THRESHOLDS.where(tables.threshold.c.value.is_not(None)))
+    return {(row.trait, int(row.top)): float(row.value) for row in rows}
 
 
 def _live(connection: Connection, memory: _Memory) -> dict[str, Live]:

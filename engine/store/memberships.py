@@ -1,12 +1,70 @@
 """Who is in which segment, and what is being built anew."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from engine.compile.mentions import mentions
 from engine.store import documents
 from engine.store.documents import touch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether a customer is in a segment, since when, and when time alone may change that."""
+
+    inside: bool
+    since: datetime
+    next_change_at: datetime | None
+
+
+_STANDINGS = text("""
+SELECT customer_id, segment_id, inside, since, next_change_at FROM membership
+WHERE customer_id = ANY(:customers)
+""")
+
+
+def standings(connection: Connection, customers: Sequence[UUID]) -> dict[UUID, dict[str, Standing]]:
+    """Return how these customers stand to the segments, by segment."""
+    found: dict[UUID, dict[str, Standing]] = {customer: {} for customer in customers}
+    for row in connection.execute(_STANDINGS, {"customers": [*customers]}):
+        found[row.customer_id][row.segment_id] = Standing(
+            inside=row.inside, since=row.since, next_change_at=row.next_change_at
+        )
+    return found
+
+
+_DUE = text("""
+SELECT customer_id FROM membership WHERE next_change_at <= clock_timestamp()
+ORDER BY next_change_at LIMIT :most
+""")
+
+
+def due(connection: Connection, most: int) -> list[UUID]:
+    """Return customers of whom time may have changed something, in the order of their ids."""
+    return sorted(set(connection.execute(_DUE, {"most": most}).scalars()))
+
+
+_FORGET = text("""
+DELETE FROM membership WHERE customer_id = :customer AND segment_id = ANY(:segments)
+""")
+
+
+def forget(connection: Connection, customer: UUID, segments: Collection[str]) -> None:
+    """Forget how a customer stands to segments that do not exist any more."""
+    connection.execute(_FORGET, {"customer": customer, "segments": sorted(segments)})
+
+
+_FORGET_SEGMENT = text("DELETE FROM membership WHERE segment_id = :segment")
+
+
+def forget_segment(connection: Connection, segment: str) -> None:
+    """Forget who is in a segment that is deleted."""
+    connection.execute(_FORGET_SEGMENT, {"segment": segment})
+
 
 _BUILD_AGAIN = text("""
 UPDATE segment SET build = build + 1, state = 'building' WHERE id = ANY(:segments)
@@ -28,3 +86,26 @@ def build_mentioning(connection: Connection, changed: Collection[str]) -> None:
     rules = {id: segment.rule for id, segment in documents.segments(connection).items()}
     asked = {id for id, rule in rules.items() if mentions(rule, rules) & frozenset(changed)}
     build_again(connection, asked)
+
+
+_EVERY = text("UPDATE segment SET build = build + 1, state = 'building' RETURNING id")
+
+
+def build_every(connection: Connection) -> None:
+    """Have all segments built anew: many customers are new, and any rule may mean them."""
+    if connection.execute(_EVERY).all():
+        touch(connection)
+
+
+_SIZES = text("""
+INSERT INTO segment_size (segment_id, day, size)
+SELECT s.id, CAST(now() AT TIME ZONE 'UTC' AS date), count(m.customer_id)
+FROM segment s LEFT JOIN membership m ON m.segment_id = s.id AND m.inside
+WHERE s.state = 'ready' GROUP BY s.id
+ON CONFLICT (segment_id, day) DO UPDATE SET size = excluded.size
+""")
+
+
+def note_sizes(connection: Connection) -> None:
+    """Note how many customers are in each segment today."""
+    connection.execute(_SIZES)

@@ -1,5 +1,6 @@
 """Finding customers: by reference, and by what someone remembers of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,7 +23,9 @@ _SHOWN = """
      FROM (SELECT DISTINCT ON (topic, channel) topic, channel, state, at FROM consent
            WHERE customer_id = c.id ORDER BY topic, channel, id DESC) s) AS subscriptions,
     (SELECT coalesce(jsonb_agg(to_jsonb(r) - 'id' - 'customer_id' ORDER BY r.id), '[]')
-     FROM consent r WHERE r.customer_id = c.id) AS consents
+     FROM consent r WHERE r.customer_id = c.id) AS consents,
+    (SELECT coalesce(jsonb_agg(m.segment_id ORDER BY m.segment_id), '[]')
+     FROM membership m WHERE m.customer_id = c.id AND m.inside) AS segments
 """
 
 _BY_IDENTITY = text(
@@ -41,6 +44,7 @@ _BY_ADDRESS = {
     ),
 }
 _ONE = text(f"SELECT {_SHOWN} FROM customer c WHERE c.id = :id")  # noqa: S608 - constants
+_SOME = text(f"SELECT {_SHOWN} FROM customer c WHERE c.id = ANY(:ids)")  # noqa: S608 - constants
 
 
 def find(connection: Connection, reference: str) -> UUID:
@@ -81,6 +85,12 @@ def customer(connection: Connection, customer_id: UUID) -> dict[str, Any]:
     if row is None:
         raise NotFound(f"There is no customer {str(customer_id)!r}.")
     return _item(row)
+
+
+def some(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return these customers' profiles by their id."""
+    rows = connection.execute(_SOME, {"ids": [*ids]})
+    return {row.id: _item(row) for row in rows}
 
 
 def customers(
@@ -139,5 +149,6 @@ def _item(row: Row[Any]) -> dict[str, Any]:
         "time_zone": row.time_zone,
         "subscriptions": row.subscriptions,
         "consents": row.consents,
+        "segments": row.segments,
         "created_at": row.created_at,
     }

@@ -11,7 +11,9 @@ Rows = Sequence[Mapping[str, Any]]
 """Rows by column name; those of one table have the same columns."""
 
 _AGAIN = {
-    "wake": "ON CONFLICT (run_id) DO UPDATE SET revision = greatest(wake.revision, excluded.revision)"
+    "membership": "ON CONFLICT (customer_id, segment_id) DO UPDATE SET inside = excluded.inside, "
+    "since = excluded.since, next_change_at = excluded.next_change_at",
+    "wake": "ON CONFLICT (run_id) DO UPDATE SET revision = greatest(wake.revision, excluded.revision)",
 }
 """What an insert does where a row is there already; elsewhere that is an error."""
 

@@ -18,7 +18,7 @@ from engine.flow.intake import Incoming, receive
 from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.model.template import Template
-from engine.store import documents, tables
+from engine.store import documents, memberships, tables
 from engine.store.session import Database
 from parcours.demo import madeup, manners
 from parcours.demo.baskets import Purchases, folder
@@ -70,6 +70,7 @@ def load(database: Database, *, made_up: bool = False) -> Loaded:
         customers = add_customers(database, profiles(households))
         orders = _orders(database, baskets, shown)
     database.transact(_note)
+    database.transact(memberships.build_every)
     return Loaded(real=data is not None, customers=customers, orders=orders)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from engine.errors import Conflict, InvalidDocument
 from engine.flow import materials, publish
@@ -14,6 +14,7 @@ from engine.model.document import parse_journey
 from engine.model.segment import Segment
 from engine.model.template import Template
 from engine.store import catalogue, documents
+from engine.store.documents import touch
 from engine.store.session import Database
 
 JOURNEY = """
@@ -105,3 +106,20 @@ def test_what_was_rolled_back_is_not_remembered(database: Database) -> None:
         database.transact(change)
     with database.read() as connection:
         assert set(catalogue.current(database, connection).segments) == {"vip"}
+
+
+def test_thresholds_are_known_once_the_revision_rises(database: Database) -> None:
+    with database.read() as connection:
+        assert catalogue.current(database, connection).thresholds == {}
+
+    def freeze(connection: Connection) -> None:
+        connection.execute(
+            text(
+                "INSERT INTO threshold (trait, top, value) VALUES ('spend', 5, 120.5), ('new', 5, NULL)"
+            )
+        )
+        touch(connection)
+
+    database.transact(freeze)
+    with database.read() as connection:
+        assert catalogue.current(database, connection).thresholds == {("spend", 5): 120.5}

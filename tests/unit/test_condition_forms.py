@@ -77,8 +77,11 @@ COUNTS = st.fixed_dictionaries(
 ).filter(bool)
 
 
-def operators(*more: str) -> st.SearchStrategy[dict[str, Any]]:
-    known = {**COMPARISON, "within": LENGTHS} if "within" in more else COMPARISON
+RANKED = st.integers(1, 99).map(lambda n: f"{n}%")
+
+
+def operators(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    known = {**COMPARISON, **more}
     return st.fixed_dictionaries({}, optional=known).filter(bool)
 
 
@@ -86,10 +89,12 @@ def matching(inner: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]
     return {"where": inner, "message": SLUGS, "within": LENGTHS}
 
 
-def compared(what: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+def compared(
+    what: dict[str, st.SearchStrategy[Any]], **more: st.SearchStrategy[Any]
+) -> st.SearchStrategy[dict[str, Any]]:
     return st.builds(
         lambda subject, tests: {**subject, **tests},
-        st.fixed_dictionaries(what), operators("within"),
+        st.fixed_dictionaries(what), operators(within=LENGTHS, **more),
     )  # fmt: skip
 
 
@@ -102,7 +107,7 @@ def valued(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 LEAVES = st.one_of(
-    compared({"trait": NAMES}),
+    compared({"trait": NAMES}, top=RANKED, bottom=RANKED),
     compared({"property": NAMES}),
     compared({"result": st.fixed_dictionaries({"step": SLUGS, "name": NAMES})}),
     st.fixed_dictionaries({"anniversary": NAMES, "within": LENGTHS}),
@@ -191,6 +196,8 @@ def test_each_kind_has_rows_of_its_own(kind: str, denied: bool) -> None:
         ({"older_than": "30d"}, {"op": "older_than", "span": {"n": "30", "unit": "d", "side": "after"}}),
         ({"older_than": {"trait": "usual_gap", "times": 1.5}},
          {"op": "older_than_trait", "trait": "usual_gap", "times": "1.5"}),
+        ({"top": "5%"}, {"op": "top", "value": "5%"}),
+        ({"bottom": "20%"}, {"op": "bottom", "value": "20%"}),
         ({"eq": "42"}, {"op": "eq", "value": '"42"'}),
         ({"eq": 42}, {"op": "eq", "value": "42"}),
         ({"eq": ""}, {"op": "eq", "value": '""'}),
@@ -199,6 +206,11 @@ def test_each_kind_has_rows_of_its_own(kind: str, denied: bool) -> None:
 )  # fmt: skip
 def test_what_a_value_is_compared_with(test: dict[str, Any], row: dict[str, Any]) -> None:
     assert group_of({"trait": "seen_at", **test})["rows"][0]["tests"] == [row]
+
+
+def test_a_part_of_all_customers_needs_no_sign() -> None:
+    row = {"kind": "trait", "trait": "spend", "tests": [{"op": "top", "value": " 5 "}]}
+    assert condition_of({"rows": [row]}) == {"trait": "spend", "top": "5%"}
 
 
 def deep(levels: int) -> dict[str, Any]:
@@ -222,6 +234,7 @@ def test_only_what_lies_very_deep_is_left_as_it_is_written() -> None:
         ({"kind": "trait"}, "if.rows.0.trait", NO_CHOICE),
         ({"kind": "trait", "trait": "a"}, "if.rows.0.tests.0", NO_VALUE),
         ({"kind": "trait", "trait": "a", "tests": [{"op": "within"}]}, "if.rows.0.tests.0", NO_LENGTH),
+        ({"kind": "trait", "trait": "a", "tests": [{"op": "top"}]}, "if.rows.0.tests.0", NO_VALUE),
         ({"kind": "trait", "trait": "a", "tests": [{"value": "1"}, {"value": "2"}]},
          "if.rows.0.tests.1", TWICE),
         ({"kind": "event"}, "if.rows.0.event", NO_CHOICE),
@@ -257,6 +270,7 @@ def field_of_first_mistake(group: dict[str, Any]) -> str:
     ("rows", "field"),
     [
         ([{"kind": "trait", "trait": "a", "tests": [{"op": "gt", "value": "true"}]}], "if.rows.0.tests.0"),
+        ([{"kind": "trait", "trait": "a", "tests": [{"op": "top", "value": "many"}]}], "if.rows.0.tests.0"),
         ([{"kind": "segment", "segment": "a"},
           {"kind": "trait", "not": "yes", "trait": "a", "tests": [{"op": "before", "value": "soon"}]}],
          "if.rows.1.tests.0"),

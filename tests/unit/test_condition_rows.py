@@ -94,10 +94,9 @@ class Fields(HTMLParser):
 
 def back(condition: dict[str, Any], event: str | None) -> Any:
     """Return the condition that comes back from the builder's page."""
-    form = SimpleNamespace(choices=CHOICES, mistakes=Mistakes())
+    form = SimpleNamespace(choices=CHOICES, mistakes=Mistakes(), says="/says")
     group = fields(group_of(condition))
-    found = SimpleNamespace(id="a")
-    page = TEMPLATE.render(group=group, form=form, event=event, found=found, words=Words())
+    page = TEMPLATE.render(group=group, form=form, event=event, words=Words())
     return condition_of(read(FormData(Fields(page).sent))["exits"][0]["where"])
 
 

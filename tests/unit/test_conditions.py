@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from engine.compile.mentions import thresholds
 from engine.model.base import CHANNELS
-from engine.model.condition import OPERATORS, AnyCondition, Condition
+from engine.model.condition import OPERATORS, RANKS, AnyCondition, Condition
 from engine.model.customer import Customer
 from engine.model.event import Event
 from engine.model.segment import Segment
@@ -90,12 +91,37 @@ def test_an_operator(operator: str, operand: Any, true: list[Any], false: list[A
 
 def test_a_missing_value_is_false_but_for_three() -> None:
     operands: dict[str, Any] = {"in": ["a"], "nin": ["a"], "exists": True, "within": "1d",
-                                "before": "2026-01-01", "after": "2026-01-01", "older_than": "1d"}  # fmt: skip
+                                "top": "5%", "bottom": "5%", "before": "2026-01-01", "after": "2026-01-01", "older_than": "1d"}  # fmt: skip
     for operator in OPERATORS:
         condition = read({"trait": "x", operator: operands.get(operator, "a")})
         assert holds(condition, world()) is (operator in {"ne", "nin"})
         assert holds(condition, world(x=None)) is (operator in {"ne", "nin"})
     assert holds(read({"trait": "x", "exists": False}), world())
+
+
+def test_the_highest_and_the_lowest_of_all_customers() -> None:
+    here = replace(world(spend=120.5, low=3, text="200"), thresholds={
+        ("spend", 5): 120.5, ("spend", 4): 121, ("low", 80): 3, ("low", 81): 2.5, ("text", 5): 1,
+        ("nobody", 5): 0,
+    })  # fmt: skip
+    seen = Seen()
+    assert holds(read({"trait": "spend", "top": "5%"}), here, seen=seen)
+    assert seen.answers == {"trait spend": 120.5, "top 5% of trait spend": 120.5}
+    assert not holds(read({"trait": "spend", "top": "4%"}), here)
+    assert holds(read({"trait": "low", "bottom": "20%"}), here)
+    assert not holds(read({"trait": "low", "bottom": "19%"}), here)
+    assert not holds(read({"trait": "spend", "top": "6%"}), here)  # not frozen yet
+    assert not holds(read({"trait": "text", "top": "5%"}), here)
+    assert not holds(read({"trait": "nobody", "top": "5%"}), here)
+
+
+def test_the_thresholds_that_conditions_ask_for() -> None:
+    asked = [
+        {"any": [{"trait": "spend", "top": "5%"}, {"not": {"trait": "spend", "bottom": "5%"}}]},
+        {"event": "Order", "where": {"trait": "n", "top": "10%", "bottom": "90%"}},
+        {"trait": "spend", "gt": 5}, {"trait": "spend", "top": "5%"},
+    ]  # fmt: skip
+    assert thresholds(map(read, asked)) == {("spend", 5), ("spend", 95), ("n", 10)}
 
 
 def test_several_operators_must_all_hold() -> None:
@@ -241,9 +267,11 @@ zones = st.sampled_from(["Europe/Zurich", "Pacific/Apia", "Etc/GMT+12", "Pacific
 
 @given(values, scalars, st.lists(scalars, max_size=3), zones)
 def test_no_value_is_too_odd(value: Any, operand: Any, several: list[Any], zone: str) -> None:
-    here = replace(world(x=value), zone=zone)
+    here = replace(world(x=value), zone=zone, thresholds={("x", 5): 1.5})
     for operator in OPERATORS:
         right: Any = operand
+        if operator in RANKS:
+            right = "5%" if operator == "top" else "95%"
         if operator in {"in", "nin"}:
             right = several
         elif operator in {"before", "after"}:

@@ -89,6 +89,7 @@ def test_every_condition_is_of_one_kind_in_the_schema() -> None:
         {"event": "A", "sum": "total", "gte": 500, "within": "1y"}, {"event": "A", "last": "b", "exists": False},
         {"anniversary": "birth_date", "within": "7d"}, {"trait": "a", "older_than": "90d"},
         {"trait": "a", "older_than": {"trait": "b", "times": 2}},
+        {"trait": "spend", "top": "5%"}, {"trait": "spend", "bottom": "99%", "gt": 0},
         {"subscribed": "news"}, {"subscribed": "news", "channel": "sms"},
     ):  # fmt: skip
         fits = [way for way in ways if jsonschema.Draft202012Validator(way).is_valid(condition)]
@@ -96,6 +97,24 @@ def test_every_condition_is_of_one_kind_in_the_schema() -> None:
         assert READER.dump_python(
             READER.validate_python(condition), mode="json", by_alias=True, exclude_unset=True
         ) == condition  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"trait": "a", "top": 5}, "a share is written in whole percents"),
+        ({"trait": "a", "top": "0%"}, 'write more than "0%" and less than "100%"'),
+        ({"trait": "a", "bottom": "100%"}, 'write more than "0%" and less than "100%"'),
+        ({"property": "a", "top": "5%"}, "`top` compares with all customers, which only a trait can"),
+        ({"event": "A", "sum": "b", "bottom": "5%"}, "`bottom` compares with all customers"),
+        ({"result": {"step": "s", "name": "n"}, "top": "5%"}, "which only a trait can"),
+    ],
+)  # fmt: skip
+def test_only_a_trait_has_a_place_among_all_customers(condition: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        READER.validate_python(condition)
+    way = {"$defs": READER.json_schema()["$defs"], "oneOf": READER.json_schema()["oneOf"]}
+    assert not jsonschema.Draft202012Validator(way).is_valid(condition)
 
 
 def test_keys_are_the_documents_in_the_schema() -> None:

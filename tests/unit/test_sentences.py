@@ -221,6 +221,11 @@ def test_a_condition_is_said_in_plain_words(condition: dict[str, Any], said: str
         ),
         ({"trait": "a", "older_than": {"trait": "usual_b"}}, "a lies at least usual b back"),
         ({"step": "first-mail", "is": "stopped"}, "“First mail” was over early"),
+        ({"trait": "spend_1y", "top": "5%"}, "spend 1y is among the highest 5% of all customers"),
+        (
+            {"not": {"trait": "spend_1y", "bottom": "20%"}},
+            "not (spend 1y is among the lowest 20% of all customers)",
+        ),
     ],
 )  # fmt: skip
 def test_a_condition_over_events_or_time_is_said_in_plain_words(

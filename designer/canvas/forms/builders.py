@@ -10,28 +10,32 @@ from designer.words import N_
 from engine.errors import Said
 
 NO_CONDITION: Final = N_("Say for whom this way is: add a condition.")
+NO_RULE: Final = N_("Say who is in the segment: add a condition.")
 
 
 @dataclass(frozen=True, slots=True)
 class Builder:
     """One builder: its name in the form, and the place of its condition in the document.
 
-    `event` names the event whose properties it asks about; None: it is about customers.
+    `event` names the event whose properties it asks about; None: it is about customers. `needed` is
+    what to say when it has no rows, for one that has to have some.
     """
 
     field: str
     place: str
     group: Raw
     event: str | None = None
-    needed: bool = False
+    needed: str = ""
 
 
 def builders(kind: str, raw: Raw) -> Iterator[Builder]:
-    """Yield the builders of a form; `kind` is the type of its step, or `journey`."""
+    """Yield the builders of a form; `kind` is the type of its step, `journey`, or `segment`."""
     match kind:
+        case "segment":
+            yield Builder("rule", "rule", part(raw, "rule"), needed=NO_RULE)
         case "branch":
             for n, arm in enumerate(rows(raw.get("arms"))):
-                yield Builder(f"arms.{n}.if", f"arms.{n}.if", part(arm, "if"), needed=True)
+                yield Builder(f"arms.{n}.if", f"arms.{n}.if", part(arm, "if"), needed=NO_CONDITION)
         case "repeat":
             yield Builder("until", "until", part(raw, "until"))
         case "wait_for":
@@ -62,7 +66,7 @@ def open_in(kind: str, raw: Raw) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in builders(kind, raw):
         if one.needed and not rows(one.group.get("rows")):
-            found[one.field] = NO_CONDITION
+            found[one.field] = one.needed
         for field, sentence in open_fields(one.group, one.field):
             found.setdefault(field, sentence)
     return found

@@ -22,13 +22,14 @@ from designer.canvas.forms.raw import (
     whole,
 )
 from designer.words import N_
+from engine.model.condition import RANKS
 
 Document = dict[str, Any]
 
 KNOWN: Final = {"known": True, "unknown": False}
 OPERATORS: Final = (
     "eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "starts_with",
-    "before", "after", "within", "older_than", "exists",
+    "before", "after", "within", "older_than", "exists", *RANKS,
 )  # fmt: skip
 """The keys of a document that are operators of a comparison."""
 
@@ -57,6 +58,8 @@ def _operator(row: Raw) -> tuple[str, Any]:
         times = text(row, "times")
         told: Document = {"trait": text(row, "trait")}
         return "older_than", {**told, "times": scalar(times)} if times else told
+    if operator in RANKS:
+        return operator, f"{value.removesuffix('%').strip()}%" if value else ""
     if operator in {"before", "after", "starts_with"}:
         return operator, unquoted(value)
     return operator, scalar(value)
@@ -69,6 +72,8 @@ def tests_of(condition: Mapping[str, Any]) -> list[Raw]:
 
 def _test(operator: str, operand: Any) -> Raw:
     match operator:
+        case "top" | "bottom":
+            return {"op": operator, "value": operand}
         case "exists":
             return {"op": "known" if operand else "unknown"}
         case "in" | "nin":

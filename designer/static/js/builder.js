@@ -1,6 +1,5 @@
 /* The condition builder: names and operators that fit what is asked, and what it says meanwhile. */
-import { settings as form } from "./canvas/chain.js";
-import { panel } from "./canvas/page.js";
+import { panel, settings as form } from "./open.js";
 
 let open = null;     // the form that is shown
 let steps = null;    // what can be asked of the steps that came before

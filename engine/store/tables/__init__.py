@@ -7,10 +7,19 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, bindparam
 
-from engine.store.tables import access, customers, identities, journeys, messages, segments, setup
+from engine.store.tables import (
+    access,
+    customers,
+    identities,
+    journeys,
+    messages,
+    segments,
+    setup,
+    timed,
+)
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, identities, journeys, messages, segments, setup)
+ROWS = (access, customers, identities, journeys, messages, segments, setup, timed)
 """The modules that tell the metadata of their tables."""
 
 
@@ -59,6 +68,9 @@ entry_refusal = _table("entry_refusal")
 message = _table("message")
 message_transition = _table("message_transition")
 wake = _table("wake")
+start = _table("start")
+timed_journey = _table("timed_journey")
+upcoming = _table("upcoming")
 
 
 def bound(name: str) -> BindParameter[Any]:

@@ -33,7 +33,8 @@ class SegmentRow(SQLModel, table=True):
 class MembershipRow(SQLModel, table=True):
     """Whether a customer is in a segment, since when, and when time alone may change that.
 
-    Without a row she is not, and only something that happens can change it.
+    Without a row she is not, and only something that happens can change it. No foreign key leads to
+    the segment: each write would lock its row.
     """
 
     __tablename__ = "membership"
@@ -44,9 +45,7 @@ class MembershipRow(SQLModel, table=True):
         {"postgresql_with": {"fillfactor": "70"}},
     )  # fmt: skip
     customer_id: UUID = uuid_(primary_key=True)
-    segment_id: str = Field(
-        sa_column=Column(Text, ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
-    )
+    segment_id: str = text_(primary_key=True)
     inside: bool = Field(sa_column=Column(Boolean, nullable=False))
     since: datetime = at_()
     next_change_at: datetime | None = at_(null=True)

@@ -61,6 +61,19 @@ def shop(client: TestClient, admin: dict[str, str]) -> Shop:
     [
         ("/v1/templates/hello", TEMPLATE),
         ("/v1/segments/gold", {"id": "gold", "name": "Gold", "rule": {"trait": "t", "eq": "g"}}),
+        (
+            "/v1/segments/web",
+            {
+                "id": "web",
+                "name": "Web",
+                "rule": {
+                    "event": "Order Completed",
+                    "sum": "total",
+                    "gte": 100,
+                    "where": {"property": "shop", "eq": "web"},
+                },
+            },
+        ),
         ("/v1/caps/week", {"id": "week", "channels": ["email"], "limit": 3, "per": "7d"}),
         ("/v1/snippets/foot", {"id": "foot", "name": "Foot", "locales": {"en": "Bye"}}),
         ("/v1/journeys/welcome", JOURNEY),
@@ -90,6 +103,16 @@ def test_what_is_put_can_be_read_listed_put_back_and_deleted(
         ("/v1/segments/x", {"name": "X", "rule": {"colour": "red"}}, "starts with one of"),
         ("/v1/segments/x", {"name": "X", "rule": {"step": "a", "is": "sent"}}, "no journey"),
         ("/v1/segments/x", {"name": "X", "rule": {"property": "a", "eq": 1}}, "of no event"),
+        (
+            "/v1/segments/x",
+            {"name": "X", "rule": {"result": {"step": "crm", "name": "a"}, "eq": 1}},
+            "no journey",
+        ),
+        (
+            "/v1/segments/x",
+            {"name": "X", "rule": {"event": "A", "sum": "b", "gte": 1, "message": "m"}},
+            "the message of m",
+        ),
         ("/v1/segments/x", {"name": "X", "rule": {"segment": "none"}}, "no segment none"),
         ("/v1/segments/x", {"name": "X", "rule": {"not": {"segment": "x"}}}, "by itself: x → x"),
         ("/v1/caps/x", {"limit": -1, "per": "7 days"}, "per"),
@@ -217,6 +240,34 @@ def test_what_a_live_journey_uses_cannot_be_taken_away(shop: Shop) -> None:
     assert shop.put("/v1/templates/hello", {**TEMPLATE, "channel": "sms"}).status_code == 409
     loop = {"name": "Gold", "rule": {"segment": "best"}}
     assert "gold → best → gold" in shop.put("/v1/segments/gold", loop).json()["detail"]
+
+
+def test_a_segment_tells_its_size_and_who_is_in_it(shop: Shop, database: Database) -> None:
+    shop.put("/v1/segments/gold", {"name": "Gold", "rule": {"trait": "tier", "eq": "gold"}})
+    for n in range(3):
+        shop.put(f"/v1/customers/external_id:{n}", {"traits": {"tier": "gold"}})
+    member = text(
+        "INSERT INTO membership (customer_id, segment_id, inside, since) "
+        "SELECT customer_id, 'gold', value <> '2', '2026-01-02T03:04:05Z' FROM identity "
+        "WHERE namespace = 'external_id' "
+        "ON CONFLICT (customer_id, segment_id) DO UPDATE "
+        "SET inside = excluded.inside, since = excluded.since"
+    )
+    database.transact(lambda connection: connection.execute(member))
+    database.transact(lambda c: c.execute(text("UPDATE segment SET state = 'ready'")))
+    read = shop.get("/v1/segments/gold").json()
+    assert (read["size"], read["state"]) == (2, "ready")
+    assert shop.get("/v1/segments").json()["items"] == [read]
+    assert shop.put("/v1/segments/gold", read).status_code == 200
+    first = shop.get("/v1/segments/gold/customers", limit=1).json()
+    second = shop.get("/v1/segments/gold/customers", limit=1, cursor=first["next"]).json()
+    found = [*first["items"], *second["items"]]
+    assert second["next"] is None
+    assert [one["identities"][0]["value"] for one in found] == ["1", "0"]
+    assert found[0]["since"] == "2026-01-02T03:04:05Z"
+    assert shop.get("/v1/customers/external_id:1").json()["segments"] == ["gold"]
+    assert shop.get("/v1/customers/external_id:2").json()["segments"] == []
+    assert shop.get("/v1/segments/none/customers").status_code == 404
 
 
 def test_every_change_raises_the_revision(shop: Shop, database: Database) -> None:

@@ -1,22 +1,10 @@
 /* The chain of edits: every one is a request, sent when the one before has been answered. */
-import { chosen, panel } from "./page.js";
+import { queue, settings, unsaved } from "../open.js";
+import { chosen } from "./page.js";
+
+export { queue, settings, unsaved };
 
 const form = document.getElementById("ops");
-export const settings = () => panel.querySelector("[data-settings]");
-export const unsaved = () => settings()?.hasAttribute("data-unsaved");
-
-let chain = Promise.resolve();
-let waiting = 0; // how many of them have not been answered
-
-export function queue(work) {
-  waiting += 1;
-  panel.setAttribute("aria-busy", "true");
-  chain = chain.then(work).catch(() => {}).finally(() => {
-    waiting -= 1;
-    if (!waiting) panel.removeAttribute("aria-busy");
-  });
-  return chain;
-}
 
 export function post(values) {
   return queue(async () => {

@@ -1,35 +1,15 @@
 /* The panel's form: what is typed into it is saved before anything else happens. */
+import "../rows.js";
 import { queue, saved, send, settings, unsaved } from "./chain.js";
 import { act } from "./buttons.js";
 import { moving } from "./move.js";
-import { chosen, journey, panel, tree } from "./page.js";
+import { chosen, panel, tree } from "./page.js";
 import { focus } from "./walk.js";
-
-function changed() {
-  const open = settings();
-  open.setAttribute("data-unsaved", "");
-  open.querySelector("[data-changed]").hidden = false;
-}
-
-function again(what) {
-  changed();
-  return queue(async () => {
-    const open = settings(); // as the answer before has left it
-    const asked = Object.assign(document.createElement("input"), { type: "hidden", name: "what", value: what });
-    open.append(asked);
-    await htmx.ajax("POST", `/journeys/${journey}/panel`, { source: open, target: "#panel", swap: "innerHTML" });
-    asked.remove();
-  });
-}
 
 panel.addEventListener("input", (event) => {
   if (!event.target.closest("[data-settings]")) return;
-  changed();
   if (event.target.matches("[data-weight]")) share(event.target);
   ofMessage(event.target);
-});
-panel.addEventListener("change", (event) => {
-  if (event.target.matches("select[data-again]")) again("show");
 });
 panel.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-settings]")) return;
@@ -37,8 +17,6 @@ panel.addEventListener("submit", (event) => {
   queue(() => send(settings()));
 });
 panel.addEventListener("click", (event) => {
-  const more = event.target.closest("button[data-again]");
-  if (more) return again(more.dataset.again);
   const tab = event.target.closest("[role=tab]");
   if (tab) return turn(tab);
   act(event);
@@ -107,7 +85,6 @@ document.addEventListener("click", (event) => {
     if (await saved()) document.getElementById(`s-${card.value}`)?.click();
   });
 }, { capture: true });
-addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
 
 /* An edit that was refused leaves the panel as it is: what it shows stays the chosen step. */
 document.addEventListener("htmx:after:swap", (event) => {

@@ -1,6 +1,6 @@
 /* The parts of a journey's page; palette and places are only there when it can be edited. */
 export const board = document.querySelector("[data-board]");
-export const panel = document.getElementById("panel");
+export { panel } from "../open.js";
 export const palette = document.getElementById("palette");
 export const journey = document.querySelector("[data-journey]").dataset.journey;
 export const tree = () => document.getElementById("tree");

@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("inside", sa.Boolean(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_change_at", sa.DateTime(timezone=True), nullable=True),
-        _of_segment("membership"),
         sa.PrimaryKeyConstraint("customer_id", "segment_id", name=op.f("pk_membership")),
         postgresql_with={"fillfactor": "70"},
     )
