@@ -47,6 +47,18 @@ class InvalidInput(ParcoursError):
     exit_code = 2
 
 
+class Malformed(ParcoursError):
+    """What was sent cannot be read."""
+
+    status = 400
+
+
+class TooLarge(ParcoursError):
+    """What was sent is larger than what is taken in."""
+
+    status = 413
+
+
 class NotFound(ParcoursError):
     """The named thing does not exist."""
 

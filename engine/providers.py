@@ -69,6 +69,17 @@ class ProviderSettings(BaseSettings):
     """32 bytes in base64url, as the makers of such keys print them; or DER."""
     vapid_subject: Annotated[str, AfterValidator(_contact)] = ""
 
+    shopify_secret: SecretStr = SecretStr("")
+    """What signs Shopify's webhooks; empty: they are not taken."""
+    shopify_namespace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "shopify"
+    """Of which kind Shopify's ids of customers are; `external_id`: the shop's own."""
+    prestashop_secret: SecretStr = SecretStr("")
+    prestashop_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")] = (
+        "X-PrestaShop-Hmac-Sha256"
+    )
+    """The header that carries the signature."""
+    prestashop_namespace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "prestashop"
+
     @field_validator("smtp_url")
     @classmethod
     def _mail_server(cls, value: SecretStr) -> SecretStr:

@@ -9,6 +9,9 @@ EVENTS: Final = Counter("parcours_events_received_total", "Events that were answ
 REQUESTS: Final = Counter(
     "parcours_requests_total", "Requests to the interface", ["method", "route", "status"]
 )
+SHOP_HOOKS: Final = Counter(
+    "parcours_shop_hooks_total", "What shops told by their webhooks", ["shop", "topic", "outcome"]
+)
 WAKES: Final = Gauge("parcours_wakes_waiting", "Runs that Temporal has not been told of yet")
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from designer.api.problems import Malformed, TooLarge
 from engine.errors import InvalidDocument, InvalidInput, Problem
 from engine.model.base import Frozen
+from engine.model.storable import dump, find_nul
 
 DOCUMENT_LIMIT: Final = 5_000_000
 """The largest document, in bytes: a template in several languages."""
@@ -62,28 +63,6 @@ def check_storable(value: Any) -> None:
         raise Malformed(f"The document cannot be stored: {str(error).lower()}.") from None
     if b"\\u0000" in written and (place := find_nul(value)) is not None:
         raise Malformed(f"{place}: a text holds a NUL character, which cannot be stored.")
-
-
-def dump(value: Any) -> bytes:
-    """Write JSON; `TypeError` when, inside a row of ours, it would be nested too deeply."""
-    return orjson.dumps([[[[[[[[value]]]]]]]])[8:-8]
-
-
-def find_nul(value: Any, place: str = "") -> str | None:
-    """Return where the value holds a NUL character."""
-    if isinstance(value, str):
-        return (place or "(whole)") if "\0" in value else None
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if "\0" in key:
-                return place or "(whole)"
-            if found := find_nul(item, f"{place}.{key}" if place else key):
-                return found
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            if found := find_nul(item, f"{place}[{index}]"):
-                return found
-    return None
 
 
 def validated(model: type[M], document: dict[str, Any], what: str) -> M:

@@ -19,9 +19,9 @@ from designer.api.admission import Admission
 from designer.api.metrics import EVENTS, count
 from designer.api.problems import Malformed, TooLarge, Unauthorized, answer
 from designer.api.reading import read_body
-from designer.api.segment_events import BATCH_LIMIT, EVENT_LIMIT, events_of, parse
 from engine.flow.event_names import Kind
 from engine.flow.intake import Incoming
+from engine.flow.segment_events import BATCH_LIMIT, EVENT_LIMIT, events_of, parse
 from engine.store.keys import Key
 
 _SUCCESS: Final = b'{"success":true}'

@@ -6,12 +6,14 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from designer.api.metrics import SHOP_HOOKS
 from designer.api.problems import ProblemRoute
 from designer.api.reading import read_body
-from designer.hooks import sendgrid, twilio
+from designer.hooks import prestashop, sendgrid, shopify, twilio
 from designer.hooks.twilio import Inbound
 from engine.errors import NotFound
-from engine.flow import feedback
+from engine.flow import feedback, shops
+from engine.flow.shops import Told
 from engine.names import Wake
 from engine.settings import Settings
 from engine.store.session import Database
@@ -64,6 +66,43 @@ def hear_twilio(request: Request, body: Raw) -> Response:
         wakes = feedback.hear(_database(request), told) if told is not None else []
     _tell(request, wakes)
     return Response(twilio.EMPTY, media_type="text/xml")
+
+
+@router.post("/shopify")
+def hear_shopify(request: Request, body: Raw) -> Response:
+    """Take in what happened in a Shopify shop; each delivery once, however often it is sent."""
+    settings: Settings = request.app.state.settings
+    secret = _secret(settings.shopify_secret.get_secret_value(), "SHOPIFY_SECRET")
+    shopify.check(secret, body, request.headers.get(shopify.SIGNATURE))
+    delivery = shopify.delivery(
+        request.headers,
+        settings.shopify_namespace,
+        lambda order: shops.of_order(_database(request), order),
+    )
+    return _take_in(request, "shopify", delivery.topic, shopify.told(body, delivery))
+
+
+@router.post("/prestashop")
+def hear_prestashop(request: Request, body: Raw) -> Response:
+    """Take in what a module tells of a PrestaShop shop."""
+    settings: Settings = request.app.state.settings
+    secret = _secret(settings.prestashop_secret.get_secret_value(), "PRESTASHOP_SECRET")
+    header = settings.prestashop_header
+    prestashop.check(secret, body, header, request.headers.get(header))
+    delivery = prestashop.delivery(body, settings.prestashop_namespace)
+    return _take_in(request, "prestashop", delivery.hook, prestashop.told(delivery))
+
+
+def _take_in(request: Request, shop: str, topic: str, told: Told | None) -> Response:
+    """Store what a shop told, and answer success: it would send again what is of no use here."""
+    if told is None:
+        _log.info("%s sent the topic %s, which is not known here.", shop, topic[:60])
+        SHOP_HOOKS.labels(shop, topic[:60], "unknown").inc()
+        return Response(status_code=200)
+    wakes = shops.take_in(_database(request), told)
+    _tell(request, wakes)
+    SHOP_HOOKS.labels(shop, topic, "stored" if told.stores else "ignored").inc()
+    return Response(status_code=200)
 
 
 def _secret(value: str, name: str) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from engine.errors import Conflict
 from engine.flow import merging
 from engine.model.actor import PRODUCT
-from engine.model.identity import ANONYMOUS, EXTERNAL, STRONG
+from engine.model.identity import ANONYMOUS_ID, EXTERNAL_ID, STRONG
 from engine.names import Wake
 from engine.store import customers, suggestions
 from engine.store.session import Database
@@ -33,7 +33,11 @@ def follow(database: Database, user_id: str | None, previous_id: str | None) -> 
 
 
 def _certain(connection: Connection, user_id: str, previous_id: str) -> tuple[UUID, UUID] | None:
-    user, former, visit = (EXTERNAL, user_id), (EXTERNAL, previous_id), (ANONYMOUS, previous_id)
+    user, former, visit = (
+        (EXTERNAL_ID, user_id),
+        (EXTERNAL_ID, previous_id),
+        (ANONYMOUS_ID, previous_id),
+    )
     owners = customers.identified(connection, [user, former, visit])
     kept = owners.get(user)
     others = {owners[name] for name in (former, visit) if name in owners} - {kept}
@@ -44,7 +48,7 @@ def _certain(connection: Connection, user_id: str, previous_id: str) -> tuple[UU
         return None
     mine, hers = (customers.names(connection, one) for one in (kept, other))
     # A browser's id that somebody with another number has used is perhaps a family's.
-    clashing = STRONG - {EXTERNAL} if former in owners else STRONG
+    clashing = STRONG - {EXTERNAL_ID} if former in owners else STRONG
     if any(mine.get(kind) and hers.get(kind) for kind in clashing):
         return None
     return kept, other

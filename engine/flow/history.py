@@ -57,7 +57,7 @@ class Profile:
 def add_events(database: Database, some: Sequence[Incoming]) -> int:
     """Store events of the past, and return how many of them were new."""
     return sum(
-        database.transact(partial(_add_events, database, some[start : start + AT_ONCE]))
+        database.transact(partial(store_events, database, some[start : start + AT_ONCE]))
         for start in range(0, len(some), AT_ONCE)
     )
 
@@ -65,12 +65,13 @@ def add_events(database: Database, some: Sequence[Incoming]) -> int:
 def add_customers(database: Database, some: Sequence[Profile]) -> int:
     """Make customers, or add to what is known of them; return how many are new."""
     return sum(
-        database.transact(partial(_add_customers, some[start : start + AT_ONCE]))
+        database.transact(partial(store_customers, some[start : start + AT_ONCE]))
         for start in range(0, len(some), AT_ONCE)
     )
 
 
-def _add_events(database: Database, some: Sequence[Incoming], connection: Connection) -> int:
+def store_events(database: Database, some: Sequence[Incoming], connection: Connection) -> int:
+    """Store events of the past, `AT_ONCE` at most, in a transaction; return how many were new."""
     fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
     taken: list[Incoming] = []
     for item in some:
@@ -117,7 +118,8 @@ def _row(whose: Owner, turn: Turn, item: Incoming) -> tuple[Any, ...]:
     )
 
 
-def _add_customers(some: Sequence[Profile], connection: Connection) -> int:
+def store_customers(some: Sequence[Profile], connection: Connection) -> int:
+    """Make or add to customers, `AT_ONCE` at most, in a transaction; return how many are new."""
     wanted = sorted({identity for profile in some for identity in profile.identities})
     owners = customers.identified(connection, wanted)
     existing = customers.lock(connection, set(owners.values()))

@@ -17,7 +17,7 @@ from engine.flow.enter import open_journey, open_journeys
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.event import Event
-from engine.model.identity import ANONYMOUS, EXTERNAL
+from engine.model.identity import ANONYMOUS_ID, EXTERNAL_ID
 from engine.names import Wake
 from engine.run.changes import learned
 from engine.run.entry import Refused
@@ -36,8 +36,8 @@ AT_ONCE = 100
 class Incoming:
     """An event as it was sent, checked for its form.
 
-    `identities` are further names of the customer whom `user_id` or `anonymous_id` finds. `journey`
-    and `entry_key` are set by a request to open that journey.
+    `user_id` is an id in `namespace`. `identities` are further names of the customer whom it or
+    `anonymous_id` finds. `journey` and `entry_key` are set by a request to open that journey.
     """
 
     source: str
@@ -45,6 +45,7 @@ class Incoming:
     kind: Kind
     name: str
     user_id: str | None = None
+    namespace: str = EXTERNAL_ID
     anonymous_id: str | None = None
     previous_id: str | None = None
     customer: UUID | None = None
@@ -70,7 +71,7 @@ def receive(database: Database, incoming: Sequence[Incoming]) -> list[Wake]:
     for some in _together(incoming):
         if some[0].kind == "alias":
             told += aliasing.follow(database, some[0].user_id, some[0].previous_id)
-        told += database.transact(partial(_store, database, some))
+        told += database.transact(partial(store, database, some))
     return told
 
 
@@ -83,7 +84,8 @@ def _together(incoming: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:
             start = n
 
 
-def _store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+def store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
+    """Do what `receive` does, for `AT_ONCE` events at most, in a transaction."""
     fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
     taken: list[Incoming] = []
     for item in some:
@@ -131,7 +133,7 @@ def lock_customers(
         if now != found.known:
             raise RaceLost
     if found.linked:
-        customers.check_named_once(connection, found.linked)
+        customers.check_named_once(connection, found.linked, {item.namespace for item in some})
     suggestions.suggest(connection, found.doubts)
     return found.owners, locked
 
@@ -161,7 +163,11 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> _Found:
     known = customers.owners(connection, wanted) if wanted else {}
     found = _Found(known=dict(known))
     whole = [owner.customer for owner in known.values()]
-    named = customers.with_external_id(connection, whole) if _linking(some, known) else set()
+    named = (
+        customers.named(connection, whole, {item.namespace for item in some})
+        if _linking(some, known)
+        else set()
+    )
     standing = customers.standing(connection, [item.customer for item in some if item.customer])
     made: set[UUID] = set()
     given: dict[Identity, Owner] = {}
@@ -186,7 +192,7 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> _Found:
             ):
                 found.doubts[owner.customer, known[identity].customer].add(reason)
         if user is not None:
-            named.add(owner.customer)
+            named.add((item.namespace, owner.customer))
         found.owners.append(owner)
     if made:
         customers.create(connection, sorted(made))
@@ -196,7 +202,7 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> _Found:
 
 
 def _owner(
-    item: Incoming, known: Mapping[Identity, Owner], named: Collection[UUID]
+    item: Incoming, known: Mapping[Identity, Owner], named: Collection[tuple[str, UUID]]
 ) -> tuple[Owner | None, bool]:
     """Return whose an event is, and whether its `user_id` is the first that she is known by."""
     user, anonymous, former = _user(item), _anonymous(item), _former(item)
@@ -206,7 +212,7 @@ def _owner(
     by_former = known.get(former) if former else None
     if by_former is not None and by_anonymous in {None, by_former}:
         return by_former, False
-    if by_anonymous is not None and not (user and by_anonymous.customer in named):
+    if by_anonymous is not None and not (user and (item.namespace, by_anonymous.customer) in named):
         return by_anonymous, user is not None
     return None, False
 
@@ -229,18 +235,18 @@ def _linking(some: Sequence[Incoming], known: Mapping[Identity, Owner]) -> bool:
 
 
 def _user(item: Incoming) -> Identity | None:
-    return (EXTERNAL, item.user_id) if item.user_id else None
+    return (item.namespace, item.user_id) if item.user_id else None
 
 
 def _anonymous(item: Incoming) -> Identity | None:
     # An alias is about the former id; a browser sends its own along with every call.
     anonymous = item.previous_id or item.anonymous_id
-    return (ANONYMOUS, anonymous) if anonymous else None
+    return (ANONYMOUS_ID, anonymous) if anonymous else None
 
 
 def _former(item: Incoming) -> Identity | None:
     """Return the id of the shop's that an alias's former id may be, instead of a browser's."""
-    return (EXTERNAL, item.previous_id) if item.previous_id else None
+    return (EXTERNAL_ID, item.previous_id) if item.previous_id else None
 
 
 def _identities(item: Incoming) -> list[Identity]:

@@ -88,8 +88,6 @@ def _merge(
     rows.join_memberships(connection, kept, merged)
     turn = Turn(database, connection, _together(one, other))
     turn.stamp()
-    at = turn.now
-    _end_twins(turn)
     who = pure.joined(turn.customer, other.customer)
     turn.change(**{name: getattr(who, name) for name in _WHO if name != "suppressed"})
     mark_suppressed(connection, [turn])
@@ -97,10 +95,12 @@ def _merge(
     _keep_consent(turn, agreed, str(id))
     after = _told(turn.customer) | {"created_at": min(kept_created, merged_created)}
     merges.add(
-        connection, id, kept, merged, at=at, actor=actor, how=how,
+        connection, id, kept, merged, at=turn.now, actor=actor, how=how,
         before=merges.plain(before), after=merges.plain(after),
     )  # fmt: skip
     suggestions.merged(connection, kept, merged, actor.name)
+    turn.new = True  # every segment looks at her
+    _end_twins(turn)
     return Merged(id, kept), finish([turn], turn.writes, connection)
 
 
@@ -228,7 +228,7 @@ def _part(
     for turn, who in zip(turns, (kept_now, merged_now), strict=True):
         turn.stamp()
         turn.change(**{name: getattr(who, name) for name in _WHO if name != "suppressed"})
-        turn.at_the_end = wake_next
+        turn.at_the_end, turn.new = wake_next, True
     declined = _differing(merged_now.consent, was.merged.consent)
     _keep_consent(turns[1], declined, str(merge.id))
     mark_suppressed(connection, turns)

@@ -2,16 +2,16 @@
 
 from typing import Final
 
-EXTERNAL: Final = "external_id"
+EXTERNAL_ID: Final = "external_id"
 """The shop's own number of a customer: `userId` in Segment's calls."""
 
-ANONYMOUS: Final = "anonymous_id"
+ANONYMOUS_ID: Final = "anonymous_id"
 """A browser's or an app's id of somebody who has not said who she is."""
 
-STRONG: Final = frozenset({EXTERNAL, "loyalty_card"})
+STRONG: Final = frozenset({EXTERNAL_ID, "loyalty_card"})
 """Namespaces that belong to one person. In any other, such as a phone or a device, people share."""
 
-RESERVED: Final = frozenset({EXTERNAL, "user_id", ANONYMOUS})
+RESERVED: Final = frozenset({EXTERNAL_ID, "user_id", ANONYMOUS_ID})
 """Types of `context.externalIds` that a call tells by `userId` and `anonymousId` alone."""
 
 LONGEST: Final = 500

@@ -1,6 +1,7 @@
 """What customers agreed to, and the addresses that must not be written to: their records."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +20,27 @@ def keep(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append to the record of what customers said."""
     if rows:
         connection.execute(insert(tables.consent), list(rows))
+
+
+_LAST_STATED = text("""
+SELECT DISTINCT ON (topic) topic, state, at, source FROM consent
+WHERE customer_id = :customer AND channel = :channel ORDER BY topic, at DESC, id DESC
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a customer said last of a topic on a channel, when, and by which source."""
+
+    state: str
+    at: datetime
+    source: str | None
+
+
+def last_stated(connection: Connection, customer: UUID, channel: Channel) -> dict[str, Stated]:
+    """Return what a customer said last of each topic on a channel."""
+    rows = connection.execute(_LAST_STATED, {"customer": customer, "channel": channel}).all()
+    return {row.topic: Stated(row.state, row.at, row.source) for row in rows}
 
 
 _CUSTOMER = text("""

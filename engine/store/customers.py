@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, TextualSelect, column, insert, text
 
 from engine.model.customer import Customer
+from engine.model.identity import EXTERNAL_ID
 from engine.store import tables
 from engine.store.session import RaceLost
 
@@ -143,14 +144,18 @@ def standing(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Owner]:
 
 
 _NAMED = text("""
-SELECT DISTINCT customer_id FROM identity
-WHERE customer_id = ANY(:ids) AND namespace = 'external_id'
+SELECT DISTINCT namespace, customer_id FROM identity
+WHERE customer_id = ANY(:ids) AND namespace = ANY(:namespaces)
 """)
 
 
-def with_external_id(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Return which of these customers the shop knows by an id of its own."""
-    return set(connection.execute(_NAMED, {"ids": list(ids)}).scalars())
+def named(
+    connection: Connection, ids: Sequence[UUID], namespaces: Iterable[str]
+) -> set[tuple[str, UUID]]:
+    """Return which of these customers have an id in which of these namespaces."""
+    asked = {"ids": list(ids), "namespaces": sorted(namespaces)}
+    rows = connection.execute(_NAMED, asked).all()
+    return {(row.namespace, row.customer_id) for row in rows}
 
 
 _EXTERNAL_IDS = text("""
@@ -167,17 +172,20 @@ def external_ids(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]
 
 _NAMED_TWICE = text("""
 SELECT customer_id FROM identity
-WHERE customer_id = ANY(:ids) AND namespace = 'external_id'
-GROUP BY customer_id HAVING count(*) > 1 LIMIT 1
+WHERE customer_id = ANY(:ids) AND namespace = ANY(:namespaces)
+GROUP BY namespace, customer_id HAVING count(*) > 1 LIMIT 1
 """)
 
 
-def check_named_once(connection: Connection, ids: Iterable[UUID]) -> None:
-    """Start again when one of these, who had none, was given two ids of the shop's at once.
+def check_named_once(
+    connection: Connection, ids: Iterable[UUID], namespaces: Iterable[str] = (EXTERNAL_ID,)
+) -> None:
+    """Start again when one of these, who had none, was given two ids of a namespace at once.
 
     To be asked under their locks: the last to get one sees what the others did.
     """
-    if connection.execute(_NAMED_TWICE, {"ids": list(ids)}).first() is not None:
+    asked = {"ids": list(ids), "namespaces": sorted(namespaces)}
+    if connection.execute(_NAMED_TWICE, asked).first() is not None:
         raise RaceLost
 
 

@@ -73,6 +73,20 @@ def last(connection: Connection, customer: UUID, names: Sequence[str]) -> Event 
     return _event(row) if row is not None else None
 
 
+# Written like the index `ix_event_order`, which it is answered by.
+_WHOSE_ORDER = text("""
+SELECT customer_id FROM event
+WHERE name = 'Order Completed' AND properties ->> 'order_id' = :order
+ORDER BY received_at DESC LIMIT 1
+""")
+
+
+def whose_order(connection: Connection, order: str) -> UUID | None:
+    """Return the customer of whom an "Order Completed" with this `order_id` was told."""
+    found: UUID | None = connection.execute(_WHOSE_ORDER, {"order": order}).scalar()
+    return found
+
+
 def _event(row: Any) -> Event:
     return Event(
         id=row.id,

@@ -208,20 +208,18 @@ def close_goal(connection: Connection, run: UUID, at: Any) -> None:
     connection.execute(_CLOSE_GOAL, {"run": run, "at": at})
 
 
-# Whoever is in a segment already does not enter it by being merged; then all is looked at anew.
+# Whoever is in a segment already does not enter it by being merged.
 _MEMBERSHIPS: Final = tuple(
     text(statement)
     for statement in (
         """
         INSERT INTO membership (customer_id, segment_id, inside, since, next_change_at)
-        SELECT :kept, s.id, coalesce(m.inside, false), coalesce(m.since, now()), now()
-        FROM segment s LEFT JOIN membership m ON m.segment_id = s.id AND m.customer_id = :merged
+        SELECT :kept, segment_id, inside, since, now() FROM membership WHERE customer_id = :merged
         ON CONFLICT (customer_id, segment_id) DO UPDATE SET
             inside = membership.inside OR excluded.inside,
             since = CASE WHEN membership.inside AND excluded.inside
                 THEN least(membership.since, excluded.since)
-                WHEN excluded.inside THEN excluded.since ELSE membership.since END,
-            next_change_at = now()
+                WHEN excluded.inside THEN excluded.since ELSE membership.since END
         """,
         "DELETE FROM membership WHERE customer_id = :merged",
     )
@@ -232,12 +230,12 @@ WHERE customer_id IN (:kept, :merged) AND inside
 """)
 _BACK_INSIDE: Final = text("""
 INSERT INTO membership (customer_id, segment_id, inside, since, next_change_at)
-SELECT :customer, s.id, was.since IS NOT NULL, coalesce(was.since, now()), now()
-FROM segment s LEFT JOIN jsonb_to_recordset(CAST(:inside AS jsonb))
+SELECT :merged, s.id, true, was.since, now()
+FROM segment s JOIN jsonb_to_recordset(CAST(:inside AS jsonb))
     AS was (segment text, since timestamptz) ON was.segment = s.id
-ON CONFLICT (customer_id, segment_id) DO UPDATE SET
-    inside = membership.inside AND (excluded.inside OR NOT CAST(:came AS jsonb) ? membership.segment_id),
-    next_change_at = now()
+""")
+_NOT_INSIDE: Final = text("""
+DELETE FROM membership WHERE customer_id = :kept AND segment_id = ANY(:came)
 """)
 
 
@@ -250,7 +248,7 @@ def inside(connection: Connection, kept: UUID, merged: UUID) -> tuple[list[Any],
 
 
 def join_memberships(connection: Connection, kept: UUID, merged: UUID) -> None:
-    """Put the kept one where either is, and have every segment look at her anew."""
+    """Put the kept one in the segments where either is."""
     for statement in _MEMBERSHIPS:
         connection.execute(statement, {"kept": kept, "merged": merged})
 
@@ -258,12 +256,12 @@ def join_memberships(connection: Connection, kept: UUID, merged: UUID) -> None:
 def part_memberships(
     connection: Connection, kept: UUID, merged: UUID, before: Mapping[str, Any]
 ) -> None:
-    """Put both where they were, and have every segment look at them anew."""
+    """Put the other in the segments where she was, and the kept one out of those that came."""
     came = {one["segment"] for one in before["merged_inside"]}
     came -= {one["segment"] for one in before["kept_inside"]}
-    for customer, was in ((kept, before["kept_inside"]), (merged, before["merged_inside"])):
-        given = {"customer": customer, "inside": _dump(was), "came": _dump(sorted(came))}
-        connection.execute(_BACK_INSIDE, given)
+    connection.execute(_NOT_INSIDE, {"kept": kept, "came": sorted(came)})
+    given = {"merged": merged, "inside": _dump(before["merged_inside"])}
+    connection.execute(_BACK_INSIDE, given)
 
 
 _TREE: Final = text("""
@@ -368,6 +366,7 @@ _KEEP: Final = text("""
 UPDATE customer SET merges = merges + 1, created_at = least(created_at, :created_at)
 WHERE id = :kept
 """)
+_NOTHING_UPCOMING: Final = text("DELETE FROM upcoming WHERE customer_id = :merged")
 _CREATED: Final = text("SELECT id, created_at FROM customer WHERE id IN (:kept, :merged)")
 _CREATED_AT: Final = text("""
 UPDATE customer SET merges = merges + 1,
@@ -387,6 +386,7 @@ def created(connection: Connection, kept: UUID, merged: UUID) -> tuple[Any, Any]
 def retire(connection: Connection, kept: UUID, merged: UUID, created_at: Any) -> None:
     """Let a customer lead to the kept one, and hold nothing any more."""
     connection.execute(_RETIRE, {"kept": kept, "merged": merged})
+    connection.execute(_NOTHING_UPCOMING, {"merged": merged})
     connection.execute(_KEEP, {"kept": kept, "created_at": created_at})
 
 

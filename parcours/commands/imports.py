@@ -99,7 +99,7 @@ def _run(
     *,
     as_json: bool,
 ) -> None:
-    from parcours.imports.lines import format_of
+    from engine.flow.imports.lines import format_of
 
     kind = format_of(file, format_)
     began = time.monotonic()

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ class Checkpoint:
     known: int = 0
     rejected: int = 0
     rejects_size: int = 0
+    mentions: list[str] = field(default_factory=list)
+    """What segments may depend on of what is stored; they are built anew at the end."""
 
 
 def place_of(file: Path) -> Path:

@@ -1,35 +1,23 @@
 """One file's way into the database: in portions, each of them stored before the next is read."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
-
-import orjson
+from typing import Generic, TypeVar
 
 from engine.flow.history import Profile, add_customers, add_events
+from engine.flow.imports import customers, events, mentions, unsubscribes
+from engine.flow.imports.lines import Format, Place, Record, records
+from engine.flow.imports.portions import AT_ONCE, Rejects, portions, sort_out
 from engine.flow.intake import Incoming, receive
+from engine.store.memberships import build_mentioning
 from engine.store.session import Database
 from parcours.imports import checkpoint as checkpoints
-from parcours.imports import customers, events, unsubscribes
-from parcours.imports.checkpoint import Checkpoint
-from parcours.imports.events import Rejected
-from parcours.imports.lines import Format, Place, Record, records
 from parcours.imports.progress import progress
 
 T = TypeVar("T")
-
-AT_ONCE: Final = 5_000
-"""Records in a portion."""
-
-BYTES_AT_ONCE: Final = 8_000_000
-"""Text in a portion, at most about this."""
-
-_KEPT: Final = 20_000
-"""How much of a rejected record is kept, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +32,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[T]):
-    """What a file is about: `store` returns how many of the given ones are new."""
+    """What a file is about: `store` returns how many of the given ones are new.
+
+    `mentions` tells what segments may depend on; without it they are followed one by one.
+    """
 
     what: str
     read: Callable[[Record], T]
     store: Callable[[list[T]], int]
+    mentions: Callable[[list[T]], set[str]] = lambda _: set()
 
 
 def import_events(
@@ -63,21 +55,30 @@ def import_events(
 
     store = through_intake if start_journeys else partial(add_events, database)
     read = partial(events.event_of, kind=kind, now=now)
-    return _run(file, kind, _Kind("events", read, store), events.check_columns, resume=resume)
+    return _run(
+        database,
+        file,
+        kind,
+        _Kind("events", read, store, mentions.of_events),
+        events.check_columns,
+        resume=resume,
+    )
 
 
 def import_customers(database: Database, file: Path, kind: Format, *, resume: bool) -> Report:
     """Bring in a file of customers; what is known of one already is added to."""
     read = partial(customers.profile_of, kind=kind)
-    about: _Kind[Profile] = _Kind("customers", read, partial(add_customers, database))
-    return _run(file, kind, about, customers.check_columns, resume=resume)
+    about: _Kind[Profile] = _Kind(
+        "customers", read, partial(add_customers, database), mentions.of_customers
+    )
+    return _run(database, file, kind, about, customers.check_columns, resume=resume)
 
 
 def import_unsubscribes(database: Database, file: Path, kind: Format, *, resume: bool) -> Report:
     """Bring in what a former tool knew of who must not be written to."""
     read = unsubscribes.Reader(database)
     about = _Kind("unsubscribes", read, partial(unsubscribes.store, database))
-    return _run(file, kind, about, unsubscribes.check_columns, resume=resume)
+    return _run(database, file, kind, about, unsubscribes.check_columns, resume=resume)
 
 
 def rejects_of(file: Path) -> Path:
@@ -86,6 +87,7 @@ def rejects_of(file: Path) -> Path:
 
 
 def _run(
+    database: Database,
     file: Path,
     kind: Format,
     about: _Kind[T],
@@ -95,27 +97,24 @@ def _run(
 ) -> Report:
     at = (checkpoints.resume if resume else checkpoints.begin)(file, about.what)
     place = Place(offset=at.offset, line=at.line)
-    rejects = _Rejects(file, at)
+    rejects = Rejects(rejects_of(file), at.rejects_size)
     with (
         file.open("rb") as opened,
         progress(f"Importing {about.what}", file.stat().st_size) as shown,
     ):
-        for portion in _portions(records(opened, kind, place, check_columns)):
-            good: list[T] = []
-            refused: list[tuple[Record, str]] = []
-            for record in portion:
-                try:
-                    good.append(about.read(record))
-                except Rejected as error:
-                    refused.append((record, str(error)))
+        for portion in portions(records(opened, kind, place, check_columns), AT_ONCE):
+            good, refused = sort_out(portion, about.read)
             new = about.store(good) if good else 0
             at.accepted += len(good)
             at.known += len(good) - new
             at.rejected += len(refused)
+            at.mentions = sorted({*at.mentions, *about.mentions(good)})
             at.offset, at.line = portion[-1].end, portion[-1].last
             at.rejects_size = rejects.write(refused)
             checkpoints.keep(file, at)
             shown.reach(at.offset, f"{at.accepted:,} accepted, {at.rejected:,} rejected")
+    if at.mentions:
+        database.transact(lambda connection: build_mentioning(connection, at.mentions))
     checkpoints.place_of(file).unlink(missing_ok=True)
     return Report(
         accepted=at.accepted,
@@ -123,44 +122,3 @@ def _run(
         rejected=at.rejected,
         rejects=rejects_of(file) if at.rejected else None,
     )
-
-
-def _portions(some: Iterator[Record]) -> Iterator[list[Record]]:
-    portion: list[Record] = []
-    size = 0
-    for record in some:
-        portion.append(record)
-        size += len(record.text)
-        if len(portion) >= AT_ONCE or size >= BYTES_AT_ONCE:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
-
-
-class _Rejects:
-    """The file of rejected records, made with the first of them; only its owner may read it."""
-
-    def __init__(self, file: Path, at: Checkpoint) -> None:
-        """Begin anew, or where the interrupted import stood."""
-        self._file = rejects_of(file)
-        self._size = at.rejects_size
-        if self._size:
-            os.truncate(self._file, self._size)
-        else:
-            self._file.unlink(missing_ok=True)
-
-    def write(self, refused: list[tuple[Record, str]]) -> int:
-        """Add records with their reasons, and return the file's size."""
-        if not refused:
-            return self._size
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        with os.fdopen(os.open(self._file, flags, 0o600), "ab") as out:
-            for record, reason in refused:
-                out.write(orjson.dumps(_line(record, reason), option=orjson.OPT_APPEND_NEWLINE))
-        self._size = self._file.stat().st_size
-        return self._size
-
-
-def _line(record: Record, reason: str) -> dict[str, Any]:
-    return {"line": record.line, "reason": reason, "text": record.text[:_KEPT]}

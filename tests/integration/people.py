@@ -62,9 +62,15 @@ class People:
         publish(self.database, id, actor=WHO)
 
     def segment(self, id: str, rule: dict[str, Any]) -> None:
-        """Have a segment."""
+        """Have a segment, of which everybody was looked at."""
         written = Segment.model_validate({"id": id, "name": id, "rule": rule})
-        self.put(lambda c: documents.put_segment(c, written))
+
+        def work(connection: Connection) -> None:
+            documents.put_segment(connection, written)
+            connection.execute(text("UPDATE segment SET state = 'ready'"))
+            documents.touch(connection)
+
+        self.put(work)
 
     def does(self, user: str, name: str, **more: Any) -> None:
         """Take in an event of a customer: of an anonymous one when the name begins with `~`."""
@@ -214,6 +220,8 @@ def everything(connection: Connection) -> dict[str, Any]:
     ):  # fmt: skip
         statement = text(f"SELECT t.*, {whose} AS whose FROM {table} t")  # noqa: S608 - constants
         rows = [dict(row) for row in connection.execute(statement).mappings()]
+        # A segment that is entered and left by being merged tells so.
+        rows = [row for row in rows if not row.get("name", "").startswith("Segment ")]
         for row in rows:
             row["seq"] = order.rank(row["whose"], row["seq"])
             if "decided_seq" in row:
@@ -229,7 +237,7 @@ class _Order:
     def __init__(self, connection: Connection) -> None:
         used: defaultdict[UUID, set[int]] = defaultdict(set)
         for statement in (
-            "SELECT customer_id, seq FROM event",
+            "SELECT customer_id, seq FROM event WHERE name NOT LIKE 'Segment %'",
             "SELECT customer_id, seq FROM entry_refusal",
             "SELECT customer_id, seq FROM message_transition",
             "SELECT r.customer_id, i.seq FROM run_input i JOIN run r ON r.id = i.run_id",

@@ -16,6 +16,7 @@ from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
 from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
+from engine.model.segment import Segment
 from engine.model.template import Template
 from engine.store import tables
 from engine.store.session import Database
@@ -280,6 +281,33 @@ def test_imports_and_arrivals_at_the_same_time_leave_no_gap(
         count = connection.execute(text("SELECT count(*) FROM event")).scalar_one()
     assert wrong == []
     assert count == 3 * 400 + 3 * 60
+
+
+def builds(database: Database) -> dict[str, int]:
+    return {row.id: row.build for row in rows(database, tables.segment)}
+
+
+def test_segments_that_mention_what_came_in_are_built_anew(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = {
+        "buyers": {"event": "Order Completed"},
+        "viewers": {"event": "Product Viewed"},
+        "gold": {"trait": "tier", "eq": "gold"},
+        "reach": {"reachable": "email"},
+    }
+    for id_, rule in rules.items():
+        segment = Segment.model_validate({"id": id_, "name": id_, "rule": rule})
+        materials.put_segment(database, segment, actor=COMMAND_LINE)
+    before = builds(database)
+    monkeypatch.setattr(job, "AT_ONCE", 1)
+    events(database, write(tmp_path / "a.jsonl", [order(1, "u"), order(2, "u")]))
+    assert builds(database) == {**before, "buyers": before["buyers"] + 1}
+    before = builds(database)
+    lines = [{"userId": "u", "traits": {"tier": "gold", "email": "u@example.com"}}]
+    customers(database, write(tmp_path / "b.jsonl", lines))
+    risen = {**before, "gold": before["gold"] + 1, "reach": before["reach"] + 1}
+    assert builds(database) == risen
 
 
 def customers(database: Database, file: Path) -> Report:

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import select, text
 
 from designer.api.problems import Malformed
-from designer.api.segment_events import events_of
 from engine.errors import Unavailable
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import publish, save_journey
+from engine.flow.segment_events import events_of
 from engine.model.actor import COMMAND_LINE
 from engine.model.journey import Journey
 from engine.store import customers, runs, tables

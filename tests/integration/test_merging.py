@@ -244,25 +244,22 @@ def test_different_arms_take_her_out_of_what_compares_them(people: People) -> No
 
 def test_who_was_in_a_segment_does_not_enter_it_and_all_are_looked_at_anew(people: People) -> None:
     people.segment("gold", {"trait": "tier", "eq": "gold"})
-    people.segment("big", {"trait": "size", "eq": "xl"})
-    people.does("a", "x")
-    people.does("b", "x")
-    people.put(
-        lambda c: c.execute(
-            tables.membership.insert().values(
-                customer_id=people.id("b"), segment_id="gold", inside=True, since="2026-01-01"
-            )
-        )
-    )
-    merge = people.merge("a", "b")
-    rows = people.read("SELECT * FROM membership ORDER BY segment_id")
-    assert [(row["customer_id"], row["segment_id"], row["inside"]) for row in rows] == [
-        (people.id("a"), "big", False), (people.id("a"), "gold", True),
+    people.segment("regular", {"event": "Order Completed", "count": {"gte": 2}})
+    people.does("a", "Order Completed")
+    people.tells("b", tier="gold")
+    people.does("b", "Order Completed")
+    inside = "SELECT customer_id, segment_id FROM membership WHERE inside ORDER BY segment_id"
+    assert [row["customer_id"] for row in people.read(inside)] == [people.id("b")]
+    a, b, merge = people.id("a"), people.id("b"), people.merge("a", "b")
+    assert [(row["customer_id"], row["segment_id"]) for row in people.read(inside)] == [
+        (a, "gold"), (a, "regular"),
     ]  # fmt: skip
-    assert all(row["next_change_at"] is not None for row in rows)
+    told = [name for name in names_of(people, "a") if name.startswith("Segment")]
+    assert told == ["Segment Entered", "Segment Entered"]  # b's own, and by being merged
     people.undo(merge)
-    rows = people.read("SELECT * FROM membership WHERE inside")
-    assert [(row["customer_id"], row["since"].year) for row in rows] == [(people.id("b"), 2026)]
+    rows = people.read(inside)
+    assert [(row["customer_id"], row["segment_id"]) for row in rows] == [(b, "gold")]
+    assert names_of(people, "a")[-1] == "Segment Left"
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from engine.errors import InvalidInput
-from parcours.imports import lines
-from parcours.imports.lines import Place, Record, format_of, records
+from engine.flow.imports import lines
+from engine.flow.imports.lines import Place, Record, format_of, records
 
 
 def read(content: bytes, kind: Any, start: Place = lines.START) -> list[Record]:

@@ -8,11 +8,11 @@ import pytest
 
 from engine.errors import InvalidInput
 from engine.flow.history import Profile
+from engine.flow.imports import customers, events
+from engine.flow.imports.lines import Record
+from engine.flow.imports.portions import Rejected
+from engine.flow.imports.values import value_of
 from engine.flow.intake import Incoming
-from parcours.imports import customers, events
-from parcours.imports.events import Rejected
-from parcours.imports.lines import Record
-from parcours.imports.values import value_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

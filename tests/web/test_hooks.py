@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.parametrize("provider", ["sendgrid", "twilio"])
+@pytest.mark.parametrize("provider", ["sendgrid", "twilio", "shopify", "prestashop"])
 def test_nobody_is_expected_until_a_provider_is_set_up(
     stranger: Any, provider: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -166,6 +166,8 @@ def test_what_is_open_to_anyone_is_the_login_and_what_checks_a_signature() -> No
         "/password",
         "/hooks/sendgrid",
         "/hooks/twilio",
+        "/hooks/shopify",
+        "/hooks/prestashop",
         "/push/key",
     }
 

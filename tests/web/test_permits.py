@@ -144,6 +144,8 @@ OPEN = {
     "POST /c/{token:path}",
     "POST /hooks/sendgrid",
     "POST /hooks/twilio",
+    "POST /hooks/shopify",
+    "POST /hooks/prestashop",
     "GET /push/key",
     "GET /healthz",
     "GET /readyz",

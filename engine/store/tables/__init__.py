@@ -11,6 +11,7 @@ from engine.store.tables import (
     access,
     customers,
     identities,
+    imports,
     journeys,
     messages,
     segments,
@@ -19,7 +20,17 @@ from engine.store.tables import (
 )
 from engine.store.tables.columns import metadata as metadata
 
-ROWS = (access, customers, identities, journeys, messages, segments, setup, timed)
+ROWS = (
+    access,
+    customers,
+    identities,
+    imports,
+    journeys,
+    messages,
+    segments,
+    setup,
+    timed,
+)
 """The modules that tell the metadata of their tables."""
 
 
@@ -52,6 +63,7 @@ coupon_code = _table("coupon_code")
 consent = _table("consent")
 suppression = _table("suppression")
 activity_type = _table("activity_type")
+import_job = _table("import_job")
 hook = _table("hook")
 hook_delivery = _table("hook_delivery")
 api_key = _table("api_key")

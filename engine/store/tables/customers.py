@@ -89,6 +89,12 @@ class EventRow(SQLModel, table=True):
     __table_args__ = (
         Index(None, "customer_id", "name", "occurred_at"),
         Index(None, "received_at", "id"),
+        # A refund names its order, not its customer.
+        Index(
+            "ix_event_order",
+            text("(properties ->> 'order_id')"),
+            postgresql_where=text("name = 'Order Completed'"),
+        ),
         {"postgresql_partition_by": "RANGE (received_at)"},
     )
     customer_id: UUID = uuid_(primary_key=True)

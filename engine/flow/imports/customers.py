@@ -4,15 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from designer.api.reading import dump, find_nul
 from engine.errors import InvalidInput
 from engine.flow.customers import time_zones
 from engine.flow.history import Profile
+from engine.flow.imports.lines import Format, Record
+from engine.flow.imports.portions import Rejected
+from engine.flow.imports.values import value_of
 from engine.model.addresses import email_address, phone_number
 from engine.model.identity import LONGEST
-from parcours.imports.events import Rejected
-from parcours.imports.lines import Format, Record
-from parcours.imports.values import value_of
+from engine.model.storable import dump, find_nul
 
 IDS: Final = ("userId", "external_id")
 """How the shop's own id of a customer is called."""

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from engine.errors import InvalidInput, ParcoursError
 from engine.flow.consent import Changes, Proof, decline_everything, say, suppress
+from engine.flow.imports.lines import Record
+from engine.flow.imports.portions import Rejected
 from engine.model.addresses import email_address, phone_number
 from engine.model.base import CHANNELS, Channel
 from engine.store import documents, search
 from engine.store.session import Database
-from parcours.imports.events import Rejected
-from parcours.imports.lines import Record
 
 IDS: Final = ("external_id", "userId")
 _KNOWN: Final = frozenset({*IDS, "email", "phone", "topic", "channel", "reason", "at"})

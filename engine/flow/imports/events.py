@@ -7,13 +7,13 @@ from typing import Any, Final, cast
 
 import orjson
 
-from designer.api.problems import Malformed, TooLarge
-from designer.api.segment_events import KINDS, events_of
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, Malformed, TooLarge
 from engine.flow.event_names import Kind
+from engine.flow.imports.lines import Format, Record
+from engine.flow.imports.portions import Rejected
+from engine.flow.imports.values import value_of
 from engine.flow.intake import Incoming
-from parcours.imports.lines import Format, Record
-from parcours.imports.values import value_of
+from engine.flow.segment_events import KINDS, events_of
 
 SOURCE: Final = "import"
 """The source of what files bring; a message id is stored once."""
@@ -26,10 +26,6 @@ PROPERTIES: Final = "properties."
 
 _CLOCKS: Final = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 """Where the instant is written, best first."""
-
-
-class Rejected(Exception):
-    """A record that cannot be taken in; the text says why."""
 
 
 def check_columns(names: list[str]) -> None:

@@ -13,12 +13,12 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from designer.api.problems import Malformed, TooLarge
-from designer.api.reading import dump, find_nul
+from engine.errors import Malformed, TooLarge
 from engine.flow.customers import time_zones
 from engine.flow.event_names import NAME_OF, Kind
 from engine.flow.intake import Incoming
 from engine.model.identity import LONGEST, LONGEST_NAMESPACE, RESERVED
+from engine.model.storable import dump, find_nul
 
 EVENT_LIMIT: Final = 32 * 1024
 BATCH_LIMIT: Final = 500 * 1024
