@@ -9,7 +9,7 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import building, holding, intervening, memberships, starting
+from engine.flow import building, holding, intervening, memberships, starting, suspecting
 from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ def chores() -> tuple[Chore, ...]:
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),
         Chore(memberships.note_sizes, every=1800.0),
+        Chore(suspecting.look_on, every=60.0, busy=1.0),
     )
 
 

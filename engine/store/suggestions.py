@@ -132,11 +132,14 @@ WHERE kind = :kind
 """)
 
 
-def walk(connection: Connection, most: int) -> int:
-    """Look at the next customers for pairs, by emails, phones or names; return how many it were."""
+def walk(connection: Connection, most: int) -> int | None:
+    """Look at the next customers for pairs, by emails, phones or names; return how many it were.
+
+    None means that everybody has been looked at.
+    """
     due = connection.execute(_DUE).one_or_none()
     if due is None:
-        return 0
+        return None
     rows = connection.execute(_WALK[due.kind], {"after": due.after, "most": most}).all()
     ended = len(rows) < most
     groups: defaultdict[str, list[Any]] = defaultdict(list)
