@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from designer.api import (
     activities,
     customers,
+    duplicates,
     entries,
     health,
     hooks,
@@ -23,6 +24,7 @@ from designer.api.problems import add_handlers
 from engine.store.keys import KeyRing
 
 ROUTERS = (
+    duplicates,
     customers,
     journeys,
     entries,

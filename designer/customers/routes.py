@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.customers import happenings, views
+from designer.duplicates.routes import of_customer
 from designer.login.permits import READ_CUSTOMERS
 from designer.messages.views import Ledger
 from designer.pages import database, pages
@@ -51,6 +52,7 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         events = timeline(connection, id_, limit=_PAGE, cursor=before or None)
         sent = ledger.messages(connection, customer=id_, limit=_PAGE, whole=False)
         suppressed = customer_of(connection, id_).suppressed
+        duplicates = of_customer(request, connection, id_, words)
         passed = [(one["journey"], one["version"]) for one in (*her_runs, *sent.items)]
         journeys = versions.versions(connection, passed)
         called = names(connection)
@@ -76,4 +78,5 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         next=events.next,
         before=before,
         opened=run,
+        duplicates=duplicates,
     )

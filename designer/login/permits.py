@@ -33,6 +33,7 @@ class May:
 LOGGED_IN: Final = Depends(May(None))
 READ: Final = Depends(May("read"))
 READ_CUSTOMERS: Final = Depends(May("read customers"))
+WRITE_CUSTOMERS: Final = Depends(May("write customers"))
 WRITE_DRAFTS: Final = Depends(May("write drafts"))
 PUBLISH: Final = Depends(May("publish"))
 READ_CHANGES: Final = Depends(May("read changes"))

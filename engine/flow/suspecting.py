@@ -30,12 +30,12 @@ def decide(database: Database, one: UUID, other: UUID, decision: Decision, *, ac
 
     def work(connection: Connection) -> None:
         documents.one_at_a_time(connection)
-        two = [search.find(connection, str(id)) for id in (one, other)]
-        if two[0] == two[1]:
+        first, second = (search.find(connection, str(id)) for id in (one, other))
+        if first == second:
             raise Conflict(said("These two are one customer already."))
-        suggestions.decide(connection, *two, decision, actor.name)
+        suggestions.decide(connection, first, second, decision, actor.name)
         if decision == "different":
-            told = {"other": str(two[1])}
-            audit.add(connection, actor, "tell apart", "customer", str(two[0]), None, told)
+            told = {"other": str(second)}
+            audit.add(connection, actor, "tell apart", "customer", str(first), None, told)
 
     database.transact(work)

@@ -108,6 +108,12 @@ def merges(
     return page(rows, limit, [_item(row) for row in rows], "at", "id")
 
 
+def listed_one(connection: Connection, id: UUID) -> dict[str, Any] | None:
+    """Return one merge as the list shows it, None when there is no such."""
+    row = connection.execute(text(f"{_LISTED} WHERE m.id = :id"), {"id": id}).one_or_none()
+    return _item(row) if row is not None else None
+
+
 def _item(row: Any) -> dict[str, Any]:
     return {
         "id": str(row.id),
