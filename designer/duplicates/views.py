@@ -31,7 +31,7 @@ _VERY_LIKELY: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One fact of both; `same` when there is no difference, None when one of them lacks it."""
+    """One fact of both; `same` when there is no difference, None when that says nothing."""
 
     name: str
     first: str
@@ -103,7 +103,10 @@ def _pair(
     return Pair(
         ids=ids,
         names=(_name(first, words), _name(second, words)),
-        lines=_lines([_facts(profiles[id], seen[id], words) for id in ids]),
+        lines=[
+            *_lines([_facts(profiles[id], words) for id in ids], compared=True),
+            *_lines([_doings(profiles[id], seen[id], words) for id in ids], compared=False),
+        ],
         reasons=[said for reason, said in reasons(words) if reason in found["reasons"]],
         mark=_mark(found["strength"], words),
         decided_at=found.get("decided_at"),
@@ -123,28 +126,34 @@ def _mark(strength: int, words: Words) -> Mark:
     return Mark(words.gettext("Perhaps"), "")
 
 
-def _facts(
-    profile: Mapping[str, Any], seen: Mapping[str, Any], words: Words
-) -> dict[str, list[str]]:
-    """Return what is known of one, by the fact's name."""
-    _ = words.gettext
+def _facts(profile: Mapping[str, Any], words: Words) -> dict[str, list[str]]:
+    """Return who one is, by the fact's name."""
     shown = customers.profile(profile, words)
-    found: dict[str, list[str]] = {_("Name"): [shown.name]}
+    found: dict[str, list[str]] = {words.gettext("Name"): [shown.name]}
     for fact in (*shown.addresses, *shown.identities, *shown.traits):
         found.setdefault(fact.name, []).append(fact.value)
-    found[_("Orders")] = [words.number(seen["orders"])]
-    found[_("Last seen")] = [words.moment(seen["seen_at"])] if seen["seen_at"] else []
-    found[_("Known since")] = [words.day(shown.since)]
-    found[_("In a journey now")] = [_("yes") if seen["inside"] else _("no")]
     return found
 
 
-def _lines(both: Sequence[dict[str, list[str]]]) -> list[Line]:
+def _doings(
+    profile: Mapping[str, Any], seen: Mapping[str, Any], words: Words
+) -> dict[str, list[str]]:
+    """Return what one has done, by the fact's name."""
+    _ = words.gettext
+    return {
+        _("Orders"): [words.number(seen["orders"])],
+        _("Last seen"): [words.moment(seen["seen_at"])] if seen["seen_at"] else [],
+        _("Known since"): [words.day(profile["created_at"])],
+        _("In a journey now"): [_("yes") if seen["inside"] else _("no")],
+    }
+
+
+def _lines(both: Sequence[dict[str, list[str]]], *, compared: bool) -> list[Line]:
     first, second = both
     lines = []
     for name in {**first, **second}:
         one, other = (", ".join(side.get(name, [])) for side in both)
-        same = None if not one or not other else one.casefold() == other.casefold()
+        same = one.casefold() == other.casefold() if compared and one and other else None
         if one or other:
             lines.append(Line(name, one, other, same))
     return lines

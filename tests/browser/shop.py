@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.engine import make_url
 
 from engine.compile.compiler import compile as compile_journey
@@ -32,9 +32,10 @@ from engine.model.topic import Topic
 from engine.run.machine import Machine
 from engine.run.state import Deliver, Entered, Exit, Happened, Settled, State, TimeReached, Wait
 from engine.run.world import MemoryWorld
-from engine.store import tables
+from engine.store import suggestions, tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
+from engine.store.suggestions import Reason
 
 ABANDONED_CART = """\
 # Reminds customers of what they left in their basket.
@@ -195,6 +196,7 @@ class _Filling:
     def fill(self) -> None:
         self._documents()
         self._database.transact(self._people)
+        self._database.transact(self._doubts)
 
     def becomes(self, sent: datetime, *, is_email: bool) -> dict[str, Any]:
         """Return what becomes of a message that was handed over: most are read, some are not."""
@@ -244,6 +246,16 @@ class _Filling:
         ensure_partitions(connection, (self._now - timedelta(days=31)).date())
         for n in range(self._count):
             _Person(self, connection, n).live()
+
+    def _doubts(self, connection: Connection) -> None:
+        """Suggest that some customers may be one, for this or that reason."""
+        ids = list(
+            connection.execute(select(tables.customer.c.id).order_by("id").limit(36)).scalars()
+        )
+        several: list[list[Reason]] = [["phone"], ["email", "phone"], ["login"], ["name_postcode"]]
+        pairs = zip(ids[::2], ids[1::2], strict=True)
+        doubts = {pair: several[n % len(several)] for n, pair in enumerate(pairs)}
+        suggestions.suggest(connection, doubts)
 
 
 class _Person:

@@ -48,6 +48,9 @@ PAGES = {
     "customers": "/customers",
     "customers-none": "/customers?q=nobody",
     "customer": "a.name@/customers?q=anna",
+    "duplicates": "/duplicates",
+    "duplicates-none": "/duplicates?state=different&reason=alias",
+    "merges": "/merges",
     "outbox": "/outbox",
     "message": "a.mail@/outbox",
     "text-message": "a.mail@/outbox?channel=sms",
@@ -79,8 +82,56 @@ def _find(page: Page) -> None:
     page.keyboard.press("Enter")
 
 
+def _merge(page: Page) -> None:
+    page.locator(".pair-do .first").first.click()
+    page.locator(".note.good").wait_for()
+
+
+def _undo(page: Page) -> None:
+    page.locator("tbody form button").first.click()
+    page.locator(".note.good").wait_for()
+
+
+def _doubted(page: Page) -> None:
+    page.locator(".sides thead a").first.click()
+    page.locator(".note a").first.wait_for()
+
+
+def _compare(page: Page) -> None:
+    _doubted(page)
+    page.locator(".note a").nth(1).click()
+    page.locator(".pair").wait_for()
+
+
+def _choose(page: Page) -> None:
+    page.locator("td a.name").first.click()
+    page.locator(".head .actions a").click()
+    page.locator("[name=q]").fill("a")
+    page.keyboard.press("Enter")
+    page.locator("td a.name").first.wait_for()
+
+
+def _merge_of_customer(page: Page) -> None:
+    _merge(page)
+    page.locator(".note.good a").click()
+    page.locator(".merged summary").click()
+
+
+def _list_merges(page: Page) -> None:
+    _merge(page)
+    page.locator(".pair-tabs a").nth(1).click()
+    page.locator("tbody form button").first.wait_for()
+
+
 STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "edit-collapsed": ("/journeys/welcome?show=draft", _collapse),
+    "duplicates-merged": ("/duplicates", _merge),
+    "customer-doubted": ("/duplicates", _doubted),
+    "customer-compare": ("/duplicates", _compare),
+    "customer-merged": ("/duplicates", _merge_of_customer),
+    "customer-merge": ("/customers?q=anna", _choose),
+    "merges-some": ("/duplicates", _list_merges),
+    "merges-undone": ("/merges", _undo),
     "collapsed-outline": ("/journeys/abandoned-cart?view=outline", _collapse),
     "edit-found": ("/journeys/welcome?show=draft", _find),
     "found": ("/journeys/welcome?view=outline", _find),
