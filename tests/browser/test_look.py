@@ -111,15 +111,12 @@ def _choose(page: Page) -> None:
     page.locator("td a.name").first.wait_for()
 
 
-def _merge_of_customer(page: Page) -> None:
-    _merge(page)
-    page.locator(".note.good a").click()
+def _merged_of(page: Page) -> None:
+    page.locator("td a.name").first.click()
     page.locator(".merged summary").click()
 
 
-def _list_merges(page: Page) -> None:
-    _merge(page)
-    page.locator(".pair-tabs a").nth(1).click()
+def _stay(page: Page) -> None:
     page.locator("tbody form button").first.wait_for()
 
 
@@ -128,9 +125,9 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "duplicates-merged": ("/duplicates", _merge),
     "customer-doubted": ("/duplicates", _doubted),
     "customer-compare": ("/duplicates", _compare),
-    "customer-merged": ("/duplicates", _merge_of_customer),
+    "customer-merged": ("/merges", _merged_of),
     "customer-merge": ("/customers?q=anna", _choose),
-    "merges-some": ("/duplicates", _list_merges),
+    "merges-some": ("/merges", _stay),
     "merges-undone": ("/merges", _undo),
     "collapsed-outline": ("/journeys/abandoned-cart?view=outline", _collapse),
     "edit-found": ("/journeys/welcome?show=draft", _find),
