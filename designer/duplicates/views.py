@@ -182,9 +182,7 @@ def merges(found: Sequence[Mapping[str, Any]], words: Words) -> list[Merge]:
     ]
 
 
-def _called(shown: Mapping[str, Any] | None, words: Words) -> str:
-    if shown is None:
-        return words.gettext("Somebody else")
+def _called(shown: Mapping[str, Any], words: Words) -> str:
     return customer_name(shown["traits"], shown["addresses"], words)
 
 

@@ -78,8 +78,8 @@ SELECT m.id, m.kept, m.merged, m.at, m.actor_name, m.how, m.undone_at, m.undone_
        m.before -> 'kept' AS kept_was, m.before -> 'merged' AS merged_was,
        CASE WHEN m.undone_at IS NULL THEN coalesce(k.merged_into, k.id) ELSE k.id END AS stands,
        k.merged_into IS NULL AND m.undone_at IS NULL AS undoable,
-       s.traits, s.addresses
-FROM merge m JOIN customer k ON k.id = m.kept
+       s.traits, s.addresses, o.traits AS other_traits, o.addresses AS other_addresses
+FROM merge m JOIN customer k ON k.id = m.kept JOIN customer o ON o.id = m.merged
 JOIN customer s ON s.id = coalesce(k.merged_into, k.id)
 """
 
@@ -129,7 +129,8 @@ def _item(row: Any) -> dict[str, Any]:
         "shown": {
             "now": {"traits": row.traits, "addresses": row.addresses},
             "kept": _shown(row.kept_was),
-            "merged": _shown(row.merged_was),
+            "merged": _shown(row.merged_was)
+            or {"traits": row.other_traits, "addresses": row.other_addresses},
         },
     }
 
