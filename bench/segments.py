@@ -20,7 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from _stack import cpu_by_process, machine, report, spent
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from engine.flow import building, memberships
 from engine.flow.intake import Incoming, receive
@@ -94,7 +94,12 @@ class Shop:
 
     def do(self, statement: Any, **given: Any) -> None:
         """Execute a statement."""
-        self.database.transact(lambda connection: connection.execute(statement, given))
+
+        def work(connection: Connection) -> None:
+            connection.execute(text("SELECT set_config('statement_timeout', '1h', true)"))
+            connection.execute(statement, given)
+
+        self.database.transact(work)
 
     def fill(self) -> None:
         """Bring customers and their events."""
@@ -102,6 +107,7 @@ class Shop:
             self.do(statement, customers=self.customers)
         with self.database.read() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(text("SET statement_timeout = '1h'"))
             connection.execute(text("VACUUM ANALYZE"))
 
     def segments(self, rules: dict[str, dict[str, Any]]) -> None:

@@ -17,6 +17,7 @@ from designer.assets import Assets
 from designer.canvas import live as canvas_live
 from designer.canvas import routes as canvas
 from designer.canvas.lately import Lately
+from designer.catalogue import routes as catalogue
 from designer.changes import routes as changes
 from designer.content import routes as content
 from designer.customers import routes as customers
@@ -26,6 +27,7 @@ from designer.duplicates import routes as duplicates
 from designer.events import routes as events
 from designer.files import routes as files
 from designer.hooks import routes as hooks
+from designer.imports import routes as imports
 from designer.inside import routes as inside
 from designer.journeys import routes as journeys
 from designer.keys import routes as keys
@@ -41,9 +43,13 @@ from designer.outbox import routes as outbox
 from designer.pages import Pages
 from designer.people import routes as people
 from designer.preferences import routes as preferences
+from designer.segments import editing as segment_editing
+from designer.segments import routes as segments
 from designer.start import routes as start
+from designer.starts import routes as starts
 from designer.streams import Streams
 from designer.topics import routes as topics
+from designer.traits import routes as traits
 from designer.walk import routes as walk
 from designer.webpush import routes as webpush
 from engine import gateway
@@ -65,11 +71,15 @@ PAGES = (
     inside,
     canvas,
     canvas_live,
+    segment_editing,
+    segments,
     content,
     messages,
     manners,
     customers,
     duplicates,
+    imports,
+    catalogue,
     outbox,
     events,
     links,
@@ -77,8 +87,10 @@ PAGES = (
     preferences,
     start,
     topics,
+    traits,
     hooks,
     webpush,
+    starts,
     account,
     people,
     keys,

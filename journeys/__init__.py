@@ -1,26 +1,47 @@
-"""The library: ready journeys as files, with their templates beside them.
+"""The library: ready journeys as files, with their templates and segments beside them.
 
-A file works outside the library too: whatever folder a journey lies in, its templates are
-those in the folder `templates` beside it.
+A file works outside the library too: whatever folder a journey lies in, its templates are those in
+the folder `templates` beside it, and its segments those in the folder `segments`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from engine.errors import InvalidDocument, NotFound, Problem
-from engine.model.base import Channel
-from engine.model.journey import AnyStep, SendStep, walk
+from engine.model.base import Channel, Frozen
+from engine.model.condition import AnyCondition, InSegment, parts
+from engine.model.journey import AnyStep, Journey, SendStep, walk
+from engine.model.segment import Segment
 from engine.model.template import Template
+from journeys.ready import ReadySegment
+
+__all__ = [
+    "ReadySegment",
+    "names",
+    "segments",
+    "segments_beside",
+    "segments_of",
+    "segments_used",
+    "templates",
+    "templates_beside",
+    "text",
+    "used",
+]
+
+Document = TypeVar("Document", bound=Frozen)
 
 TEMPLATES: Final = "templates"
 """The folder beside a journey that holds its templates."""
+
+SEGMENTS: Final = "segments"
+"""The folder beside a journey that holds the segments that it asks for."""
 
 
 def names() -> list[str]:
@@ -38,12 +59,22 @@ def text(name: str) -> str:
 
 def templates() -> dict[str, Template]:
     """Return the library's templates by id."""
-    return _read(files(__name__).joinpath(TEMPLATES))
+    return _templates(files(__name__).joinpath(TEMPLATES))
 
 
 def templates_beside(journey: Path) -> dict[str, Template]:
     """Return the templates in the folder beside a journey's file, by id."""
-    return _read(journey.parent / TEMPLATES)
+    return _templates(journey.parent / TEMPLATES)
+
+
+def segments() -> dict[str, ReadySegment]:
+    """Return the library's segments by id, in the order of a customer's time with a shop."""
+    return _segments(files(__name__).joinpath(SEGMENTS))
+
+
+def segments_beside(journey: Path) -> dict[str, Segment]:
+    """Return the segments in the folder beside a journey's file, by id."""
+    return {id: one.taken("en") for id, one in _segments(journey.parent / SEGMENTS).items()}
 
 
 def used(steps: tuple[AnyStep, ...]) -> dict[str, Channel]:
@@ -57,11 +88,57 @@ def used(steps: tuple[AnyStep, ...]) -> dict[str, Channel]:
     return wanted
 
 
-def _read(folder: Traversable) -> dict[str, Template]:
+def segments_used(journey: Journey, known: Mapping[str, Segment]) -> list[str]:
+    """Return the ids of the segments that a journey asks for, those that others stand on first.
+
+    What a segment stands on is looked up among the `known`.
+    """
+    found: list[str] = []
+    for name in segments_of(journey.document()):
+        _add(name, known, found, ())
+    return found
+
+
+def _add(
+    name: str, known: Mapping[str, Segment], found: list[str], within: tuple[str, ...]
+) -> None:
+    if name in found or name in within:
+        return
+    if name in known:
+        for inner in _asked(known[name].rule):
+            _add(inner, known, found, (*within, name))
+    found.append(name)
+
+
+def _asked(rule: AnyCondition) -> list[str]:
+    return [part.segment for part in parts(rule) if isinstance(part, InSegment)]
+
+
+def segments_of(document: Any) -> Iterator[str]:
+    """Yield the names of the segments that a document asks about."""
+    if isinstance(document, dict):
+        for key in ("segment", "segment_entered", "segment_left"):
+            if isinstance(named := document.get(key), str):
+                yield named
+        document = list(document.values())
+    if isinstance(document, list):
+        for item in document:
+            yield from segments_of(item)
+
+
+def _templates(folder: Traversable) -> dict[str, Template]:
+    return {one.id: one for one in _documents(folder, Template, "template")}
+
+
+def _segments(folder: Traversable) -> dict[str, ReadySegment]:
+    found = _documents(folder, ReadySegment, "segment")
+    return {one.id: one for one in sorted(found, key=lambda one: (one.place, one.id))}
+
+
+def _documents(folder: Traversable, model: type[Document], what: str) -> list[Document]:
     if not folder.is_dir():
-        return {}
-    found = [_template(file) for file in _yaml_files(folder)]
-    return {template.id: template for template in found}
+        return []
+    return [_read(file, model, what) for file in _yaml_files(folder)]
 
 
 def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
@@ -69,10 +146,10 @@ def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
     return iter(sorted(inside, key=lambda file: file.name))
 
 
-def _template(file: Traversable) -> Template:
+def _read(file: Traversable, model: type[Document], what: str) -> Document:
     try:
         document = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-        return Template.model_validate(document)
+        return model.model_validate(document)
     except (YAMLError, UnicodeDecodeError) as error:
         first = str(error).splitlines()[0]
         problems = [Problem(message=f"the file is not YAML: {first}")]
@@ -81,4 +158,4 @@ def _template(file: Traversable) -> Template:
             Problem(message=f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}")
             for mistake in error.errors(include_url=False, include_input=False)
         ]
-    raise InvalidDocument(f"The template {file} has mistakes", problems)
+    raise InvalidDocument(f"The {what} {file} has mistakes", problems)

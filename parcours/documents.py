@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from engine.compile.language import Mistake, Uses, uses
 from engine.compile.plan import Plan
 from engine.compile.validate import Known, check
 from engine.errors import InvalidDocument, ParcoursError, Problem
-from engine.flow import materials
 from engine.flow import publish as flow
 from engine.model.activity import ActivityType
 from engine.model.actor import COMMAND_LINE
@@ -34,6 +33,7 @@ from engine.model.template import Content, Template
 from engine.settings import Settings
 from engine.store import documents as stored
 from engine.store.session import Database
+from journeys.bringing import Brought, bring
 from parcours.embedded import addresses
 
 _INSIDE: Final = frozenset({"arms", "events", "then", "else", "on_error"})
@@ -58,22 +58,18 @@ class Materials:
         if self.known is not None:
             return "Checked against the database's templates and segments."
         return (
-            "Checked by itself alone, without looking up its segments, nor templates that are "
+            "Checked by itself alone, without looking up segments and templates that are "
             f"not beside it: {self.why_not}"
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """What became of a pushed journey.
-
-    `templates` went along because they were new; `kept` exist and differ from their files.
-    """
+    """What became of a pushed journey, and what went along with it."""
 
     created: bool
     problems: list[Problem]
-    templates: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
+    brought: Brought
 
 
 @contextmanager
@@ -117,21 +113,30 @@ def problems_of(file: Path, materials: Materials) -> list[Problem]:
     try:
         journey, text = read(file)
         beside = journeys.templates_beside(file)
+        segments = journeys.segments_beside(file)
     except InvalidDocument as error:
         return error.problems
-    known = materials.known or _whatever(journey, beside)
-    return locate(text, check(journey, replace(known, templates={**beside, **known.templates})))
+    known = materials.known or _whatever(journey, beside, segments)
+    known = replace(
+        known,
+        templates={**beside, **known.templates},
+        segments={**segments, **known.segments},
+    )
+    return locate(text, check(journey, known))
 
 
-def _whatever(journey: Journey, beside: Mapping[str, Template]) -> Known:
-    """Return as known whatever the journey, and the templates beside it, refer to."""
+def _whatever(
+    journey: Journey, beside: Mapping[str, Template], segments_beside: Mapping[str, Segment]
+) -> Known:
+    """Return as known whatever the journey, and what lies beside it, refer to."""
     templates = {
         name: Template(id=name, name=name, channel=channel, locales={"en": Content(body="")})
         for name, channel in journeys.used(journey.steps).items()
     }
+    asking = [journey.document(), *(one.document() for one in segments_beside.values())]
     segments = {
         name: Segment.model_validate({"id": name, "name": name, "rule": _ANY_RULE})
-        for name in _segments(journey.document())
+        for name in journeys.segments_of(asking)
     }
     used = [
         found
@@ -142,7 +147,7 @@ def _whatever(journey: Journey, beside: Mapping[str, Template]) -> Known:
     ]
     return Known(
         templates,
-        segments,
+        {**segments, **segments_beside},
         snippets={
             name: Snippet(id=name, name=name, locales={"en": ""})
             for found in used
@@ -171,34 +176,17 @@ def _uses(text: str) -> Uses | None:
         return None
 
 
-def _segments(document: Any) -> Iterator[str]:
-    """Yield the names of the segments that a document asks about."""
-    if isinstance(document, dict):
-        for key in ("segment", "segment_entered", "segment_left"):
-            if isinstance(named := document.get(key), str):
-                yield named
-        document = list(document.values())
-    if isinstance(document, list):
-        for item in document:
-            yield from _segments(item)
-
-
 def push(database: Database, file: Path, journey: Journey, text: str) -> Pushed:
-    """Save a journey as a draft, after the templates beside it that it uses and that are new."""
-    with database.read() as connection:
-        present = stored.templates(connection)
-    beside = journeys.templates_beside(file)
-    used = [beside[name] for name in journeys.used(journey.steps) if name in beside]
-    new = [template for template in used if template.id not in present]
-    for template in new:
-        materials.put_template(database, template, actor=COMMAND_LINE)
-    saved = flow.save_journey(database, journey, text, actor=COMMAND_LINE)
-    return Pushed(
-        created=saved.created,
-        problems=saved.problems,
-        templates=[template.id for template in new],
-        kept=[one.id for one in used if one.id in present and present[one.id] != one],
+    """Save a journey as a draft, after what it needs of the templates and segments beside it."""
+    brought = bring(
+        database,
+        journey,
+        templates=journeys.templates_beside(file),
+        segments=journeys.segments_beside(file),
+        actor=COMMAND_LINE,
     )
+    saved = flow.save_journey(database, journey, text, actor=COMMAND_LINE)
+    return Pushed(created=saved.created, problems=saved.problems, brought=brought)
 
 
 def pull(database: Database, journey_id: str) -> str:

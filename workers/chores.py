@@ -9,7 +9,19 @@ from typing import Final
 from temporalio.service import RPCError
 
 from engine.errors import Unavailable, without_words
-from engine.flow import building, holding, intervening, memberships, starting, suspecting
+from engine.flow import (
+    announcing,
+    building,
+    computing,
+    dates,
+    freezing,
+    holding,
+    intervening,
+    memberships,
+    starting,
+    suspecting,
+    timing,
+)
 from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
@@ -34,10 +46,19 @@ def chores() -> tuple[Chore, ...]:
         Chore(holding.let_go),
         Chore(holding.end_inside),
         Chore(intervening.carry_out),
+        Chore(timing.keep_up),
+        Chore(timing.begin_due),
+        Chore(dates.fill, busy=0.2),
+        Chore(dates.come, busy=0.0),
         Chore(starting.go_on),
         Chore(memberships.sweep, busy=0.0),
         Chore(building.carry_on, busy=0.0),
+        Chore(computing.due, busy=0.0),
+        Chore(computing.carry_on, busy=0.1),
+        Chore(freezing.freeze_due, every=10.0),
         Chore(memberships.note_sizes, every=1800.0),
+        Chore(announcing.carry_out),
+        Chore(announcing.forget, every=3600.0),
         Chore(suspecting.look_on, every=60.0, busy=1.0),
     )
 

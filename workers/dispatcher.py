@@ -1,7 +1,7 @@
 """The dispatcher: tells Temporal what was left untold, and looks after overdue runs.
 
-Beside that it posts to the shop's webhooks (`workers/outgoing.py`) and does what is done in the
-background (`workers/chores.py`).
+Beside that it posts to the shop's webhooks (`workers/outgoing.py`), carries out imports
+(`workers/importing.py`) and does what is done in the background (`workers/chores.py`).
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from engine.names import Wake
 from engine.settings import Settings
 from engine.store.session import Database
 from workers.chores import THREADS, do_chores
+from workers.importing import Importing
 from workers.main import patiently_connect
 from workers.outgoing import Outgoing
 
@@ -39,9 +40,10 @@ async def dispatch(settings: Settings) -> None:
         settings.database_url, pool_size=4 + THREADS, application="parcours-dispatcher"
     )
     sweeper = Dispatcher(database, Gateway(client, partial(sweep.told, database)))
+    importing = Importing(database, settings.data_dir / "imports")
     outgoing = Outgoing(database, allow_private=settings.allow_private_addresses)
     try:
-        await asyncio.gather(sweeper.run(), outgoing.run())
+        await asyncio.gather(sweeper.run(), outgoing.run(), importing.run())
     finally:
         database.close()
 

@@ -19,6 +19,7 @@ Permission = Literal[
     "read changes",
     "request entries",
     "send events",
+    "feed the catalogue",
     "administer",
     "serve activities",
 ]
@@ -28,13 +29,14 @@ _DRAFT: Final[frozenset[Permission]] = _READ | {"write drafts"}
 _PUBLISH: Final[frozenset[Permission]] = _DRAFT | {"publish", "request entries"}
 
 PERMITTED: Final[Mapping[Role, frozenset[Permission]]] = {
-    "source": frozenset({"send events", "request entries"}),
+    "source": frozenset({"send events", "request entries", "feed the catalogue"}),
     "staff": frozenset({"read customers"}),
     "viewer": _READ,
     "marketer": _DRAFT,
     "publisher": _PUBLISH,
-    "steward": _READ | {"write customers", "read changes"},
-    "administrator": _PUBLISH | {"write customers", "read changes", "administer"},
+    "steward": _READ | {"write customers", "read changes", "feed the catalogue"},
+    "administrator": _PUBLISH
+    | {"write customers", "read changes", "feed the catalogue", "administer"},
     "worker": frozenset({"serve activities"}),
 }
 """What is not named here is refused. A write key may be public (in a shop's page): it opens

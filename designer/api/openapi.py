@@ -14,10 +14,13 @@ from engine.model.cap import Cap
 from engine.model.coupon import Codes, CouponPool
 from engine.model.hook import Hook
 from engine.model.journey import Journey
+from engine.model.order import GiftCard, Order, Refund, Return
+from engine.model.product import Product, Shop, Stock
 from engine.model.segment import Segment
 from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.topic import Topic
+from engine.model.trait import EventTrait, JoinedTrait, QuantileTrait, Score
 from engine.model.workspace import Workspace
 
 _INSTANT: Final = {"type": "string", "format": "date-time"}
@@ -44,6 +47,17 @@ _CALL: Final[dict[str, Any]] = {
         "writeKey": _TEXT,
     },
 }
+
+
+def _batch(key: str, schema: str) -> dict[str, Any]:
+    items = {"$ref": f"#/components/schemas/{schema}"}
+    return {
+        "type": "object",
+        "required": [key],
+        "properties": {key: {"type": "array", "maxItems": 1000, "items": items}},
+        "additionalProperties": False,
+    }
+
 
 _SCHEMAS: Final[dict[str, Any]] = {
     "Call": _CALL,
@@ -103,6 +117,13 @@ _SCHEMAS: Final[dict[str, Any]] = {
                 },
             },
         },
+    },
+    "Trait": {
+        "description": "either of a customer's events, or made of other computed traits",
+        "oneOf": [
+            {"$ref": f"#/components/schemas/{name}"}
+            for name in ("EventTrait", "QuantileTrait", "JoinedTrait")
+        ],
     },
     "SegmentRead": {
         "allOf": [
@@ -196,6 +217,9 @@ _SCHEMAS: Final[dict[str, Any]] = {
         "oneOf": [{"required": ["result"]}, {"required": ["error"]}],
         "additionalProperties": False,
     },
+    "ProductBatch": _batch("products", "Product"),
+    "StockBatch": _batch("stock", "Stock"),
+    "OrderBatch": _batch("orders", "Order"),
     "Problem": {
         "type": "object",
         "properties": {
@@ -223,9 +247,21 @@ _BODIES: Final = {
     ("/v1/coupons/{pool}", "put"): "CouponPool",
     ("/v1/coupons/{pool}/codes", "post"): "Codes",
     ("/v1/topics/{topic}", "put"): "Topic",
+    ("/v1/traits/{trait}", "put"): "Trait",
+    ("/v1/scores/{score}", "put"): "Score",
     ("/v1/workspace", "put"): "Workspace",
     ("/v1/activities/{activity}", "put"): "ActivityType",
     ("/v1/calls/{call}", "post"): "ActivityOutcome",
+    ("/v1/products/{sku}", "put"): "Product",
+    ("/v1/products/batch", "post"): "ProductBatch",
+    ("/v1/shops/{shop}", "put"): "Shop",
+    ("/v1/stock/{sku}/{shop}", "put"): "Stock",
+    ("/v1/stock/batch", "post"): "StockBatch",
+    ("/v1/orders/{order}", "put"): "Order",
+    ("/v1/orders/batch", "post"): "OrderBatch",
+    ("/v1/orders/{order}/refunds", "post"): "Refund",
+    ("/v1/orders/{order}/returns", "post"): "Return",
+    ("/v1/gift-cards/{card}", "put"): "GiftCard",
 }
 
 _ANSWERS: Final = {
@@ -239,7 +275,8 @@ _ANSWERS: Final = {
 
 _MODELS: Final = (
     Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,
-    ActivityType, Start,
+    ActivityType, Start, Product, Shop, Stock, Order, Refund, Return, GiftCard,
+    ActivityType, Start, EventTrait, QuantileTrait, JoinedTrait, Score,
 )  # fmt: skip
 
 

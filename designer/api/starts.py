@@ -24,7 +24,7 @@ StartId = Annotated[UUID, Path(description="the start's id")]
 
 SHOWN: Final = (
     "id", "journey", "segment", "pace", "source", "state", "reason", "total", "entered", "refused",
-    "failed", "created_at", "begun_at", "ended_at",
+    "failed", "due_at", "created_at", "begun_at", "ended_at",
 )  # fmt: skip
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=ProblemRoute)

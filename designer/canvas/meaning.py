@@ -1,5 +1,6 @@
 """What a condition builder says as it is being filled: in a sentence, and of how many customers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,11 +19,15 @@ _CONDITION: Final[TypeAdapter[AnyCondition]] = TypeAdapter(Condition)
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a builder says; `open` when something of it is not filled yet."""
+    """What a builder says; `open` when something of it is not filled yet.
+
+    `examples` are customers of whom it holds: id and name.
+    """
 
     sentence: str = ""
     open: bool = False
     count: str = ""
+    examples: Sequence[tuple[str, str]] = ()
 
 
 def complete(group: Raw) -> AnyCondition | None:

@@ -19,6 +19,7 @@ from engine.model.opening import (
     OnSchedule,
     OnSegmentEntered,
     OnSegmentLeft,
+    Pace,
 )
 
 _WEEK: Final = ("mon", "tue", "wed", "thu", "fri")
@@ -105,3 +106,15 @@ class OpeningWords:
                 return _("On day %(n)s of each month at %(time)s", n=plain.day, time=at)
             case _:
                 assert_never(plain.every)
+
+
+def pace_in_words(pace: Pace, words: Words) -> str:
+    """Return how many customers enter in how much time."""
+    count, _, unit = pace.partition("/")
+    match unit:
+        case "s":
+            return words.ngettext("%(n)s customer a second", "%(n)s customers a second", int(count))
+        case "h":
+            return words.ngettext("%(n)s customer an hour", "%(n)s customers an hour", int(count))
+        case _:
+            return words.ngettext("%(n)s customer a minute", "%(n)s customers a minute", int(count))

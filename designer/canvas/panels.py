@@ -15,6 +15,7 @@ from designer.canvas.forms.builders import builders
 from designer.canvas.forms.raw import Raw, fields, rows, text
 from designer.canvas.lexicon import COMPARISONS, FITS, MADE, of_steps
 from designer.canvas.look import Shown
+from designer.canvas.schedules import LAST
 from designer.views import channel_name
 from designer.words import N_, Words
 from engine.errors import Problem, Said
@@ -132,6 +133,7 @@ def context(
         "panel": views.panel(step, counted, sentences, reading) if step is not None else None,
         "form": _form(shown, step, words, raw, mistakes) if shown.editing else None,
         "weekdays": _weekdays(words),
+        "month_days": _month_days(words),
         "asked": reading.query(),
         "reading": reading,
     }
@@ -140,6 +142,11 @@ def context(
 def _weekdays(words: Words) -> list[tuple[str, str]]:
     names = get_day_names("abbreviated", locale=words.locale)
     return [(day, str(names[n])) for n, day in enumerate(WEEKDAYS)]
+
+
+def _month_days(words: Words) -> list[tuple[str, str]]:
+    days = [(str(day), words.number(day)) for day in range(1, 32)]
+    return [*days, (LAST, words.gettext("the last"))]
 
 
 def _form(
@@ -268,7 +275,7 @@ def step_mistakes(document: Document) -> dict[str, Said]:
     try:
         _STEP.validate_python(document)
     except ValidationError as error:
-        return _by_place(error, skip=1)
+        return by_place(error, skip=1)
     return {}
 
 
@@ -277,11 +284,12 @@ def journey_mistakes(document: Document) -> dict[str, Said]:
     try:
         Journey.model_validate({**document, "steps": []})
     except ValidationError as error:
-        return _by_place(error, skip=0)
+        return by_place(error, skip=0)
     return {}
 
 
-def _by_place(error: ValidationError, skip: int) -> dict[str, Said]:
+def by_place(error: ValidationError, skip: int = 0) -> dict[str, Said]:
+    """Return mistakes by their place in the document, without its first `skip` parts."""
     found: dict[str, Said] = {}
     for mistake in error.errors(include_url=False, include_input=False):
         parts = [str(part) for part in mistake["loc"][skip:] if not is_tag(part)]

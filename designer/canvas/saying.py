@@ -9,10 +9,10 @@ from designer.canvas.forms.builders import Builder, builders
 from designer.canvas.forms.raw import Raw
 from designer.canvas.meaning import Meaning
 from designer.pages import database, may, pages
+from designer.views import customer_name
 from designer.words import Words
 from engine.errors import InvalidInput
 from engine.flow.sampling import sample, unknowable
-from engine.model.condition import AnyCondition
 
 
 def builder_at(kind: str, raw: Raw, at: str) -> Builder:
@@ -23,31 +23,40 @@ def builder_at(kind: str, raw: Raw, at: str) -> Builder:
     return found
 
 
-def answer(request: Request, builder: Builder, said: ConditionWords, words: Words) -> Response:
+def answer(
+    request: Request,
+    builder: Builder,
+    said: ConditionWords,
+    words: Words,
+    template: str = "canvas/forms/_says.html",
+) -> Response:
     """Say what a builder says now, and of how many customers it holds."""
     whole = meaning.complete(builder.group)
     told = whole or meaning.filled(builder.group)
+    count, found = "", None
+    # About the properties of an event there is nobody to count.
+    if whole is not None and builder.event is None and may(request, "read customers"):
+        if unknowable(whole):
+            count = words.gettext(
+                "How many customers these are cannot be known beforehand: it asks for what happens "
+                "in the journey."
+            )
+        else:
+            found = sample(database(request), whole)
+            count = meaning.counted(found, words)
     response = pages(request).render(
         request,
-        "canvas/forms/_says.html",
+        template,
         words=words,
         meaning=Meaning(
             sentence=meaning.sentence(told, builder, said, words) if told is not None else "",
             open=whole is None,
-            count=_count(request, builder, whole, words) if whole is not None else "",
+            count=count,
+            examples=[
+                (str(one.id), customer_name(one.traits, one.addresses, words))
+                for one in (found.examples if found is not None else ())
+            ],
         ),
     )
     response.headers["X-Part"] = "condition"
     return response
-
-
-def _count(request: Request, builder: Builder, whole: AnyCondition, words: Words) -> str:
-    """Return of how many customers the condition holds, for who may read them."""
-    if builder.event is not None or not may(request, "read customers"):
-        return ""
-    if unknowable(whole):
-        return words.gettext(
-            "How many customers these are cannot be known beforehand: it asks for what happens "
-            "in the journey."
-        )
-    return meaning.counted(sample(database(request), whole), words)

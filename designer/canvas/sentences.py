@@ -10,7 +10,7 @@ from babel.dates import format_time, get_day_names
 from babel.units import format_unit
 
 from designer.canvas.conditions import ConditionWords
-from designer.canvas.openings import OpeningWords
+from designer.canvas.openings import OpeningWords, pace_in_words
 from designer.views import ACTIVITY_ICON, CHANNEL_ICONS, channel_name, icons
 from designer.words import Words
 from engine.model.condition import EventMatch
@@ -225,6 +225,10 @@ class Sentences:
     def opens(self, entry: Entry) -> str:
         """Return what opens the journey."""
         return self._openings.say(entry.on)
+
+    def pace(self, entry: Entry) -> str:
+        """Return how many enter in how much time when many are due, or nothing when not said."""
+        return pace_in_words(entry.pace, self.words) if entry.pace is not None else ""
 
     def who(self, entry: Entry) -> str:
         """Return which of the customers enter, or nothing when all do."""

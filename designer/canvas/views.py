@@ -106,6 +106,7 @@ def entry_facts(journey: Journey, sentences: Sentences) -> list[Fact]:
         Fact(_("Enters"), shown.title),
         Fact(_("Only"), shown.who),
         Fact(_("Comes back"), sentences.again(journey.entry)),
+        Fact(_("At most"), sentences.pace(journey.entry)),
         Fact(_("Goal"), shown.goal),
         Fact(_("Leaves early on"), "; ".join(shown.exits)),
         Fact(_("Held out"), shown.holdout),

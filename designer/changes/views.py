@@ -21,6 +21,7 @@ _KINDS: Final = {
     "hook": N_("Web address told of events"),
     "user": N_("Person"),
     "key": N_("Access key"),
+    "import": N_("Import"),
 }
 
 _ACTIONS: Final = {
@@ -45,6 +46,10 @@ _ACTIONS: Final = {
     "set password": N_("set a password"),
     "add codes": N_("codes added"),
     "stop": N_("stopped"),
+    "upload": N_("file brought"),
+    "check": N_("checked"),
+    "start": N_("started"),
+    "cancel": N_("cancelled"),
     "end customers": N_("customers ended"),
     "move customers": N_("customers moved on"),
     "spare customers": N_("the others left alone"),
@@ -58,7 +63,7 @@ _ACTORS: Final = {
 }
 
 _PAGES: Final = {"journey": "/journeys/", "template": "/templates/", "topic": "/topics/",
-                 "cap": "/manners/rules/"}  # fmt: skip
+                 "cap": "/manners/rules/", "import": "/imports/"}  # fmt: skip
 
 _SHOWN: Final = 40
 """Lines of difference that are shown at most; a new journey has hundreds."""

@@ -42,7 +42,8 @@ class Day:
 _KIND_ICONS: Final = {
     "page": "file-text", "screen": "smartphone", "identify": "user", "track": "activity",
 }  # fmt: skip
-_NAME_ICONS: Final = {"Order": "shopping-cart", "Product": "eye", "Message": "mail"}
+_NAME_ICONS: Final = {"Order": "shopping-cart", "Product": "eye", "Message": "mail",
+               "Segment": "target"}  # fmt: skip
 _UNNAMED: Final = {
     "identify": N_("Identified"),
     "page": N_("Looked at a page"),

@@ -7,14 +7,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.customers import happenings, views
+from designer.customers.sections import sections
 from designer.duplicates.routes import of_customer
 from designer.login.permits import READ_CUSTOMERS
 from designer.messages.views import Ledger
 from designer.pages import database, pages
 from engine.flow.prepare import customer_of
-from engine.store import ledger, search, versions
+from engine.store import ledger, populations, search, versions
+from engine.store.catalogue import current
 from engine.store.drafts import names
-from engine.store.timeline import runs, timeline, trace
+from engine.store.timeline import runs, timeline, told, trace
 
 router = APIRouter(dependencies=[READ_CUSTOMERS])
 
@@ -48,25 +50,32 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
             return RedirectResponse(f"/customers/{id_}", 303)
         found = search.customer(connection, id_)
         her_runs = runs(connection, id_)[:100]
-        told = trace(connection, id_).items
+        traced = trace(connection, id_).items
         events = timeline(connection, id_, limit=_PAGE, cursor=before or None)
         sent = ledger.messages(connection, customer=id_, limit=_PAGE, whole=False)
-        suppressed = customer_of(connection, id_).suppressed
+        suppressed = customer_of(connection, id_, current(database(request), connection)).suppressed
         duplicates = of_customer(request, connection, id_, words)
         passed = [(one["journey"], one["version"]) for one in (*her_runs, *sent.items)]
         journeys = versions.versions(connection, passed)
         called = names(connection)
         journey_names = versions.journey_names(connection)
+        belongs = populations.of_customer(connection, id_)
+        traits_told = told(connection, id_)
     traces: dict[str, list[dict[str, object]]] = {}
-    for entry in told:
+    for entry in traced:
         traces.setdefault(entry["run"] or "", []).append(entry)
+    traits = views.traits(found, traits_told, words)
+    counts = {"segments": len(belongs), "traits": traits.count, "runs": len(her_runs)}
     return pages(request).render(
         request,
         "customers/customer.html",
         words=words,
+        sections=sections(counts, words),
         profile=views.profile(found, words),
+        belongs=belongs,
+        traits=traits,
         runs=views.runs(her_runs, traces, journeys, called, words),
-        refusals=views.refusals(told, journey_names, words),
+        refusals=views.refusals(traced, journey_names, words),
         subscriptions=views.subscriptions(found, called, words),
         consents=views.consents(found, called, words),
         suppressed=views.suppressed(suppressed, words),

@@ -38,7 +38,6 @@ class Profile:
     since: datetime
     addresses: list[Fact]
     identities: list[Fact]
-    traits: list[Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +118,55 @@ def profile(found: Mapping[str, Any], words: Words) -> Profile:
             Fact(kinds.get(one["namespace"], readable(one["namespace"])), str(one["value"]))
             for one in found["identities"]
         ],
-        traits=[
-            Fact(readable(key), _trait(value, words))
-            for key, value in sorted(found["traits"].items())
-            if key not in _HIDDEN and value != found["addresses"].get(key)
-        ],
     )
 
 
 def _address(value: Any, words: Words) -> str:
     return words.number(len(value)) if isinstance(value, list) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """A value that is known of a customer; `at` is when it was last told, where that is known."""
+
+    name: str
+    value: str
+    at: datetime | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What was told of a customer, and what is computed of what she did."""
+
+    told: list[Trait]
+    computed: list[Trait]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.told) + len(self.computed)
+
+
+def traits(
+    found: Mapping[str, Any], told: Mapping[str, tuple[datetime, str]], words: Words
+) -> Traits:
+    """Return the customer's traits by name; her own name and addresses stand elsewhere."""
+    shown = [
+        (key, value)
+        for key, value in sorted(found["traits"].items())
+        if key not in _HIDDEN and value != found["addresses"].get(key)
+    ]
+    return Traits(
+        told=[
+            Trait(readable(key), _trait(value, words), *told.get(key, (None, "")))
+            for key, value in shown
+        ],
+        computed=[
+            Trait(readable(key), _trait(value, words))
+            for key, value in sorted(found["derived"].items())
+        ],
+    )
 
 
 def _trait(value: Any, words: Words) -> str:

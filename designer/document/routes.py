@@ -1,9 +1,10 @@
 """Writing a journey's document, saving it as a draft, and publishing."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
+from sqlalchemy import Connection
 from sqlalchemy import text as sql
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,7 +17,8 @@ from designer.words import Words
 from engine.errors import Conflict, InvalidDocument, NotFound
 from engine.flow.publish import known, publish, save_journey
 from engine.model.document import journey_of, written
-from engine.store import drafts
+from engine.model.opening import OnSegmentEntered
+from engine.store import drafts, starts
 from engine.store.counters import counters
 from engine.store.session import Database
 
@@ -157,7 +159,7 @@ def confirm(request: Request, journey_id: str) -> Response:
 
 
 @router.post("/journeys/{journey_id}/publish", dependencies=[PUBLISH])
-def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
+def publish_now(request: Request, journey_id: str, rev: Text = "", inside: Text = "") -> Response:
     """Publish the draft that was looked at."""
     words = pages(request).words(request)
     with database(request).read() as connection:
@@ -165,7 +167,11 @@ def publish_now(request: Request, journey_id: str, rev: Text = "") -> Response:
     try:
         _check_newest(rev, found)
         version = publish(
-            database(request), journey_id, actor=actor(request), seen=found.updated_at
+            database(request),
+            journey_id,
+            actor=actor(request),
+            seen=found.updated_at,
+            also_inside=inside == "start",
         )
     except Conflict:
         if found.state == "archived":
@@ -196,6 +202,7 @@ def _confirm(request: Request, journey_id: str, refusal: str = "", status: int =
         text = written(found.draft, found.source)
         checked = views.checked(text, known(connection), id_=journey_id)
         names = drafts.names(connection)
+        already = _already(connection, checked, names)
     plan = None
     if checked.journey is not None:
         live = journey_of(found.live) if found.live else None
@@ -214,5 +221,19 @@ def _confirm(request: Request, journey_id: str, refusal: str = "", status: int =
         plan=plan,
         inside=counted["active"],
         held=counted["held"],
+        already=already,
         refusal=refusal,
     )
+
+
+def _already(
+    connection: Connection, checked: views.Checked, names: drafts.Names
+) -> dict[str, Any] | None:
+    """Return who is in the segment that opens the journey on coming into it; `n` when known."""
+    on = checked.journey.entry.on if checked.journey is not None else None
+    if not isinstance(on, OnSegmentEntered):
+        return None
+    segment = on.segment_entered
+    ready = starts.is_ready(connection, segment)
+    n = starts.size(connection, segment)[0] if ready else None
+    return {"n": n, "segment": names.segments.get(segment, segment)}

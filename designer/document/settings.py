@@ -35,6 +35,7 @@ _LABELS: Final = {
     "on": N_("what opens it"),
     "on_full": N_("when a cap is full"),
     "order": N_("the order"),
+    "pace": N_("how many enter in how much time"),
     "preheader": N_("preview text"),
     "priority": N_("priority"),
     "reason": N_("reason"),
@@ -104,6 +105,8 @@ def shown(value: Any, setting: str, holder: BaseModel, sentences: Sentences) -> 
     match setting, holder:
         case "reentry", Entry():
             return sentences.again(holder)
+        case "pace", Entry():
+            return sentences.pace(holder)
         case "on", Entry():
             return sentences.opens(holder)
         case "at", SendStep():

@@ -38,15 +38,16 @@ def checked(text: str, known: Known, *, id_: str | None = None) -> Checked:
     try:
         journey = parse_journey(text)
     except InvalidDocument as error:
-        return Checked(None, _by_line(error.problems))
+        return Checked(None, by_line(error.problems))
     problems = locate(text, check(journey, known))
     if id_ is not None and journey.id != id_:
         message = f"the id of this journey is {id_} and stays so: figures hang on it"
         problems.insert(0, Problem(message=message, path=("id",), line=_id_line(text)))
-    return Checked(journey, _by_line(problems))
+    return Checked(journey, by_line(problems))
 
 
-def _by_line(problems: Sequence[Problem]) -> list[Problem]:
+def by_line(problems: Sequence[Problem]) -> list[Problem]:
+    """Return mistakes in the order of the lines, hints last."""
     return sorted(problems, key=lambda one: (one.severity != "error", one.line or 0))
 
 

@@ -130,7 +130,8 @@ def _facts(profile: Mapping[str, Any], words: Words) -> dict[str, list[str]]:
     """Return who one is, by the fact's name."""
     shown = customers.profile(profile, words)
     found: dict[str, list[str]] = {words.gettext("Name"): [shown.name]}
-    for fact in (*shown.addresses, *shown.identities, *shown.traits):
+    told = customers.traits(profile, {}, words).told
+    for fact in (*shown.addresses, *shown.identities, *told):
         found.setdefault(fact.name, []).append(fact.value)
     return found
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
 from designer.canvas.sentences import Sentences
 from designer.inside import views
@@ -15,6 +15,7 @@ from designer.inside.filters import Filters, Offered, filters
 from designer.login.permits import PUBLISH, READ, READ_CUSTOMERS
 from designer.pages import Sent, actor, database, pages
 from designer.period import choices
+from designer.sheet import download
 from designer.words import Words
 from engine.errors import InvalidDocument, InvalidInput
 from engine.flow import intervening
@@ -114,14 +115,8 @@ def export(request: Request, journey_id: str, sent: Sent) -> Response:
         audit.add(connection, who, "export customers", "journey", journey_id, None, told)
 
     database(request).transact(record)
-    return StreamingResponse(
-        views.table(_every(database(request), chosen.asked()), words),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{journey_id}-customers.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    listed = _every(database(request), chosen.asked())
+    return download(f"{journey_id}-customers", views.table(listed, words))
 
 
 def _every(database: Database, asked: Asked) -> Iterator[list[dict[str, Any]]]:

@@ -1,14 +1,13 @@
 """What the list of a journey's customers shows of each, and what its export holds."""
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import StringIO
 from typing import Any, Final
 
 from designer.canvas.sentences import Sentences, readable
 from designer.customers.telling import ending
+from designer.sheet import instant, sheet
 from designer.views import Mark, customer_name
 from designer.words import N_, Words
 from engine.model.journey import Journey, walk
@@ -121,14 +120,11 @@ def passed(found: Intervention, words: Words) -> list[tuple[str, str]]:
 
 
 COLUMNS: Final = ("id", "external_id", "email", "step", "since", "until", "result")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table(pages: Iterable[Sequence[Mapping[str, Any]]], words: Words) -> Iterator[bytes]:
-    """Yield the export, a piece for each page of the list: CSV that Excel reads as UTF-8."""
-    yield b"\xef\xbb\xbf" + _lines([COLUMNS])
-    for items in pages:
-        yield _lines([_cells(one, words) for one in items])
+    """Yield the export, a piece for each page of the list."""
+    return sheet(COLUMNS, ([_cells(one, words) for one in items] for items in pages))
 
 
 def _cells(one: Mapping[str, Any], words: Words) -> list[str]:
@@ -139,24 +135,7 @@ def _cells(one: Mapping[str, Any], words: Words) -> list[str]:
         one["external_id"] or "",
         str(one["addresses"].get("email") or ""),
         "" if ended else one["step"] or "",
-        _instant(one["at"], words),
-        "" if ended or one["held_at"] else _instant(one["until"], words),
+        instant(one["at"], words),
+        "" if ended or one["held_at"] else instant(one["until"], words),
         "held_out" if one["held_out"] else result or "",
     ]
-
-
-def _instant(at: datetime | None, words: Words) -> str:
-    return words.local(at).isoformat(timespec="seconds") if at is not None else ""
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> bytes:
-    out = StringIO()
-    writer = csv.writer(out)
-    for row in rows:
-        writer.writerow([_harmless(cell) for cell in row])
-    return out.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

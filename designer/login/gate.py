@@ -124,6 +124,10 @@ class Gate:
             return await self._refused(request, 403, "role"), receive
         if request.method in SAFE:
             return self._app, receive
+        if door.streamed:
+            if not self._sessions.accepts(session, request.headers.get("X-CSRF-Token", "")):
+                return await self._refused(request, 403), receive
+            return self._app, receive
         if (body := await _body(request)) is None:
             return await self._refused(request, 413), receive
         if not self._sessions.accepts(session, _token(request, body)):

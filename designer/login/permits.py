@@ -30,6 +30,18 @@ class May:
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A route that reads its request itself, as it comes: a file of any size.
+
+    Its form token comes in a header, since the gate does not read the body.
+    """
+
+    async def __call__(self) -> None:
+        """Do nothing: see `May`."""
+
+
+STREAMED: Final = Depends(Streamed())
 LOGGED_IN: Final = Depends(May(None))
 READ: Final = Depends(May("read"))
 READ_CUSTOMERS: Final = Depends(May("read customers"))
@@ -46,6 +58,7 @@ class Door:
 
     route: APIRoute
     asks: tuple[May, ...]
+    streamed: bool = False
 
     def opens_to(self, role: Role) -> bool:
         """Whether somebody of this role may pass."""
@@ -81,4 +94,5 @@ def _door(route: BaseRoute) -> Door:
     if not isinstance(route, APIRoute):
         raise TypeError(f"{route!r} is no plain route of a page")
     calls: Sequence[object] = [one.call for one in route.dependant.dependencies]
-    return Door(route, tuple(call for call in calls if isinstance(call, May)))
+    streamed = any(isinstance(call, Streamed) for call in calls)
+    return Door(route, tuple(call for call in calls if isinstance(call, May)), streamed)

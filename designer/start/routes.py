@@ -17,12 +17,11 @@ from designer.login.permits import WRITE_DRAFTS
 from designer.pages import actor, database, pages
 from designer.words import Words
 from engine.errors import Conflict, NotFound
-from engine.flow import drafting, materials
-from engine.model.actor import Actor
+from engine.flow import drafting
 from engine.model.document import parse_journey
 from engine.store import documents, vocabulary
 from engine.store.drafts import Names
-from engine.store.session import Database
+from journeys.bringing import bring
 
 router = APIRouter(dependencies=[WRITE_DRAFTS])
 
@@ -34,13 +33,14 @@ USUAL: Final = ("Order Completed", "Product Added", "Product Viewed", "Signed Up
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A journey of the library, drawn small."""
+    """A journey of the library, drawn small; `segments` are the names of those that it brings."""
 
     id: str
     name: str
     note: str
     tree: Tree
     top: Top
+    segments: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,19 @@ def create(request: Request, name: Text = "", kind: Text = "event", event: Text 
 
 @router.post("/new/library/{ready}")
 def take(request: Request, ready: str) -> Response:
-    """Make a journey from one of the library's, with the templates that it needs."""
+    """Make a journey from one of the library's, with the templates and segments that it needs."""
     journey = parse_journey(library.text(ready))
-    needed, known = library.used(journey.steps), library.templates()
-    _add_templates(
-        database(request), [known[name] for name in needed if name in known], actor(request)
+    words = pages(request).words(request)
+    language = str(words.locale)
+    segments = {id: one.taken(language) for id, one in library.segments().items()}
+    bring(
+        database(request),
+        journey,
+        templates=library.templates(),
+        segments=segments,
+        actor=actor(request),
     )
     return _opened(request, journey.document())
-
-
-def _add_templates(database_: Database, templates: list[Any], actor: Actor) -> None:
-    with database_.read() as connection:
-        there = documents.templates(connection)
-    for template in templates:
-        if template.id not in there:
-            materials.put_template(database_, template, actor=actor)
 
 
 def _opened(request: Request, document: dict[str, Any]) -> Response:
@@ -131,7 +129,9 @@ def _page(request: Request, begun: Beginning, status: int = 200) -> Response:
 
 def _ready(name: str, words: Words) -> Ready:
     journey = parse_journey(library.text(name))
-    names = Names(templates={t.id: t.name for t in library.templates().values()})
+    segments = library.segments()
+    called = {id: one.named(str(words.locale)) for id, one in segments.items()}
+    names = Names(templates={t.id: t.name for t in library.templates().values()}, segments=called)
     sentences = Sentences(words, journey, names)
     return Ready(
         id=name,
@@ -139,6 +139,11 @@ def _ready(name: str, words: Words) -> Ready:
         note=journey.note or "",
         tree=Drawing(sentences, {}).tree(journey.steps),
         top=views.top(journey, sentences),
+        segments=[
+            words.quote(called[id])
+            for id in library.segments_used(journey, segments)
+            if id in called
+        ],
     )
 
 

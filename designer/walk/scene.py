@@ -165,7 +165,7 @@ def _start(connection: Connection, scene: Scene, asked: Asked) -> Start:
     if asked.customer is None:
         customer, history = _somebody(asked.made), _made_history(asked, scene.zone)
     else:
-        customer = customer_of(connection, search.find(connection, str(asked.customer)))
+        customer = customer_of(connection, search.find(connection, str(asked.customer)), catalogue)
         history = _history(connection, scene, customer.id, asked.at)
         past = _past(connection, scene, customer.id, asked)
     return Start(

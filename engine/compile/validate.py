@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
 
 from engine.compile.calling import check_activity, check_webhook
 from engine.compile.entering import check_circles, check_enter
@@ -38,6 +40,9 @@ from engine.model.opening import (
 )
 
 __all__ = ["Known", "check", "errors"]
+
+
+_LONGEST_OFFSET: Final = timedelta(days=36_600)
 
 
 def check(journey: Journey, known: Known) -> list[Problem]:
@@ -110,8 +115,11 @@ def _opening(entry: Entry, known: Known) -> Iterator[Problem]:
         case OnSchedule(segment=segment):
             if segment is not None:
                 yield from check_segment(segment, known)
-        case OnDate(yearly=True) if entry.reentry.mode == "once":
-            yield unwise("who enters only once does not come back the next year")
+        case OnDate(offset=offset, yearly=yearly):
+            if offset is not None and abs(offset.at_most) > _LONGEST_OFFSET:
+                yield wrong("an offset is 100 years at most, before or after the date")
+            if yearly and entry.reentry.mode == "once":
+                yield unwise("who enters only once does not come back the next year")
         case _:
             pass
     key, properties = entry.reentry.key, properties_of(entry.on)

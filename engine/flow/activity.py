@@ -64,9 +64,9 @@ def prepare(database: Database, call: CallId) -> Asked:
         run, step = _found(database, connection, call)
         if not _is_at(run, call):
             raise CallOver(f"The call {call} is over: nothing is left to do.")
-        customer = customer_of(connection, run.state.customer)
-        named = customers.external_ids(connection, [customer.id])
         catalogue = catalogues.current(database, connection)
+        customer = customer_of(connection, run.state.customer, catalogue)
+        named = customers.external_ids(connection, [customer.id])
         command = run.command
     assert isinstance(command, Call)  # noqa: S101 - `_is_at` has looked
     asked = Asked(

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from engine.errors import NotFound
 from engine.model.actor import Actor
 from engine.model.differing import differing
-from engine.store import audit, documents, hooks, keys, users
+from engine.store import audit, documents, hooks, imports, keys, users
 from engine.store.documents import Kind
 
-Thing = Kind | Literal["workspace", "hook", "user", "key"]
+Thing = Kind | Literal["workspace", "hook", "user", "key", "import"]
 """What can be changed."""
 
 WORKSPACE = "workspace"
@@ -73,6 +73,8 @@ def look(connection: Connection, kind: Thing, thing: str) -> dict[str, Any] | No
                 return users.recorded(connection, UUID(thing))
             case "key":
                 return keys.recorded(connection, UUID(thing))
+            case "import":
+                return imports.recorded(connection, UUID(thing))
             case _:
                 return documents.get(connection, kind, thing)
     except NotFound:

@@ -98,8 +98,8 @@ def _outgoing(database: Database, connection: Connection, run: Run, command: Cal
     here = machine.plan.instructions[run.state.place]
     if not isinstance(here, CallOut) or not isinstance(here.step, WebhookStep):
         raise AssertionError("only a webhook step calls")
-    customer = customer_of(connection, run.state.customer)
-    shop = catalogues.current(database, connection).workspace
+    catalogue = catalogues.current(database, connection)
+    customer, shop = customer_of(connection, run.state.customer, catalogue), catalogue.workspace
     return Outgoing(
         key=message_id(run.id, command.step, command.visit),
         step=here.step,

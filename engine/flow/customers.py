@@ -62,7 +62,7 @@ def put_customer(database: Database, reference: str, record: CustomerRecord) -> 
     if record.time_zone is not None and record.time_zone not in time_zones():
         raise InvalidInput(f"{record.time_zone!r} is no time zone; write one like Europe/Paris.")
     for namespace, value in record.identities:
-        _check_identity(namespace, value)
+        check_identity(namespace, value)
     addresses = _addresses(record)
 
     def work(connection: Connection) -> Put:
@@ -94,7 +94,7 @@ def _found_or_made(connection: Connection, reference: str) -> tuple[UUID, bool]:
         namespace, colon, value = reference.partition(":")
         if not colon or namespace in {"email", "phone"}:
             raise
-        _check_identity(namespace, value)
+        check_identity(namespace, value)
         customer_id = uuid7()
         connection.execute(insert(tables.customer).values(id=customer_id))
         connection.execute(
@@ -121,7 +121,8 @@ def _identify(connection: Connection, customer_id: UUID, namespace: str, value: 
         raise Conflict(f"The identity {namespace}:{value} is another customer's.")
 
 
-def _check_identity(namespace: str, value: str) -> None:
+def check_identity(namespace: str, value: str) -> None:
+    """Refuse an identity that cannot be kept."""
     if not namespace or not value or len(namespace) > LONGEST_NAMESPACE or len(value) > LONGEST:
         raise InvalidInput(
             "An identity is written namespace:value, like external_id:42, with at most "

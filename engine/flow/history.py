@@ -16,11 +16,12 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import Unavailable
-from engine.flow.intake import Incoming, learn, lock_customers
+from engine.flow import shopping
+from engine.flow.intake import Incoming, happened, learn, lock_customers
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
-from engine.store import consent, customers, events, tables
+from engine.store import consent, customers, definitions, events, rollups, tables
 from engine.store.customers import Identity, Owner
 from engine.store.session import Database, RaceLost
 from engine.store.writing import write
@@ -34,7 +35,7 @@ COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, so
 FROM STDIN
 """
 _COPY_CUSTOMERS: Final = (
-    "COPY customer (id, traits, addresses, locale, time_zone, suppressed) FROM STDIN"
+    "COPY customer (id, traits, derived, addresses, locale, time_zone, suppressed) FROM STDIN"
 )
 _COPY_IDENTITIES: Final = "COPY identity (namespace, value, customer_id) FROM STDIN"
 
@@ -85,15 +86,34 @@ def store_events(database: Database, some: Sequence[Incoming], connection: Conne
     turns = {id: Turn(database, connection, one) for id, one in locked.items()}
     moved: dict[UUID, Turn] = {}
     rows = []
+    ids = [owner.customer for owner in whose]
+    bought: list[shopping.Happened] = []
     for owner, item in zip(whose, taken, strict=True):
-        turn = turns[owner.customer]
-        rows.append(_row(owner, turn, item))
-        if learn(turn, item):
-            moved[owner.customer] = turn
+        id = owner.customer
+        rows.append(_row(owner, turns[id], item))
+        if item.name in shopping.ABOUT:
+            now = turns[id].now
+            bought.append(happened(id, item, min(item.occurred_at or now, now)))
+        if learn(turns[id], item):
+            moved[id] = turns[id]
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
+    _leave_to_be_derived(connection, turns, zip(ids, taken, strict=True))
     finish(turns.values(), Writes(), connection, follow=False)
+    if bought:
+        turn = next(iter(turns.values()))
+        looked = turn.catalogue.workspace.looked
+        shopping.keep(connection, bought, now=turn.now, looked=looked)
     return len(taken)
+
+
+def _leave_to_be_derived(
+    connection: Connection, turns: Mapping[UUID, Turn], some: Iterable[tuple[UUID, Incoming]]
+) -> None:
+    """Have those computed anew whose traits and scores these events concern."""
+    concerned = {id for id, item in some if turns[id].catalogue.derivation.concerned(item.name)}
+    if concerned:
+        rollups.mark_stale(connection, concerned)
 
 
 def _row(whose: Owner, turn: Turn, item: Incoming) -> tuple[Any, ...]:
@@ -120,6 +140,7 @@ def _row(whose: Owner, turn: Turn, item: Incoming) -> tuple[Any, ...]:
 
 def store_customers(some: Sequence[Profile], connection: Connection) -> int:
     """Make or add to customers, `AT_ONCE` at most, in a transaction; return how many are new."""
+    empty = definitions.for_reading(connection).empty
     wanted = sorted({identity for profile in some for identity in profile.identities})
     owners = customers.identified(connection, wanted)
     existing = customers.lock(connection, set(owners.values()))
@@ -132,7 +153,7 @@ def store_customers(some: Sequence[Profile], connection: Connection) -> int:
         for identity in profile.identities:
             if identity not in owners:
                 owners[identity] = identities[identity] = id
-        known[id] = _told(known.get(id) or Customer(id=id), profile)
+        known[id] = _told(known.get(id) or Customer(id=id, derived=empty), profile)
     marks = consent.marks(connection, known.values())
     known = {id: replace(one, suppressed=marks.get(id, {})) for id, one in known.items()}
     new = [customer for id, customer in known.items() if id not in existing]
@@ -173,6 +194,7 @@ def _columns(customer: Customer) -> tuple[Any, ...]:
     return (
         customer.id,
         orjson.dumps(customer.traits).decode(),
+        orjson.dumps(customer.derived).decode(),
         orjson.dumps(customer.addresses).decode(),
         customer.locale,
         customer.time_zone,

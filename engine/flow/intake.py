@@ -1,7 +1,7 @@
 """An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import NotFound
-from engine.flow import advance, aliasing
+from engine.flow import advance, aliasing, deriving, shopping
 from engine.flow.enter import open_journey, open_journeys
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
@@ -21,7 +21,7 @@ from engine.model.identity import ANONYMOUS_ID, EXTERNAL_ID
 from engine.names import Wake
 from engine.run.changes import learned
 from engine.run.entry import Refused
-from engine.store import customers, events, runs, suggestions
+from engine.store import customers, events, rollups, runs, suggestions
 from engine.store.customers import Identity, Locked, Owner
 from engine.store.session import Database, RaceLost
 from engine.store.suggestions import Reason
@@ -97,10 +97,13 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
     whose, locked = lock_customers(connection, taken)
     writes = Writes()
     turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
+    bought: list[shopping.Happened] = []
     earliest = min(turn.now for turn in turns.values())
     for id, found in runs.open_runs(connection, list(turns), earliest).items():
         turns[id].open_with(found)
     moved: dict[UUID, Turn] = {}
+    ids = [owner.customer for owner in whose]
+    _read_rollups(connection, zip(ids, taken, strict=True), turns)
     for owner, item in zip(whose, taken, strict=True):
         turn = turns[owner.customer]
         turn.origin = owner.origin
@@ -112,10 +115,37 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
             mark_suppressed(connection, [turn])
             moved[owner.customer] = turn
         give(turn, event, journey=item.journey, key=item.entry_key)
+        if item.name in shopping.ABOUT:
+            bought.append(happened(owner.customer, item, event.occurred_at))
     if moved:
         having = [turn.customer for turn in moved.values()]
         suggestions.suggest(connection, suggestions.sharing(connection, having))
-    return finish(turns.values(), writes, connection)
+    told = finish(turns.values(), writes, connection)
+    if bought:
+        some_turn = next(iter(turns.values()))
+        looked = some_turn.catalogue.workspace.looked
+        shopping.keep(connection, bought, now=some_turn.now, looked=looked)
+    return told
+
+
+def happened(customer: UUID, item: Incoming, at: datetime) -> shopping.Happened:
+    """Return an event as what it tells of the shop's things is read from it."""
+    return shopping.Happened(
+        customer, item.name, item.properties, at, f"{item.source}/{item.message_id}", item.source
+    )
+
+
+def _read_rollups(
+    connection: Connection, some: Iterable[tuple[UUID, Incoming]], turns: Mapping[UUID, Turn]
+) -> None:
+    """Read what is kept of those whose computed traits these events concern, all at once."""
+    asked = {
+        id
+        for id, item in some
+        if item.name in turns[id].catalogue.derivation.by_event and not turns[id].new
+    }
+    for id, found in (rollups.of(connection, asked) if asked else {}).items():
+        turns[id].begin_with(found)
 
 
 def lock_customers(
@@ -159,7 +189,7 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> _Found:
     `user_id` decides, else `anonymous_id`. A new `user_id` goes to the anonymous customer it
     comes with, unless she is known by another one; that of an alias, to whom its former id names.
     """
-    wanted = sorted({identity for item in some for identity in _identities(item)})
+    wanted = sorted({identity for item in some for identity in identities(item)})
     known = customers.owners(connection, wanted) if wanted else {}
     found = _Found(known=dict(known))
     whole = [owner.customer for owner in known.values()]
@@ -182,7 +212,7 @@ def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> _Found:
             made.add(owner.customer)
         elif linking:
             found.linked.add(owner.customer)
-        for identity in _identities(item):
+        for identity in identities(item):
             if identity not in known and identity != _former(item):
                 known[identity] = given[identity] = owner
             elif (
@@ -249,9 +279,10 @@ def _former(item: Incoming) -> Identity | None:
     return (EXTERNAL_ID, item.previous_id) if item.previous_id else None
 
 
-def _identities(item: Incoming) -> list[Identity]:
+def identities(item: Incoming) -> tuple[Identity, ...]:
+    """Return the identities that an event names, the deciding one first."""
     named = (_user(item), _anonymous(item), _former(item))
-    return [*(identity for identity in named if identity is not None), *item.identities]
+    return (*(one for one in named if one is not None), *item.identities)
 
 
 def _event(turn: Turn, item: Incoming) -> Event:
@@ -317,8 +348,10 @@ def give(
     """Give the event to the runs that it concerns, then open the journeys that it starts.
 
     With `journey`, only that one is opened, for the entry named `key`, because `source` asks for
-    it; returned is why it was not.
+    it; returned is why it was not. What is computed of her is brought up to date before that, and
+    told after it, where a score has come to a threshold.
     """
+    deriving.derive(turn, event)
     for run in turn.runs():
         if turn.machine(run.plan_hash).interested(run.state, event.name):
             advance.happen(turn, run, event)
@@ -327,5 +360,25 @@ def give(
         open_journeys(turn, event)
     else:
         refused = open_journey(turn, event, journey, key, source=source)
+    tell_scores(turn)
     advance.carry_out(turn)
     return refused
+
+
+def tell_scores(turn: Turn) -> None:
+    """Store an event for each threshold that her scores have come to or left, and give it."""
+    for name, properties in deriving.crossed(turn):
+        seq = turn.stamp()
+        event = Event(
+            id=uuid7(),
+            seq=seq,
+            name=name,
+            properties=properties,
+            occurred_at=turn.now,
+            received_at=turn.now,
+        )
+        turn.fresh.append(event)
+        turn.writes.events.append(
+            row(Owner(turn.customer.id, turn.origin), event, source="parcours", kind="track")
+        )
+        give(turn, event)

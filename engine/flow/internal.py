@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import NotFound
+from engine.flow import shopping
 from engine.flow.event_names import ENTRY_REQUESTED
 from engine.flow.intake import Kind, give, row
 from engine.flow.turn import Turn, finish
@@ -74,6 +75,12 @@ def happen(
     )
     _store(turn, event, source=source, kind="track")
     give(turn, event)
+    if name in shopping.ABOUT:
+        told = shopping.Happened(
+            turn.customer.id, name, event.properties, event.occurred_at, str(event.id), source
+        )
+        looked = turn.catalogue.workspace.looked
+        shopping.keep(turn.connection, [told], now=turn.now, looked=looked)
     return event
 
 

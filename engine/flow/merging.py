@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from engine.errors import Conflict, said
 from engine.flow.advance import queue, take, wake_next
+from engine.flow.deriving import recompute
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.actor import Actor
@@ -81,6 +82,7 @@ def _merge(
         "merged": _told(other.customer) | {"created_at": merged_created},
         "kept_inside": kept_inside,
         "merged_inside": merged_inside,
+        "interests": rows.interests(connection, merged),
         "mixed": rows.mix(connection, kept, merged),
     }
     rows.move(connection, kept, merged, *rows.order(connection, kept, merged))
@@ -90,6 +92,7 @@ def _merge(
     turn.stamp()
     who = pure.joined(turn.customer, other.customer)
     turn.change(**{name: getattr(who, name) for name in _WHO if name != "suppressed"})
+    recompute(turn)
     mark_suppressed(connection, [turn])
     agreed = _differing(who.consent, one.customer.consent, other.customer.consent)
     _keep_consent(turn, agreed, str(id))
@@ -122,6 +125,8 @@ def _together(one: Locked, other: Locked) -> Locked:
         last_at=max(one.last_at, other.last_at),
         clock=max(one.clock, other.clock),
         catalogue_revision=None if None in either else one.catalogue_revision,
+        scored=one.scored,
+        derived_due_at=one.derived_due_at,
     )
 
 
@@ -220,6 +225,7 @@ def _part(
     )
     rows.separate(connection, merged, before=None, after=None)
     rows.part_memberships(connection, kept, merged, before)
+    rows.give_interests(connection, merged, before["interests"])
     writes = Writes()
     turns = [
         Turn(database, connection, one, writes),
@@ -228,6 +234,7 @@ def _part(
     for turn, who in zip(turns, (kept_now, merged_now), strict=True):
         turn.stamp()
         turn.change(**{name: getattr(who, name) for name in _WHO if name != "suppressed"})
+        recompute(turn)
         turn.at_the_end, turn.new = wake_next, True
     declined = _differing(merged_now.consent, was.merged.consent)
     _keep_consent(turns[1], declined, str(merge.id))

@@ -22,6 +22,7 @@ from engine.run.law import country_of
 from engine.run.state import Deliver, State
 from engine.store import catalogue as catalogues
 from engine.store import opens, runs, tables
+from engine.store.catalogue import Catalogue
 from engine.store.session import Database
 
 
@@ -55,8 +56,8 @@ def prepare(database: Database, run_id: UUID, revision: int) -> Draft | Answer:
         if run is None or run.revision != revision or not isinstance(run.command, Deliver):
             return runs.answer(connection, run_id)
         command = run.command
-        customer = customer_of(connection, run.state.customer)
         catalogue = catalogues.current(database, connection)
+        customer = customer_of(connection, run.state.customer, catalogue)
         machine = catalogues.machine(database, connection, run.plan_hash)
         step = getattr(machine.plan.instructions[run.state.place], "step", None)
         if not isinstance(step, SendStep):
@@ -139,11 +140,21 @@ def worded(
 
 _C = tables.customer.c
 _ONE = select(
-    _C.id, _C.traits, _C.derived, _C.addresses, _C.locale, _C.time_zone, _C.consent, _C.suppressed
+    _C.id,
+    _C.traits,
+    _C.derived,
+    _C.addresses,
+    _C.locale,
+    _C.time_zone,
+    _C.consent,
+    _C.suppressed,
+    _C.scored,
+    func.clock_timestamp().label("clock"),
 ).where(_C.id == tables.bound("customer"))
 
 
-def customer_of(connection: Connection, customer: UUID) -> Customer:
-    """Return who she is, read without her lock."""
-    row = connection.execute(_ONE, {"customer": customer}).mappings().one()
-    return Customer(**row)
+def customer_of(connection: Connection, customer: UUID, shop: Catalogue) -> Customer:
+    """Return who she is now, read without her lock."""
+    row = dict(connection.execute(_ONE, {"customer": customer}).mappings().one())
+    scored, clock = row.pop("scored"), row.pop("clock")
+    return Customer(**row | {"derived": shop.derivation.fresh(row["derived"], scored, clock)})

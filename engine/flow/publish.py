@@ -6,14 +6,17 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
+from uuid_utils.compat import uuid7
 
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check, errors
 from engine.errors import Conflict, InvalidDocument, Problem, said
+from engine.flow import starting
 from engine.flow.audited import audited
 from engine.model.actor import Actor
 from engine.model.document import journey_of, locate
 from engine.model.journey import Journey, SendStep, UpdateStep, walk
+from engine.model.opening import OnSegmentEntered
 from engine.model.topic import topic_named
 from engine.store import activities, coupons, documents, edits, snippets, tables, versions
 from engine.store.documents import StoredJourney
@@ -89,13 +92,20 @@ def save_journey(
 
 
 def publish(
-    database: Database, journey_id: str, *, actor: Actor, seen: datetime | None = None
+    database: Database,
+    journey_id: str,
+    *,
+    actor: Actor,
+    seen: datetime | None = None,
+    also_inside: bool = False,
 ) -> int:
     """Make the draft the live version and return its number.
 
     Content that is already the live version's gives no new version. A paused journey is resumed.
     Raises `InvalidDocument` with every mistake that would go wrong later, and `Conflict` when the
     draft was changed since `seen`, or the journey is archived; then nothing changes.
+
+    `also_inside`: a journey that opens on coming into a segment is started for those who are in it.
     """
 
     def work(connection: Connection) -> int:
@@ -117,6 +127,12 @@ def publish(
         version = _version(connection, stored, journey, content)
         with audited(connection, actor, "publish", "journey", journey_id):
             _set(connection, journey_id, state="live", live_version=version)
+        on = journey.entry.on
+        if also_inside and isinstance(on, OnSegmentEntered):
+            segment = on.segment_entered
+            starting.keep(
+                connection, uuid7(), journey, segment, None, source="publish", actor=actor
+            )
         return version
 
     return database.transact(work)

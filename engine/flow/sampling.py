@@ -31,6 +31,7 @@ from engine.model.condition import (
     TraitIs,
     parts,
 )
+from engine.model.customer import Customer
 from engine.run.conditions import holds
 from engine.run.world import MemoryWorld
 from engine.store import catalogue as catalogues
@@ -44,6 +45,9 @@ MOST: Final = 1000
 PATIENCE: Final = 1.0
 """Seconds after which no more customers are looked at."""
 
+EXAMPLES: Final = 5
+"""Of so many of those for whom a condition holds, it is told who they are."""
+
 _AT_ONCE: Final = 100
 _TOO_LONG: Final = "57014"
 """PostgreSQL's code for a statement that was stopped."""
@@ -55,13 +59,15 @@ _ZONES: Final = timedelta(days=2)
 class Sampled:
     """How many of the customers that were looked at a condition holds for.
 
-    `wanted` were to be looked at; there are `total` of them in the shop.
+    `wanted` were to be looked at; there are `total` of them in the shop. `examples` are the first
+    few that it holds for.
     """
 
     matching: int
     looked: int
     wanted: int
     total: int
+    examples: tuple[Customer, ...] = ()
 
     @property
     def share(self) -> float:
@@ -120,7 +126,7 @@ def sample(
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != _TOO_LONG:
                 raise
-    return Sampled(looker.matching, looker.looked, wanted, total)
+    return Sampled(looker.matching, looker.looked, wanted, total, tuple(looker.examples))
 
 
 _TIMEOUT = text("SELECT set_config('statement_timeout', :limit, true)")
@@ -137,6 +143,7 @@ class _Looker:
         self, connection: Connection, catalogue: Catalogue, condition: AnyCondition, now: datetime
     ) -> None:
         self.matching = self.looked = 0
+        self.examples: list[Customer] = []
         self._connection = connection
         self._catalogue = catalogue
         self._condition = condition
@@ -161,8 +168,11 @@ class _Looker:
                 topics=shop.topics,
                 thresholds=shop.thresholds,
             )
-            self.matching += holds(self._condition, world)
+            matches = holds(self._condition, world)
+            self.matching += matches
             self.looked += 1
+            if matches and len(self.examples) < EXAMPLES:
+                self.examples.append(one.customer)
 
 
 def _asked(condition: AnyCondition, segments: Mapping[str, AnyCondition]) -> list[AnyCondition]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from engine.flow import outgoing
+from engine.flow import deriving, outgoing
 from engine.model.activity import ActivityType
 from engine.model.condition import AnyCondition
 from engine.model.customer import Customer
@@ -21,7 +21,7 @@ from engine.run.crossing import UNEVEN
 from engine.run.machine import Machine
 from engine.run.state import Enter, Update
 from engine.store import catalogue as catalogues
-from engine.store import events, memberships, runs, tables
+from engine.store import events, memberships, rollups, runs, tables
 from engine.store.catalogue import Catalogue
 from engine.store.customers import Locked
 from engine.store.memberships import Standing
@@ -47,6 +47,7 @@ class Writes:
     claims: list[dict[str, Any]] = field(default_factory=list)
     transitions: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[UUID, Run] = field(default_factory=dict)
+    rollups: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     memberships: dict[tuple[UUID, str], dict[str, Any]] = field(default_factory=dict)
 
 
@@ -66,6 +67,7 @@ class Turn:
     was found, when that is one who was merged into her. `fresh` are events that will be
     written at its end, and `at_the_end` is what has to be decided once everything else is.
     `asked` is what runs asked for and is not done yet, `depth` that of what is being done.
+    `scored` and `derived_due_at` are kept of what is computed of her (see `engine.flow.deriving`).
     `followed` is the customer as her segments know her, with so many of the fresh events; of a
     `new` one they know nothing yet.
     """
@@ -95,12 +97,17 @@ class Turn:
         self.new = locked.seq == 0
         self.followed = locked.customer
         self.followed_events = 0
+        self.scored = locked.scored
+        self.derived_due_at = locked.derived_due_at
         self._was = locked.customer
+        self._had = (locked.scored, locked.derived_due_at)
         self._first = locked.seq
+        self._rollup: dict[str, Any] | None = None if locked.seq else {}
         self._pasts: dict[str, tuple[datetime, list[Event]]] = {}
         self._standings: dict[str, Standing] | None = None
         self._runs: list[Run] | None = None
         self._held: dict[UUID, Run] = {}
+        deriving.refresh(self)
 
     @property
     def zone(self) -> str:
@@ -134,6 +141,8 @@ class Turn:
 
         They are read once, from the earliest instant that is asked for on.
         """
+        if not self._first:
+            return []
         known = self._pasts.get(name)
         if known is None or since < known[0]:
             found = events.past(
@@ -195,6 +204,21 @@ class Turn:
             self._runs = list(known.values())
         return self._runs
 
+    def begin_with(self, rollup: dict[str, Any]) -> None:
+        """Take this for what is kept of her events, which was read with others'."""
+        self._rollup = rollup
+
+    def rollup(self) -> Mapping[str, Sequence[Any]]:
+        """Return what is kept of her events, by trait (see `engine.run.deriving.kept`)."""
+        if self._rollup is None:
+            self._rollup = rollups.of(self.connection, [self.customer.id])[self.customer.id]
+        return self._rollup
+
+    def keep_rollup(self, states: Mapping[str, Sequence[Any]]) -> None:
+        """Keep these of her events, beside what is kept already."""
+        self._rollup = {**self.rollup(), **states}
+        self.writes.rollups[self.customer.id] = self._rollup
+
     def ask(self, run: Run, effect: Update | Enter) -> None:
         """Have something done when what is being decided is decided."""
         self.asked.append(Asked(run, effect, self.depth + 1))
@@ -207,6 +231,8 @@ class Turn:
             row |= {
                 "traits": customer.traits,
                 "derived": customer.derived,
+                "scored": self.scored,
+                "derived_due_at": self.derived_due_at,
                 "addresses": customer.addresses,
                 "locale": customer.locale,
                 "time_zone": customer.time_zone,
@@ -218,7 +244,7 @@ class Turn:
     @property
     def changed(self) -> bool:
         """Whether she is another than when her turn began."""
-        return self.customer is not self._was
+        return self.customer is not self._was or self._had != (self.scored, self.derived_due_at)
 
 
 def finish(
@@ -263,6 +289,9 @@ def finish(
             tables.membership: list(writes.memberships.values()),
             tables.message: writes.messages,
             tables.message_transition: writes.transitions,
+            tables.customer_rollup: [
+                {"customer_id": id, "states": states} for id, states in writes.rollups.items()
+            ],
             tables.wake: [{"run_id": wake.run, "revision": wake.revision} for wake in told],
             tables.hook_delivery: _tellings(connection, listening, writes) if listening else (),
         },

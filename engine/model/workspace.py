@@ -1,10 +1,12 @@
 """What holds for the whole shop."""
 
+from datetime import timedelta
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import Field
 
-from engine.model.base import Channel, ClockTime, Frozen, Zone
+from engine.model.base import WHOLE, Channel, ClockTime, Frozen, Share, Zone
 
 
 class QuietHours(Frozen):
@@ -35,3 +37,15 @@ class Workspace(Frozen):
         default_factory=dict, description="what ends a marketing SMS, by locale: Reply STOP to end"
     )
     sms_cost: Decimal | None = Field(default=None, ge=0, description="of one segment")
+    price_drop: Share = Field(
+        default=5, description="by how many percent a price has to fall for customers to be told"
+    )
+    interest_days: Annotated[int, Field(ge=1, le=365), WHOLE] = Field(
+        default=30,
+        description="for how many days after a look a customer is told of a product's changes",
+    )
+
+    @property
+    def looked(self) -> timedelta:
+        """For how long a look at a product counts as an interest in it."""
+        return timedelta(days=self.interest_days)

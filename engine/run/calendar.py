@@ -151,6 +151,25 @@ def shifted(
     return None
 
 
+def due(
+    value: Any, zone: str, *, offset: Duration | None, at: time | None, years: int = 0
+) -> datetime | None:
+    """Return the instant that `shifted` means, of the anniversary so many years after the date.
+
+    None when the value is no date, or there is no such year.
+    """
+    start = moment(value, zone)
+    if start is None:
+        return None
+    if years:
+        born = local(start, zone)
+        if born.year + years > MAXYEAR:
+            return None
+        day = _anniversary(born.date(), born.year + years)
+        start = instant_of(day, born.time(), zone)
+    return _shift(start, zone, offset, at, by_calendar=at is not None or _is_date(value))
+
+
 def next_anniversary(value: Any, now: datetime, zone: str) -> datetime | None:
     """Return when the next day begins on which a date returns, which may be today.
 

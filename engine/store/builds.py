@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, case, insert, literal, select, text
@@ -68,6 +68,12 @@ def take(connection: Connection, build: Build) -> bool:
     return found
 
 
+_ASK: Final = -1
+"""A customer's counter never stands so: she is asked by herself."""
+
+_PATIENT = text("SELECT set_config('statement_timeout', '1h', true)")
+# Looking at a million customers takes longer than any other statement may.
+
 _CLEAR = text("DELETE FROM membership_stage WHERE segment_id = :segment")
 _STAGED = text("""
 UPDATE segment SET staged = :build, applied = 0,
@@ -79,18 +85,23 @@ WHERE id = :segment AND build = :build
 def stage(connection: Connection, build: Build, everybody: Select[Any]) -> None:
     """Stage how everybody stands to the segment, where that is not known already.
 
-    `everybody` has the columns customer_id, seq, inside and next_change_at; with a negative seq she
-    is to be asked one by one.
+    `everybody` is a statement of `engine.store.conditions_sql`.
     """
     found, known = everybody.subquery("found"), tables.membership
     news = (
-        select(literal(build.segment), *found.c)
+        select(
+            literal(build.segment),
+            found.c.customer_id,
+            case((found.c.unsure, _ASK), else_=found.c.seq),
+            found.c.inside,
+            found.c.next_change_at,
+        )
         .outerjoin(
             known,
             (known.c.customer_id == found.c.customer_id) & (known.c.segment_id == build.segment),
         )
         .where(
-            (found.c.seq < 0)
+            found.c.unsure
             | case(
                 (
                     known.c.customer_id.is_(None),
@@ -101,6 +112,7 @@ def stage(connection: Connection, build: Build, everybody: Select[Any]) -> None:
             )
         )
     )
+    connection.execute(_PATIENT)
     connection.execute(_CLEAR, {"segment": build.segment})
     columns = ["segment_id", "customer_id", "seq", "inside", "next_change_at"]
     connection.execute(insert(tables.membership_stage).from_select(columns, news))

@@ -24,8 +24,9 @@ from engine.model.snippet import Snippet
 from engine.model.template import Template
 from engine.model.topic import Topic, topic_named
 from engine.model.workspace import Workspace
+from engine.run.deriving import Derivation
 from engine.run.machine import Machine
-from engine.store import activities, hooks, snippets, tables
+from engine.store import activities, definitions, hooks, snippets, tables
 from engine.store.documents import workspace_of
 from engine.store.session import Database
 
@@ -64,6 +65,7 @@ class Catalogue:
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
+    derivation: Derivation = field(default_factory=Derivation)
     thresholds: Mapping[tuple[str, int], float] = field(default_factory=dict)
     ending: frozenset[str] = frozenset()
     """Archived journeys that take out those who are inside."""
@@ -140,11 +142,12 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
     segments = connection.execute(select(tables.segment)).all()
     templates = connection.execute(select(tables.template.c.document)).scalars()
     topics = connection.execute(select(tables.topic.c.document)).scalars()
+    live = _live(connection, memory)
     rules = {
         s.id: Segment.model_validate({"id": s.id, "name": s.name, "rule": s.rule}).rule
         for s in segments
     }
-    live = _live(connection, memory)
+    derivation = definitions.derivation(connection, rules.values())
     by_event: dict[str, list[Live]] = {}
     for entry in live.values():
         event = opening_event(entry.machine.plan.journey.entry.on)
@@ -166,17 +169,19 @@ def _read(connection: Connection, memory: _Memory) -> Catalogue:
         by_event={name: tuple(entries) for name, entries in by_event.items()},
         hooks=hooks.active(connection),
         activities=activities.every(connection),
-        thresholds=_thresholds(connection),
+        derivation=derivation,
+        thresholds=_thresholds(derivation),
         ending=frozenset(connection.execute(_ENDING).scalars()),
     )
 
 
-_THRESHOLDS = select(tables.threshold.c.trait, tables.threshold.c.top, tables.threshold.c.value)
-
-
-def _thresholds(connection: Connection) -> dict[tuple[str, int], float]:
-    rows = connection.execute(_THRESHOLDS.where(tables.threshold.c.value.is_not(None)))
-    return {(row.trait, int(row.top)): float(row.value) for row in rows}
+def _thresholds(derivation: Derivation) -> dict[tuple[str, int], float]:
+    """Return the borders that conditions can ask for; a third of all customers is for traits alone."""
+    return {
+        (trait, int(top)): value
+        for (trait, top), value in derivation.borders.items()
+        if value is not None and top.is_integer()
+    }
 
 
 def _live(connection: Connection, memory: _Memory) -> dict[str, Live]:

@@ -17,8 +17,8 @@ Identity = tuple[str, str]
 """A namespace and a value."""
 
 _WHO: Final = (
-    "id", "seq", "last_at", "traits", "derived", "addresses", "locale", "time_zone", "consent", "suppressed",
-    "merged_into", "merges",
+    "id", "seq", "last_at", "traits", "derived", "scored", "derived_due_at", "addresses", "locale",
+    "time_zone", "consent", "suppressed", "merged_into", "merges",
 )  # fmt: skip
 
 
@@ -52,7 +52,9 @@ class Locked:
     """A customer under her lock, in this transaction.
 
     `catalogue_revision` was read when the lock was asked for: it is None when others held it,
-    because the rules may have changed meanwhile. `merges` is how often she was merged and parted.
+    because the rules may have changed meanwhile. `scored` and `derived_due_at` are what is kept of
+    her scores, and when time alone changes what is computed of her. `merges` is how often she was merged and
+    parted.
     """
 
     customer: Customer
@@ -60,6 +62,8 @@ class Locked:
     last_at: datetime
     clock: datetime
     catalogue_revision: int | None
+    scored: Mapping[str, Any]
+    derived_due_at: datetime | None
     merges: int = 0
 
 
@@ -85,7 +89,16 @@ def _locked(row: Any) -> Locked:
         suppressed=row.suppressed,
     )
     revision = None if row.waited else row.revision
-    return Locked(customer, row.seq, row.last_at, row.clock, revision, row.merges)
+    return Locked(
+        customer,
+        row.seq,
+        row.last_at,
+        row.clock,
+        revision,
+        row.scored,
+        row.derived_due_at,
+        row.merges,
+    )
 
 
 def lock_both(connection: Connection, kept: UUID, merged: UUID) -> tuple[Locked, UUID | None]:

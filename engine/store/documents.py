@@ -21,7 +21,9 @@ from engine.model.workspace import Workspace
 from engine.store import tables
 from engine.store.paging import Page, limited, page, read_cursor
 
-Kind = Literal["journey", "segment", "cap", "template", "snippet", "coupon_pool", "topic"]
+Kind = Literal[
+    "journey", "segment", "cap", "template", "snippet", "coupon_pool", "topic", "trait", "score"
+]
 
 CALLED: Final[dict[str, str]] = {"coupon_pool": "coupon pool"}
 """What people call the kinds whose name is not a word."""
@@ -59,6 +61,12 @@ def one_at_a_time(connection: Connection) -> None:
 def revision(connection: Connection) -> int:
     """Return the workspace's revision."""
     found: int = connection.execute(select(tables.workspace.c.revision)).scalar_one()
+    return found
+
+
+def clock(connection: Connection) -> datetime:
+    """Return the database's time."""
+    found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return found
 
 
@@ -225,7 +233,7 @@ def _document(kind: Kind, row: Row[Any]) -> dict[str, Any]:
             return {"id": row.id, "name": row.name, "rule": row.rule}
         case "cap":
             return dict(row.rule)
-        case "template" | "snippet" | "coupon_pool" | "topic":
+        case "template" | "snippet" | "coupon_pool" | "topic" | "trait" | "score":
             return dict(row.document)
 
 

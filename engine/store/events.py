@@ -26,6 +26,20 @@ def claim_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[t
     }
 
 
+_KNOWN_KEYS = text("""
+SELECT count(*) FROM event_key
+JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS given (s, i)
+ON source = given.s AND message_id = given.i
+""")
+
+
+def claimed(connection: Connection, keys: Sequence[tuple[str, str]]) -> int:
+    """Return how many of these (source, message id) pairs are claimed."""
+    distinct = sorted(set(keys))
+    parameters = {"sources": [s for s, _ in distinct], "ids": [m for _, m in distinct]}
+    return int(connection.execute(_KNOWN_KEYS, parameters).scalar_one())
+
+
 _E = tables.event.c
 _COLUMNS = (_E.id, _E.seq, _E.name, _E.properties, _E.occurred_at, _E.received_at)
 _PAST = (

@@ -139,6 +139,15 @@ _MOVE_OTHER: Final = tuple(
         """,
         f"UPDATE identity AS t SET {_WHOSE} WHERE t.customer_id = :customer",
         f"UPDATE consent AS t SET {_WHOSE} WHERE t.customer_id = :customer",
+        f"UPDATE purchase AS t SET {_WHOSE} WHERE t.customer_id = :customer",
+        f"UPDATE gift_card AS t SET {_WHOSE} WHERE t.customer_id = :customer",
+        """
+        INSERT INTO product_interest AS t (sku, customer_id, kind, shop, at)
+        SELECT sku, :kept, kind, shop, at FROM product_interest WHERE customer_id = :customer
+        ON CONFLICT (sku, customer_id, kind, shop) DO UPDATE SET at = greatest(t.at, excluded.at)
+        """,
+        "DELETE FROM product_interest WHERE customer_id = :customer",
+        "DELETE FROM customer_rollup WHERE customer_id = :customer",
         "DELETE FROM membership_stage WHERE customer_id = :customer",
         "UPDATE customer SET merged_into = :kept WHERE merged_into = :customer",
     )
@@ -264,6 +273,28 @@ def part_memberships(
     connection.execute(_BACK_INSIDE, given)
 
 
+_INTERESTS: Final = text("""
+SELECT sku, kind, shop, at FROM product_interest WHERE customer_id = :customer
+""")
+_INTERESTED: Final = text("""
+INSERT INTO product_interest (sku, customer_id, kind, shop, at)
+SELECT was.sku, :customer, was.kind, was.shop, was.at
+FROM jsonb_to_recordset(CAST(:interests AS jsonb))
+    AS was (sku text, kind text, shop text, at timestamptz)
+""")
+
+
+def interests(connection: Connection, customer: UUID) -> list[dict[str, Any]]:
+    """Return the products that a customer has looked at or asked for."""
+    rows = connection.execute(_INTERESTS, {"customer": customer}).mappings()
+    return [{**row, "at": row["at"].isoformat()} for row in rows]
+
+
+def give_interests(connection: Connection, customer: UUID, interests: Sequence[Any]) -> None:
+    """Let a customer who has none be interested in these products."""
+    connection.execute(_INTERESTED, {"customer": customer, "interests": _dump(interests)})
+
+
 _TREE: Final = text("""
 WITH RECURSIVE tree (id) AS (
     SELECT CAST(:merged AS uuid)
@@ -281,6 +312,12 @@ _PART: Final = tuple(
         f"UPDATE event AS t SET {_BACK} WHERE {_MINE}",
         f"UPDATE identity AS t SET {_BACK} WHERE {_MINE}",
         f"UPDATE consent AS t SET {_BACK} WHERE {_MINE}",
+        f"UPDATE gift_card AS t SET {_BACK} WHERE {_MINE}",
+        f"""
+        UPDATE purchase AS t SET {_BACK} WHERE {_MINE} OR t.customer_id = :kept AND EXISTS (
+            SELECT FROM event e WHERE e.customer_id = :merged AND e.name = 'Order Completed'
+              AND e.received_at > :at AND e.properties ->> 'order_id' = t.id)
+        """,
         # A run or a refusal goes with the event that it came of.
         f"""
         UPDATE entry_refusal AS t SET {_BACK} WHERE {_MINE} OR t.customer_id = :kept AND t.at > :at
@@ -359,7 +396,8 @@ def told_since(
 
 _RETIRE: Final = text("""
 UPDATE customer SET merged_into = :kept, merges = merges + 1, traits = '{}', derived = '{}',
-    addresses = '{}', consent = '{}', suppressed = '{}', locale = NULL, time_zone = NULL
+    addresses = '{}', consent = '{}', suppressed = '{}', scored = '{}', derived_due_at = NULL,
+    locale = NULL, time_zone = NULL
 WHERE id = :merged
 """)
 _KEEP: Final = text("""

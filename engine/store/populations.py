@@ -104,6 +104,15 @@ def _population(row: Any) -> Population:
     )
 
 
+_UPDATED = text("SELECT updated_at FROM segment WHERE id = :id")
+
+
+def updated_at(connection: Connection, segment: str) -> datetime | None:
+    """Return when a segment was saved last; None when there is none."""
+    found: datetime | None = connection.execute(_UPDATED, {"id": segment}).scalar()
+    return found
+
+
 _FIGURES = text("""
 SELECT s.id, s.state,
        (SELECT count(*) FROM membership m WHERE m.segment_id = s.id AND m.inside) AS size

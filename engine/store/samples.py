@@ -11,6 +11,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from engine.model.customer import Customer
 from engine.model.event import Event
+from engine.store import definitions
 
 COUNTED: Final = 100_000
 """Up to so many customers are counted; of more, the database's own estimate is taken."""
@@ -44,7 +45,7 @@ def total(connection: Connection) -> int:
     return max(estimated, counted)
 
 
-_COLUMNS = "id, seq, traits, derived, addresses, locale, time_zone, consent, suppressed"
+_COLUMNS = "id, seq, traits, derived, scored, clock_timestamp() AS clock, addresses, locale, time_zone, consent, suppressed"
 _DRAWN = text(f"""
     SELECT {_COLUMNS} FROM customer TABLESAMPLE SYSTEM (:percent) REPEATABLE (7)
     WHERE merged_into IS NULL ORDER BY md5(id::text) LIMIT :most
@@ -61,12 +62,13 @@ def draw(connection: Connection, most: int, of: int) -> list[Known]:
     while of * percent / 100 > 2 * _AMPLE * most:
         percent /= 2
     rows = connection.execute(_DRAWN, {"percent": percent, "most": most})
+    derivation = definitions.for_reading(connection)
     return [
         Known(
             Customer(
                 id=row.id,
                 traits=row.traits,
-                derived=row.derived,
+                derived=derivation.fresh(row.derived, row.scored, row.clock),
                 addresses=row.addresses,
                 locale=row.locale,
                 time_zone=row.time_zone,

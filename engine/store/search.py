@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from engine.errors import Conflict, NotFound
+from engine.run.deriving import Derivation
+from engine.store import definitions
 from engine.store.paging import Page, limited, page, read_cursor
 
 NAME_TRAITS: Final = ("name", "first_name", "last_name", "firstName", "lastName")
 
 _SHOWN = """
-    c.id, c.created_at, c.traits, c.derived, c.addresses, c.locale, c.time_zone,
+    c.id, c.created_at, c.traits, c.derived, c.scored, clock_timestamp() AS clock, c.addresses, c.locale, c.time_zone,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('namespace', i.namespace, 'value', i.value)
                                ORDER BY i.namespace, i.value), '[]')
      FROM identity i WHERE i.customer_id = c.id) AS identities,
@@ -84,13 +86,14 @@ def customer(connection: Connection, customer_id: UUID) -> dict[str, Any]:
     row = connection.execute(_ONE, {"id": customer_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no customer {str(customer_id)!r}.")
-    return _item(row)
+    return _item(row, definitions.for_reading(connection))
 
 
 def some(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     """Return these customers' profiles by their id."""
     rows = connection.execute(_SOME, {"ids": [*ids]})
-    return {row.id: _item(row) for row in rows}
+    derivation = definitions.for_reading(connection)
+    return {row.id: _item(row, derivation) for row in rows}
 
 
 def customers(
@@ -116,7 +119,9 @@ def customers(
         ),
         given,
     ).all()
-    return page(rows, limit, [_item(row) for row in rows], "created_at", "id")
+    derivation = definitions.for_reading(connection)
+    items = [_item(row, derivation) for row in rows]
+    return page(rows, limit, items, "created_at", "id")
 
 
 MATCHES: Final = """(
@@ -138,12 +143,14 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _item(row: Row[Any]) -> dict[str, Any]:
+def _item(row: Row[Any], derivation: Derivation) -> dict[str, Any]:
+    derived = derivation.fresh(row.derived, row.scored, row.clock)
     return {
         "id": str(row.id),
         "identities": row.identities,
         "traits": row.traits,
-        "derived": row.derived,
+        "derived": derived,
+        "scores": {id: value for id, value in derived.items() if id in derivation.scores},
         "addresses": row.addresses,
         "locale": row.locale,
         "time_zone": row.time_zone,

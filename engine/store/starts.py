@@ -41,6 +41,7 @@ class Start:
     refused: int
     failed: int
     created_at: datetime
+    due_at: datetime | None
     begun_at: datetime | None
     ended_at: datetime | None
 
@@ -71,8 +72,12 @@ def add(
     source: Source,
     actor: Actor,
     reason: Reason | None = None,
+    due_at: datetime | None = None,
 ) -> bool:
-    """Keep a start; with a reason, one that is not to begin. Return False when it is known."""
+    """Keep a start; with a reason, one that is not to begin. Return False when it is known.
+
+    `due_at` is when a schedule came.
+    """
     if connection.execute(select(_S.id).where(_S.id == id)).first() is not None:
         return False
     ended = {"state": "stopped", "reason": reason, "ended_at": text("now()")} if reason else {}
@@ -85,6 +90,7 @@ def add(
             source=source,
             actor=actor.id,
             actor_name=actor.name,
+            due_at=due_at,
             **ended,
         )
     )
@@ -259,6 +265,7 @@ def _start(row: Any) -> Start:
         refused=row.refused,
         failed=row.failed,
         created_at=row.created_at,
+        due_at=row.due_at,
         begun_at=row.begun_at,
         ended_at=row.ended_at,
     )

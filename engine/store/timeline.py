@@ -14,6 +14,17 @@ _EVENTS = text("""
     ORDER BY seq DESC LIMIT :most
 """)
 
+_TOLD = text("""
+    SELECT DISTINCT ON (k.name) k.name, e.occurred_at AS at, e.source
+    FROM (
+        SELECT seq, occurred_at, source, properties -> 'traits' AS traits FROM event
+        WHERE customer_id = :customer AND kind = 'identify'
+          AND jsonb_typeof(properties -> 'traits') = 'object'
+        ORDER BY seq DESC LIMIT 500
+    ) e CROSS JOIN LATERAL jsonb_object_keys(e.traits) AS k (name)
+    ORDER BY k.name, e.seq DESC
+""")
+
 _RUNS = text("""
     SELECT r.id, r.journey_id, j.draft ->> 'name' AS journey_name, r.version, r.entry_source,
            r.entry_key, r.held_out, r.entered_at, r.ended_at, r.end_reason, r.step, r.check_at,
@@ -57,6 +68,15 @@ def timeline(
     ).all()
     items = [{**row._mapping, "id": str(row.id)} for row in rows]  # noqa: SLF001 - Row's public name
     return page(rows, limit, items, "seq")
+
+
+def told(connection: Connection, customer_id: UUID) -> dict[str, tuple[datetime, str]]:
+    """Return when each of the customer's traits was told last, and by what source.
+
+    What was set without an event, by the interface or a journey, is not there.
+    """
+    rows = connection.execute(_TOLD, {"customer": customer_id})
+    return {row.name: (row.at, row.source) for row in rows}
 
 
 def runs(connection: Connection, customer_id: UUID) -> list[dict[str, Any]]:

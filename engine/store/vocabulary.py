@@ -6,6 +6,9 @@ from typing import Literal, cast, get_args
 
 from sqlalchemy import Connection, text
 
+from engine.model.trait import AnyTrait, EventTrait, JoinedTrait, QuantileTrait
+from engine.store import definitions
+
 Kind = Literal["text", "number", "date", "list", "yes_no"]
 """What the values of a name are, where all of those that were looked at are alike."""
 
@@ -37,7 +40,8 @@ _TRAITS = text(f"""
 class Vocabulary:
     """What events are called, what each of the last ones said, and what is known of customers.
 
-    `trait_kinds` and `property_kinds` (by event) are of the names whose kind is plain.
+    `trait_kinds` and `property_kinds` (by event) are of the names whose kind is plain;
+    `trait_names` is what people call those traits that are computed, and the scores.
     """
 
     events: tuple[str, ...] = ()
@@ -45,19 +49,40 @@ class Vocabulary:
     traits: tuple[str, ...] = ()
     trait_kinds: Mapping[str, Kind] = field(default_factory=dict)
     property_kinds: Mapping[str, Mapping[str, Kind]] = field(default_factory=dict)
+    trait_names: Mapping[str, str] = field(default_factory=dict)
 
 
 def vocabulary(connection: Connection) -> Vocabulary:
     """Look through the newest events and customers; rare words may be missing."""
     events = connection.execute(_EVENTS, {"most": _MOST}).all()
     traits = connection.execute(_TRAITS, {"most": _MOST}).all()
+    computed, scores = definitions.traits(connection), definitions.scores(connection)
+    told = {row.key: row.kinds for row in traits}
     return Vocabulary(
         events=tuple(row.name for row in events),
         properties={row.name: tuple(sorted(row.keys or ())) for row in events},
-        traits=tuple(row.key for row in traits),
-        trait_kinds=_plain({row.key: row.kinds for row in traits}),
+        traits=tuple(sorted({*told, *computed, *scores})),
+        trait_kinds={
+            **_plain(told),
+            **{id: kind for id, one in computed.items() if (kind := kind_of(one)) is not None},
+            **dict.fromkeys(scores, "number"),
+        },
         property_kinds={row.name: _plain(row.keys or {}) for row in events},
+        trait_names={one.id: one.name for one in (*computed.values(), *scores.values())},
     )
+
+
+def kind_of(trait: AnyTrait) -> Kind | None:
+    """Return what a computed trait's values are, None when that depends on its property."""
+    match trait:
+        case EventTrait(take="first_at" | "last_at"):
+            return "date"
+        case EventTrait(take="first" | "last" | "most"):
+            return None
+        case JoinedTrait():
+            return "text"
+        case EventTrait() | QuantileTrait():
+            return "number"
 
 
 def _plain(kinds: Mapping[str, list[str] | None]) -> dict[str, Kind]:

@@ -11,6 +11,7 @@ Rows = Sequence[Mapping[str, Any]]
 """Rows by column name; those of one table have the same columns."""
 
 _AGAIN = {
+    "customer_rollup": "ON CONFLICT (customer_id) DO UPDATE SET states = excluded.states",
     "membership": "ON CONFLICT (customer_id, segment_id) DO UPDATE SET inside = excluded.inside, "
     "since = excluded.since, next_change_at = excluded.next_change_at",
     "wake": "ON CONFLICT (run_id) DO UPDATE SET revision = greatest(wake.revision, excluded.revision)",

@@ -1,4 +1,4 @@
-"""`parcours import`: customers, events and unsubscribes out of files."""
+"""`parcours import`: customers, events, orders, products and the like out of files."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from parcours.embedded.addresses import reach
 if TYPE_CHECKING:
     from parcours.imports.job import Report
 
-app = typer.Typer(help="Customers, events and unsubscribes out of files.", no_args_is_help=True)
+app = typer.Typer(help="Customers, events, orders and products out of files.", no_args_is_help=True)
 
 File = Annotated[
     Path,
@@ -87,6 +87,68 @@ def unsubscribes(
         format_,
         lambda job, database, kind: job.import_unsubscribes(database, file, kind, resume=resume),
         ("unsubscribes", "known before"),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def products(
+    file: File, *, format_: Format = None, resume: Resume = False, as_json: Json = False
+) -> None:
+    """Import products: sku, name, categories (parted by |), price, currency, picture, link.
+
+    One that is known is replaced. Rejected lines go, with their reasons, into
+    FILE.rejected.jsonl; the exit code is then 1.
+    """
+    _run(
+        file,
+        format_,
+        lambda job, database, kind: job.import_products(database, file, kind, resume=resume),
+        ("products", "known before"),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def stock(
+    file: File, *, format_: Format = None, resume: Resume = False, as_json: Json = False
+) -> None:
+    """Import how much is where: sku, shop, quantity.
+
+    Rejected lines go, with their reasons, into FILE.rejected.jsonl; the exit code is then 1.
+    """
+    _run(
+        file,
+        format_,
+        lambda job, database, kind: job.import_stock(database, file, kind, resume=resume),
+        ("lines of stock", "known before"),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def orders(
+    file: File,
+    *,
+    format_: Format = None,
+    start_journeys: Annotated[
+        bool, typer.Option("--start-journeys", help="Let orders open journeys, as if just placed.")
+    ] = False,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Import orders of the past, each once, with the event that each is.
+
+    In CSV, lines and payments are lists in JSON. Rejected lines go, with their reasons, into
+    FILE.rejected.jsonl; the exit code is then 1.
+    """
+    _run(
+        file,
+        format_,
+        lambda job, database, kind: job.import_orders(
+            database, file, kind, start_journeys=start_journeys, resume=resume
+        ),
+        ("orders", "known before"),
         as_json=as_json,
     )
 

@@ -1,6 +1,7 @@
 """`parcours journey`: journeys as files."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -11,6 +12,7 @@ from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.errors import InvalidDocument, Problem
+    from journeys.bringing import Brought
 
 app = typer.Typer(help="Journeys as files.", no_args_is_help=True)
 
@@ -81,7 +83,7 @@ def push(
     publish: Annotated[bool, typer.Option("--publish", help="Make them live at once.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Save journeys as drafts; templates beside them that they use and that are new go along."""
+    """Save journeys as drafts; what they use of the templates and segments beside them goes along."""
     from engine.errors import InvalidDocument
     from engine.flow import publish as flow
     from parcours import documents
@@ -97,10 +99,8 @@ def push(
                     version = flow.publish(database, journey.id, actor=COMMAND_LINE)
             except InvalidDocument as error:
                 _fail(file, error)
-            for name in saved.templates:
-                typer.echo(f"The template {name} is new.", err=True)
-            for name in saved.kept:
-                typer.echo(f"The template {name} differs from its file and was left.", err=True)
+            for sentence in _went_along(saved.brought):
+                typer.echo(sentence, err=True)
             for problem in saved.problems:
                 typer.echo(_line(file, problem), err=True)
             pushed.append(
@@ -108,7 +108,8 @@ def push(
                     "id": journey.id,
                     "created": saved.created,
                     "version": version,
-                    "templates": saved.templates,
+                    "templates": saved.brought.templates,
+                    "segments": saved.brought.segments,
                     "problems": [_as_dict(problem) for problem in saved.problems],
                 }
             )
@@ -117,6 +118,18 @@ def push(
                 typer.echo(f"{journey.id}: {state}.")
     if as_json:
         typer.echo(json.dumps(pushed))
+
+
+def _went_along(brought: "Brought") -> Iterator[str]:
+    """Say what of the files beside a journey is new, and what was left as it is."""
+    for name in brought.templates:
+        yield f"The template {name} is new."
+    for name in brought.segments:
+        yield f"The segment {name} is new."
+    for name in brought.kept_templates:
+        yield f"The template {name} differs from its file and was left."
+    for name in brought.kept_segments:
+        yield f"The segment {name} has another rule than its file and was left."
 
 
 @app.command()

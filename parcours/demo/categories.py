@@ -67,3 +67,8 @@ def readable(shelf: str | None) -> str:
     words = re.sub(r"[a-z]+", lambda word: _WORDS.get(word[0], word[0]), plain)
     words = " ".join(words.split()).strip(" ,.")
     return words[:1].upper() + words[1:]
+
+
+def sku_of(category: str) -> str:
+    """Return what the shop calls a category's product: `Dry noodles, pasta` is `dry-noodles-pasta`."""
+    return re.sub(r"[^a-z0-9]+", "-", category.lower()).strip("-")

@@ -16,7 +16,7 @@ from engine.model.actor import COMMAND_LINE
 from engine.model.document import journey_of, parse_journey
 from engine.store import documents
 from engine.store.session import Database
-from parcours.demo import manners
+from parcours.demo import computed, manners, segments, shelves
 from parcours.demo.load import journey_texts, shop_templates
 from parcours.demo.marker import LOADED, SOURCE, VISITS
 from parcours.demo.shop import PREFIX, SETTINGS
@@ -42,6 +42,10 @@ _THEIRS = tuple(
         "DELETE FROM message WHERE customer_id = ANY(:ids)",
         "DELETE FROM entry_refusal WHERE customer_id = ANY(:ids)",
         "DELETE FROM consent WHERE customer_id = ANY(:ids)",
+        "DELETE FROM gift_card WHERE customer_id = ANY(:ids)",
+        "DELETE FROM purchase WHERE customer_id = ANY(:ids)",
+        "DELETE FROM product_interest WHERE customer_id = ANY(:ids)",
+        "DELETE FROM product_telling WHERE customer_id = ANY(:ids)",
         "DELETE FROM run WHERE customer_id = ANY(:ids)",
         "DELETE FROM event WHERE customer_id = ANY(:ids)",
         "DELETE FROM identity WHERE customer_id = ANY(:ids)",
@@ -79,10 +83,13 @@ def clear(database: Database) -> Cleared:
             _remove(database, ids[start : start + _AT_ONCE])
             shown.reach(start)
     database.transact(_restore)
+    shelves.remove(database)
     texts = {parse_journey(text).id: text for text in journey_texts()}
     kept = [name for name, text in texts.items() if not _remove_journey(database, name, text)]
     _remove_templates(database)
+    computed.remove(database)
     manners.remove(database)
+    segments.remove(database)
     # Last, so that a load after a clear that was interrupted finds what is left.
     database.transact(lambda connection: connection.execute(_FORGET_KEYS, {"source": SOURCE}))
     return Cleared(customers=len(ids), journeys=len(texts) - len(kept), kept=kept)

@@ -20,11 +20,11 @@ from engine.model.document import parse_journey
 from engine.model.template import Template
 from engine.store import documents, memberships, tables
 from engine.store.session import Database
-from parcours.demo import madeup, manners
+from parcours.demo import computed, madeup, manners, segments, shelves
 from parcours.demo.baskets import Purchases, folder
 from parcours.demo.first import first_steps
 from parcours.demo.marker import LOADED, SOURCE, VISITS
-from parcours.demo.shop import SETTINGS, Basket, Household, profiles, user_id
+from parcours.demo.shop import SETTINGS, Basket, profiles, user_id
 from parcours.imports.progress import Progress, progress
 
 LIBRARY: Final = ("abandoned-cart", "second-purchase")
@@ -66,19 +66,14 @@ def load(database: Database, *, made_up: bool = False) -> Loaded:
     data = None if made_up else folder()
     now = datetime.now(UTC)
     with progress("Purchases loaded") as shown:
-        households, baskets = _purchases(data, now)
+        purchases = madeup if data is None else Purchases(data)
+        shelves.put(database, purchases.shelves(), purchases.stores())
+        households, baskets = purchases.households(), purchases.baskets(now)
         customers = add_customers(database, profiles(households))
         orders = _orders(database, baskets, shown)
     database.transact(_note)
     database.transact(memberships.build_every)
     return Loaded(real=data is not None, customers=customers, orders=orders)
-
-
-def _purchases(data: Path | None, now: datetime) -> tuple[list[Household], Iterator[Basket]]:
-    if data is None:
-        return madeup.households(), madeup.baskets(now)
-    purchases = Purchases(data)
-    return purchases.households(), purchases.baskets(now)
 
 
 def _orders(database: Database, baskets: Iterator[Basket], shown: Progress) -> int:
@@ -107,9 +102,14 @@ def _order(basket: Basket) -> Incoming:
 
 
 def _set_up(database: Database) -> None:
-    """Bring settings, topics, caps, templates and journeys; what has the same id already is left alone."""
+    """Bring settings, topics, caps, segments, templates and journeys.
+
+    What has the same id already is left alone.
+    """
     database.transact(_settings)
     manners.put(database)
+    segments.put(database)
+    computed.put(database)
     with database.read() as connection:
         known = publish.known(connection)
         present = {stored.id for stored in documents.journeys(connection)[0]}

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from parcours.demo.shop import CURRENCY, Basket, Household
+from parcours.demo.categories import sku_of
+from parcours.demo.shop import CURRENCY, Basket, Household, Shelf
 
 HOUSEHOLDS: Final = 240
 
@@ -21,6 +22,16 @@ _STORES: Final = ("1", "2", "3", "web")
 def households() -> list[Household]:
     """Return those who buy."""
     return [Household(number) for number in range(1, HOUSEHOLDS + 1)]
+
+
+def shelves() -> list[Shelf]:
+    """Return what the shops sell."""
+    return [Shelf(sku_of(category), category, usual) for category, usual in _SHELVES]
+
+
+def stores() -> list[str]:
+    """Return the shops but the web."""
+    return [store for store in _STORES if store != "web"]
 
 
 def baskets(today: datetime) -> Iterator[Basket]:
@@ -42,7 +53,9 @@ def _order(chance: random.Random, number: int, store: str) -> dict[str, Any]:
     products, total = [], 0.0
     for category, usual in chance.sample(_SHELVES, chance.randint(1, 7)):
         quantity, price = chance.choice((1, 1, 1, 2, 3)), round(usual * chance.uniform(0.8, 1.3), 2)
-        products.append({"category": category, "quantity": quantity, "price": price})
+        products.append(
+            {"sku": sku_of(category), "category": category, "quantity": quantity, "price": price}
+        )
         total += quantity * price
     return {
         "order_id": f"made-up-{number}",

@@ -5,9 +5,10 @@ numbers from +33 6 39 98 00 00 on are kept for films by the French regulator.
 """
 
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from engine.flow.history import Profile
@@ -30,6 +31,9 @@ PREFIX: Final = "demo-"
 
 NUMBERS: Final = 10_000
 """How many phone numbers there are for films."""
+
+_BIRTH_DATES_KNOWN: Final = 0.6
+"""The share of customers whose made-up date of birth the shop knows."""
 
 _FIRST: Final = {
     "en": (
@@ -76,6 +80,15 @@ class Basket:
     properties: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the shops sell of one category, as one product."""
+
+    sku: str
+    name: str
+    price: float
+
+
 def user_id(household: int) -> str:
     """Return the id under which the shop knows a household."""
     return f"{PREFIX}{household}"
@@ -103,6 +116,8 @@ def _profile(place: int, household: Household) -> Profile:
         "demo": True,
         **household.survey,
     }
+    if chance.random() < _BIRTH_DATES_KNOWN:
+        traits["birth_date"] = _birth_date(chance, household.survey.get("age_group"))
     return Profile(
         identities=(("external_id", user_id(household.id)),),
         traits=traits,
@@ -110,6 +125,13 @@ def _profile(place: int, household: Household) -> Profile:
         locale=f"{language}-{country}",
         time_zone="Europe/Zurich" if country == "CH" else "Europe/Paris",
     )
+
+
+def _birth_date(chance: random.Random, age_group: Any) -> str:
+    """Make up a date of birth that fits the survey, where there is one ("35-44", "65+")."""
+    ages = [int(age) for age in re.findall(r"\d+", str(age_group or "18-80"))]
+    age = chance.randint(ages[0], ages[1] if len(ages) > 1 else ages[0] + 20)
+    return date(2026 - age, chance.randint(1, 12), chance.randint(1, 28)).isoformat()
 
 
 @dataclass(frozen=True, slots=True)

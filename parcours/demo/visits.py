@@ -127,6 +127,7 @@ class Town:
         if chance.random() < 0.1:
             user = f"{PREFIX}new-{uuid4().hex[:8]}"
             self._add(at, identify(user, uuid4().hex, chance.randrange(3_000, NUMBERS)))
+            self._add(at, _track(user, "Signed Up", {}))
         elif chance.random() < 0.2:
             self._add(at, _track(user, "Signed In", {}))
         for thing in looked_at:

@@ -8,7 +8,7 @@ from typing import Any
 from activities.email.smtp import server_of
 from engine.errors import InvalidInput
 from engine.settings import Settings
-from parcours.doctor import database, domain, here, providers, temporal
+from parcours.doctor import database, domain, here, providers, shops, temporal
 from parcours.doctor.finding import Finding, unwise, well, wrong
 from parcours.doctor.records import Given, NoResolver, Resolved
 from parcours.embedded import addresses
@@ -34,6 +34,7 @@ def examine(records: Path | None = None) -> Iterator[Finding]:
     yield from here.look(settings, sends=sends)
     yield from _servers(settings)
     yield from _providers(settings)
+    yield from shops.look(settings)
     if settings.email != "outbox" or given is not None:
         yield from _domain(settings, given or Resolved())
 

@@ -12,9 +12,14 @@ from engine.flow.imports import customers, events, mentions, unsubscribes
 from engine.flow.imports.lines import Format, Place, Record, records
 from engine.flow.imports.portions import AT_ONCE, Rejects, portions, sort_out
 from engine.flow.intake import Incoming, receive
+from engine.flow.orders import add_past, put_orders
+from engine.flow.products import put_products, put_stock
+from engine.model.order import Order
+from engine.model.product import Product, Stock
 from engine.store.memberships import build_mentioning
 from engine.store.session import Database
 from parcours.imports import checkpoint as checkpoints
+from parcours.imports import shop
 from parcours.imports.progress import progress
 
 T = TypeVar("T")
@@ -79,6 +84,33 @@ def import_unsubscribes(database: Database, file: Path, kind: Format, *, resume:
     read = unsubscribes.Reader(database)
     about = _Kind("unsubscribes", read, partial(unsubscribes.store, database))
     return _run(database, file, kind, about, unsubscribes.check_columns, resume=resume)
+
+
+def import_products(database: Database, file: Path, kind: Format, *, resume: bool) -> Report:
+    """Bring in products; one that is known is replaced."""
+    read = partial(shop.product_of, kind=kind)
+    about = _Kind("products", read, partial(put_products, database))
+    return _run(database, file, kind, about, shop.columns_of("products", Product), resume=resume)
+
+
+def import_stock(database: Database, file: Path, kind: Format, *, resume: bool) -> Report:
+    """Bring in how much of which product is where."""
+    read = partial(shop.stock_of, kind=kind)
+    about = _Kind("stock", read, partial(put_stock, database))
+    return _run(database, file, kind, about, shop.columns_of("stock", Stock), resume=resume)
+
+
+def import_orders(
+    database: Database, file: Path, kind: Format, *, start_journeys: bool, resume: bool
+) -> Report:
+    """Bring in orders, with their events; they start journeys only when asked to."""
+
+    def through_intake(some: list[Order]) -> int:
+        return put_orders(database, some).created
+
+    store = through_intake if start_journeys else partial(add_past, database)
+    about = _Kind("orders", shop.OrderReader(database, kind), store, shop.mentions)
+    return _run(database, file, kind, about, shop.columns_of("orders", Order), resume=resume)
 
 
 def rejects_of(file: Path) -> Path:

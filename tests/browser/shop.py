@@ -36,6 +36,7 @@ from engine.store import suggestions, tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
 from engine.store.suggestions import Reason
+from tests.browser import groups
 
 ABANDONED_CART = """\
 # Reminds customers of what they left in their basket.
@@ -197,6 +198,7 @@ class _Filling:
         self._documents()
         self._database.transact(self._people)
         self._database.transact(self._doubts)
+        self._database.transact(lambda connection: groups.fill(connection, self._now))
 
     def becomes(self, sent: datetime, *, is_email: bool) -> dict[str, Any]:
         """Return what becomes of a message that was handed over: most are read, some are not."""
@@ -514,6 +516,8 @@ class _Run:
 @contextmanager
 def filled(postgres_url: str) -> Iterator[str]:
     """Give the URL of a database that holds the shop, and drop it in the end."""
+    from tests.browser import wares  # not there when this is run by itself
+
     server = make_url(postgres_url).set(drivername="postgresql", database="postgres")
     dsn, name = server.render_as_string(hide_password=False), f"shop_{uuid4().hex}"
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -523,6 +527,7 @@ def filled(postgres_url: str) -> Iterator[str]:
             upgrade(url)
             database = Database(url)
             fill(database)
+            wares.fill(database, datetime.now(UTC))
             database.close()
             yield url
         finally:

@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
     ("address", "typed", "one"),
     [
         ("/journeys", "birthday", "Birthday present"),
+        ("/segments", "sms", "Can be reached by SMS"),
+        ("/segments/by-phone", "luca", "Luca Bernasconi"),
         ("/customers", "anna", "Anna Meier"),
         ("/messages", "anna", "Anna Meier"),
         ("/outbox", "anna", "Anna"),

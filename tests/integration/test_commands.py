@@ -143,9 +143,12 @@ def test_a_journey_goes_in_with_its_templates_and_comes_out_as_it_was(
     file.write_text(file.read_text().replace("priority: 60", "priority: 61"))
     code, out, err = run("journey", "push", file, "--publish", "--json")
     assert json.loads(out) == [
-        {"id": "abandoned-cart", "created": False, "version": 2, "templates": [], "problems": []}
-    ]
+        {"id": "abandoned-cart", "created": False, "version": 2, "templates": [],
+         "segments": [], "problems": []}
+    ]  # fmt: skip
     assert "cart-nudge differs" in err
+    code, _, err = run("journey", "push", tmp_path / "journeys" / "win-back.yaml")
+    assert (code, "The segment dormant is new." in err) == (0, True)
     assert run("journey", "pause", file)[0] == 0
     assert run("journey", "resume", "abandoned-cart")[0] == 0
     assert run("journey", "pause", "nobody")[0] == 1

@@ -3,7 +3,7 @@
 import importlib.util
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import phonenumbers
 import pytest
 from sqlalchemy import func, select, text
 
+from engine.flow import materials
 from engine.flow.history import Profile, add_customers
 from engine.flow.intake import Incoming, receive
 from engine.flow.publish import save_journey
@@ -18,7 +19,7 @@ from engine.model.actor import COMMAND_LINE
 from engine.model.document import parse_journey
 from engine.store import documents, tables
 from engine.store.session import Database
-from parcours.demo import baskets, clear, load, madeup, manners, shop
+from parcours.demo import baskets, clear, load, madeup, manners, segments, shop
 from parcours.demo.first import LEAVING, NEW, RETURNING
 from parcours.demo.marker import is_loaded
 from parcours.demo.visits import Town
@@ -93,6 +94,9 @@ def test_there_is_something_to_see_at_once(database: Database) -> None:
         topics, caps = documents.topics(connection), documents.caps(connection)
     assert {topic.name for topic in topics.values()} == {topic.name for topic in manners.TOPICS}
     assert list(caps.values()) == sorted(manners.CAPS, key=lambda cap: cap.id)
+    with database.read() as connection:
+        found = documents.segments(connection)
+    assert found == {segment.id: segment for segment in segments.fitting()}
     assert settings(database) == {**shop.SETTINGS, "demo_visits": False}
 
 
@@ -147,11 +151,15 @@ def test_what_is_not_the_demos_stays(database: Database) -> None:
     save_journey(database, parse_journey(changed), changed, actor=COMMAND_LINE)
     signed_in = Incoming(source="s", message_id="1", kind="track", name="Signed In", user_id="7")
     receive(database, [signed_in])
+    mine = segments.fitting()[0].model_copy(update={"name": "Mine"})
+    materials.put_segment(database, mine, actor=COMMAND_LINE)
     cleared = clear.clear(database)
     assert sorted(cleared.kept) == ["abandoned-cart", "demo-welcome-back"]
     with database.read() as connection:
         kept = set(connection.execute(select(tables.identity.c.value)).scalars())
         templates = set(documents.templates(connection))
+        left = documents.segments(connection)
+    assert list(left.values()) == [mine]
     assert kept == {"demo-real", "7"}
     assert templates == {"cart-reminder", "cart-nudge", "demo-welcome-back"}
 
@@ -178,6 +186,11 @@ def test_nobody_can_be_reached() -> None:
         assert profile.addresses["phone"].startswith("+3363998")
         assert profile.traits["demo"] is True
         assert profile.locale in {"en-CH", "en-FR", "fr-CH", "fr-FR"}
+    born = [profile.traits["birth_date"] for profile in made if "birth_date" in profile.traits]
+    assert 1_600 < len(born) < 2_000
+    assert all(1940 < date.fromisoformat(day).year < 2010 for day in born)
+    old = shop.profiles(shop.Household(n, {"age_group": "65+"}) for n in range(50))
+    assert max(p.traits.get("birth_date", "") for p in old) < "1962"
     parsed = phonenumbers.parse(made[0].addresses["phone"])
     assert phonenumbers.is_possible_number(parsed)
     assert made == shop.profiles(shop.Household(n) for n in range(3_000))
@@ -206,6 +219,7 @@ def test_visits_are_plausible() -> None:
         "Checkout Started",
         "Order Completed",
         "Signed In",
+        "Signed Up",
         "Customer Identified",
     }
     happened: dict[str, list[str]] = {}
@@ -266,11 +280,17 @@ def test_the_real_baskets_are_read(tiny_data: Path) -> None:
         "currency": "CHF",
         "store": "9",
         "products": [
-            {"category": "Milk", "quantity": 1, "price": 2.5},
-            {"category": "Cheese", "quantity": 3, "price": 1.33},
+            {"sku": "milk", "category": "Milk", "quantity": 1, "price": 2.5},
+            {"sku": "cheese", "category": "Cheese", "quantity": 3, "price": 1.33},
         ],
         "discount": 0.75,
         "coupon": 1.4,
     }
-    assert made[12].properties["products"] == [{"category": "Other", "quantity": 1, "price": 4.0}]
-    assert made[13].properties["products"] == [{"category": "Cheese", "quantity": 1, "price": 20.0}]
+    assert made[12].properties["products"] == [
+        {"sku": "other", "category": "Other", "quantity": 1, "price": 4.0}
+    ]
+    assert made[13].properties["products"] == [
+        {"sku": "cheese", "category": "Cheese", "quantity": 1, "price": 20.0}
+    ]
+    assert [shelf.sku for shelf in purchases.shelves()] == ["milk", "cheese", "other"]
+    assert purchases.stores() == ["9", "8"]

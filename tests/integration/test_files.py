@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.flow.publish import save_journey
+import journeys as library
+from engine.flow import materials
+from engine.flow.publish import publish, save_journey
 from engine.model.actor import COMMAND_LINE
 from engine.model.document import dump_journey, parse_journey
+from engine.store import documents as stored
 from engine.store.session import Database
 from parcours import documents
 from tests.journeys import journeys
@@ -40,6 +43,51 @@ def test_the_library_comes_out_as_it_went_in(
     documents.push(database, path, journey, text)
     first, again = there_and_back(database, journey.id, tmp_path / "j.yaml")
     assert first == again == path.read_text(encoding="utf-8")
+    # It has brought whatever publishing asks for.
+    assert publish(database, journey.id, actor=COMMAND_LINE) == 1
+
+
+def test_a_journey_brings_the_segments_beside_it_that_it_asks_for(database: Database) -> None:
+    file = LIBRARY / "win-back.yaml"
+    journey, text = documents.read(file)
+    assert documents.push(database, file, journey, text).brought.segments == ["dormant"]
+    again = documents.push(database, file, journey, text).brought
+    assert (again.segments, again.kept_segments) == ([], [])
+    with database.read() as connection:
+        assert stored.segments(connection).keys() == {"dormant"}
+    mine = library.segments()["lost"].taken("en").model_copy(update={"id": "dormant"})
+    materials.put_segment(database, mine, actor=COMMAND_LINE)
+    changed = documents.push(database, file, journey, text).brought
+    assert (changed.segments, changed.kept_segments) == ([], ["dormant"])
+    with database.read() as connection:
+        assert stored.segments(connection)["dormant"] == mine
+
+
+def test_a_segment_comes_after_those_that_it_stands_on(database: Database, tmp_path: Path) -> None:
+    beside = tmp_path / "segments"
+    beside.mkdir()
+    texts = {
+        "a-best": "{all: [{segment: z-good}, {trait: tier, eq: gold}]}",
+        "z-good": "{event: Order Completed}",
+        "unasked": "{event: Ping}",
+    }
+    for name, rule in texts.items():
+        (beside / f"{name}.yaml").write_text(f"id: {name}\nname: {name}\nrule: {rule}\n")
+    file = tmp_path / "best.yaml"
+    file.write_text(
+        "id: best\nname: Best\nentry: {on: {segment_entered: a-best}}\n"
+        "steps: [{id: a, type: wait, for: 1d}]\n"
+    )
+    journey, text = documents.read(file)
+    pushed = documents.push(database, file, journey, text)
+    assert (pushed.brought.segments, pushed.problems) == (["z-good", "a-best"], [])
+
+
+def test_every_segment_of_the_library_can_be_asked_of_customers(database: Database) -> None:
+    for segment in library.segments().values():
+        materials.put_segment(database, segment.taken("fr"), actor=COMMAND_LINE)
+    with database.read() as connection:
+        assert stored.segments(connection).keys() == library.segments().keys()
 
 
 def test_what_no_file_was_pushed_for_comes_out_the_same_each_time(

@@ -26,7 +26,7 @@ from activities.push.fcm import FcmTransport
 from engine.errors import InvalidInput
 from engine.settings import Settings
 from parcours import cli
-from parcours.doctor import database, domain, here, providers
+from parcours.doctor import database, domain, here, providers, shops
 from parcours.doctor.finding import Finding
 from parcours.doctor.records import Given, NoResolver, Resolved
 from tests.doubles.fcm import Fcm
@@ -361,3 +361,15 @@ def test_nothing_is_started_to_be_looked_at(
     assert any(line.startswith("well    SPF") for line in lines)
     assert [path.name for path in tmp_path.iterdir()] == ["records"]
     assert run(monkeypatch, "--records", "none") == 2
+
+
+def test_shops_that_are_set_up_are_told_whether_they_are_heard() -> None:
+    secret = "s" * 32
+    assert list(shops.look(Settings.load())) == []
+    public = {"public_url": "https://journeys.example.com"}
+    (well,) = shops.look(Settings.load(shopify_secret=secret, **public))
+    assert (well.state, "https://journeys.example.com/hooks/shopify" in well.said) == ("well", True)
+    (alone,) = shops.look(Settings.load(prestashop_secret=secret))
+    assert (alone.state, "PUBLIC_URL" in alone.mend) == ("unwise", True)
+    (short,) = shops.look(Settings.load(prestashop_secret="short", **public))
+    assert (short.state, short.about) == ("unwise", "PrestaShop")

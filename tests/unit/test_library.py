@@ -1,133 +1,26 @@
 """The library's journeys, told as stories on the pure machine, and their templates."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 
 import journeys
 from activities.rendering import render
-from engine.compile.compiler import compile as compile_journey
 from engine.compile.validate import Known, check
-from engine.model.customer import Customer
 from engine.model.document import dump_journey, parse_journey
-from engine.model.event import Event
-from engine.run import entry
-from engine.run.changes import updated
-from engine.run.entry import Opened, PastRuns, Refused
-from engine.run.machine import Machine
-from engine.run.state import (
-    Deliver,
-    Entered,
-    Exit,
-    Happened,
-    Settled,
-    State,
-    TimeReached,
-    Update,
-    Wait,
-)
-from engine.run.world import MemoryWorld
+from engine.run.entry import Refused
 from parcours.demo.load import journey_texts, shop_templates
+from tests.stories import Story
 
-MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 EVERYTHING = [*(journeys.text(name) for name in journeys.names()), journey_texts()[0]]
-ZONE = "Europe/Zurich"
-
-
-class Story:
-    """A customer's way through a journey, on a clock that waits for nobody."""
-
-    def __init__(self, text: str, *, number: int = 1, **customer: Any) -> None:
-        self.machine = Machine(compile_journey(parse_journey(text)))
-        given = {"addresses": {"email": "a@example.com", "phone": "+33639980000"}, **customer}
-        self.customer = Customer(id=UUID(int=number), **given)
-        self.now, self.seq = MONDAY, 0
-        self.history: list[Event] = []
-        self.state: State | None = None
-        self.command: Any = None
-        self.sent: list[str] = []
-
-    def world(self) -> MemoryWorld:
-        return MemoryWorld(
-            now=self.now, seq=self.seq, zone=ZONE, customer=self.customer, history=self.history
-        )
-
-    def does(self, name: str, /, **properties: Any) -> Opened | Refused | None:
-        """Let an event happen: to the run, and to the entry when there is no run."""
-        self.now += timedelta(seconds=1)
-        self.seq += 1
-        event = Event(
-            id=UUID(int=self.seq),
-            seq=self.seq,
-            name=name,
-            properties=properties,
-            occurred_at=self.now,
-            received_at=self.now,
-        )
-        self.history.append(event)
-        if self.state is not None and self.state.ended is None:
-            self._take(Happened(seq=self.seq, at=self.now, event=event))
-            return None
-        if not entry.triggers(self.machine.plan, event, self.world()):
-            return None
-        decided = entry.decide(self.machine.plan, event, self.world(), PastRuns())
-        if isinstance(decided, Opened):
-            self.state = State(
-                run=UUID(int=7),
-                customer=self.customer.id,
-                entered_at=self.now,
-                entry=properties,
-                held_out=decided.held_out,
-            )
-            self._take(Entered(seq=self.seq, at=self.now))
-        return decided
-
-    def _take(self, given: Any) -> None:
-        assert self.state is not None
-        self._advance(given)
-        while isinstance(self.command, Deliver):
-            self.sent.append(f"{self.command.step} by {self.command.channel}")
-            self.seq += 1
-            settled = Settled(
-                seq=self.seq,
-                at=self.now,
-                step=self.command.step,
-                visit=self.command.visit,
-                outcome="sent",
-                since=self.seq,
-            )
-            self._advance(settled)
-
-    def _advance(self, given: Any) -> None:
-        assert self.state is not None
-        world = self.world()
-        advanced = self.machine.advance(self.state, given, world)
-        self.state, self.command = advanced.state, advanced.command
-        for effect in advanced.effects:
-            if isinstance(effect, Update):
-                self.customer = updated(world, effect)
-
-    def waits(self) -> timedelta:
-        """Let the awaited time come, and return how long that took."""
-        assert isinstance(self.command, Wait)
-        began, self.now = self.now, self.command.until
-        self.seq += 1
-        self._take(TimeReached(seq=self.seq, at=self.now))
-        return self.now - began
-
-    @property
-    def ended(self) -> str | None:
-        """Why it ended."""
-        return self.command.reason if isinstance(self.command, Exit) else None
 
 
 @pytest.mark.parametrize("text", EVERYTHING)
 def test_a_journey_is_sound_and_survives_a_round_trip(text: str) -> None:
     journey = parse_journey(text)
-    known = Known(journeys.templates() | shop_templates())
+    segments = {id: one.taken("en") for id, one in journeys.segments().items()}
+    known = Known(journeys.templates() | shop_templates(), segments)
     assert check(journey, known) == []
     assert parse_journey(dump_journey(journey)) == journey
 
@@ -143,7 +36,11 @@ def test_every_template_of_the_library_is_used() -> None:
 def test_a_template_can_be_rendered_with_nothing_and_with_everything(template: Any) -> None:
     assert {"en", "fr"} <= template.locales.keys()
     full = {
-        "customer": {"first_name": "Zoé <b>"},
+        "customer": {
+            "first_name": "Zoé <b>",
+            "favourite_category": "Fish & chips",
+            "referral_url": "https://shop.example.com/r/1",
+        },
         "shop": {"name": "Panier & Co", "currency": "CHF"},
         "event": {
             "name": "Gruyère & Cie",
@@ -153,6 +50,10 @@ def test_a_template_can_be_rendered_with_nothing_and_with_everything(template: A
             "url": "https://shop.example.com/p?a=1&b=2",
             "cart_url": "https://shop.example.com/cart",
             "image_url": "https://shop.example.com/p.png",
+            "old_price": 19.9,
+            "why": "asked",
+            "link": "https://shop.example.com/p?a=1&b=2",
+            "picture": "https://shop.example.com/p.png",
             "products": [{"category": "Cheese"}],
         },
         "offer_help": True,
@@ -177,8 +78,10 @@ def test_a_template_can_be_rendered_with_nothing_and_with_everything(template: A
 
 @pytest.mark.parametrize("odd", ["12.50", "abc", [1], {"a": 1}, True, None, -3, 1e18])
 def test_what_a_shop_sends_by_mistake_stops_no_message(odd: Any) -> None:
-    names = ("name", "price", "quantity", "currency", "url", "order_id", "products")
-    variables = {"event": dict.fromkeys(names, odd), "customer": {"first_name": odd}}
+    names = ("name", "price", "quantity", "currency", "url", "order_id", "products", "old_price",
+             "link", "picture", "why")  # fmt: skip
+    told = ("first_name", "favourite_category", "referral_url")
+    variables = {"event": dict.fromkeys(names, odd), "customer": dict.fromkeys(told, odd)}
     for template in journeys.templates().values():
         for content in template.locales.values():
             assert render(content, template.channel, variables).body
@@ -334,50 +237,3 @@ def test_nobody_is_asked_for_a_review_of_what_was_refunded() -> None:
     story.waits()
     story.does("Order Refunded", order_id="77")
     assert (story.ended, story.sent[1:]) == ("refunded", ["care-tip by email"])
-
-
-def test_ten_birthdays_bring_a_gift_a_week_before_and_a_greeting_on_the_day() -> None:
-    story = Story(journeys.text("birthday"), traits={"birth_date": "1992-02-29"})
-    story.does("Signed Up")
-    days = []
-    while story.ended is None:
-        story.waits()
-        days.append((story.now.astimezone(ZoneInfo(ZONE)), len(story.sent)))
-    assert story.sent == ["gift by email", "greeting by sms"] * 10
-    # She signs up after this year's birthday: the second that is kept is in 2028, a leap year.
-    gift, greeting = days[3][0], days[4][0]
-    assert (gift.isoformat(), days[3][1]) == ("2028-02-22T09:00:00+01:00", 3)
-    assert (greeting.isoformat(), days[4][1]) == ("2028-02-29T09:00:00+01:00", 4)
-
-
-def test_a_date_of_birth_that_is_missing_or_no_date_brings_no_gift() -> None:
-    unknown = Story(journeys.text("birthday"))
-    assert isinstance(unknown.does("Signed Up"), Refused)
-    odd = Story(journeys.text("birthday"), traits={"birth_date": "in spring"})
-    odd.does("Signed Up")
-    while odd.ended is None:
-        odd.waits()
-    assert odd.sent == []
-
-
-def test_whoever_stays_away_gets_three_waves_and_is_noted_as_dormant() -> None:
-    story = Story(journeys.text("win-back"))
-    story.does("Order Completed", total=40)
-    assert story.customer.traits["lifecycle"] == "active"
-    gaps = [story.waits() for _ in range(4)]
-    assert gaps == [timedelta(days=n) for n in (60, 15, 15, 15)]
-    assert story.sent == [
-        f"{step} by email" for step in ("first-wave", "stronger-offer", "last-question")
-    ]
-    assert story.ended == "completed"
-    assert story.customer.traits["lifecycle"] == "dormant"
-
-
-def test_an_order_ends_a_wave_and_is_the_goal() -> None:
-    story = Story(journeys.text("win-back"))
-    story.does("Order Completed", total=40)
-    story.waits()
-    story.does("Order Completed", total=55)
-    assert (story.ended, story.sent) == ("bought again", ["first-wave by email"])
-    assert story.state is not None
-    assert story.state.goal_revenue == 55

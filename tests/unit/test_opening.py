@@ -6,8 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import FormData
 
+from designer.canvas.forms import journey as journey_form
+from designer.canvas.forms.builders import at_fields
+from designer.canvas.forms.raw import read
+from designer.canvas.panels import journey_mistakes
 from designer.canvas.schedules import Times, in_plain_words
+from designer.document.differences import differences
 from engine.compile.compiler import compile as compile_journey
 from engine.compile.known import Known
 from engine.compile.validate import check
@@ -21,6 +27,8 @@ from engine.run.likely import likely
 from engine.run.walk import walk
 from engine.run.walked import Start
 from tests.unit.test_entry import event, plan, world
+from tests.unit.test_sentences import plain, told
+from tests.unit.test_step_forms import flat
 
 AT = datetime(2026, 5, 4, 10, tzinfo=UTC)
 VIP = Segment.model_validate({"id": "vip", "name": "VIP", "rule": {"trait": "tier", "eq": "gold"}})
@@ -168,3 +176,86 @@ def test_an_instant_between_the_two_of_them_does_not_bring_it_again() -> None:
     assert Cron("30 2 * * *").next_after(between, "Europe/Zurich") == datetime(
         2026, 10, 26, 1, 30, tzinfo=UTC
     )
+
+
+FORMS = [
+    *OPENINGS,
+    {"schedule": "5 9 * * 1-5"},
+    {"schedule": "0 8 L * *", "segment": "vip"},
+    {"schedule": "30 18 * * *"},
+    {"api": True},
+]
+
+
+@pytest.mark.parametrize("on", FORMS)
+@pytest.mark.parametrize("more", [{}, {"pace": "7/h", "max_age": "3d"}])
+def test_its_form_saved_unchanged_changes_nothing(on: dict[str, Any], more: dict[str, Any]) -> None:
+    document = journey(on, **more).document()
+    raw = read(FormData(flat(journey_form.raw_of(document))))
+    assert journey_form.document_of(document, raw)["entry"] == document["entry"]
+
+
+def sent(**entry: Any) -> dict[str, Any]:
+    """Return what a form makes of what was filled in."""
+    before = journey({"event": "Go"}).document()
+    raw = journey_form.raw_of(before)
+    raw["entry"] |= entry
+    made: dict[str, Any] = journey_form.document_of(before, read(FormData(flat(raw))))["entry"]
+    return made
+
+
+def test_a_form_makes_what_is_chosen() -> None:
+    week = {"every": "week", "at": "09:30", "days": ["fri", "mon"], "day": "1", "cron": "0 1 * * *"}
+    assert sent(kind="schedule", schedule=week, segment="vip")["on"] == {
+        "schedule": "30 9 * * mon,fri", "segment": "vip",
+    }  # fmt: skip
+    last = {**week, "every": "month", "day": "L"}
+    assert sent(kind="schedule", schedule=last)["on"] == {"schedule": "30 9 L * *"}
+    own = {**week, "every": "cron"}
+    assert sent(kind="schedule", schedule=own)["on"] == {"schedule": "0 1 * * *"}
+    before = {"n": "7", "unit": "d", "side": "before"}
+    assert sent(kind="date", date="birth_date", yearly="yes", offset=before, time="09:00")["on"] == {
+        "date": "birth_date", "yearly": True, "offset": "-7d", "time": "09:00",
+    }  # fmt: skip
+    assert sent(kind="segment_left", segment="vip")["on"] == {"segment_left": "vip"}
+    assert sent(pace={"n": "90", "unit": "h"})["pace"] == "90/h"
+
+
+def test_a_form_says_at_its_field_what_is_missing() -> None:
+    def mistakes(**entry: Any) -> dict[str, str]:
+        raw = journey_form.raw_of(journey({"event": "Go"}).document())
+        raw["entry"] |= entry
+        document = journey_form.document_of(journey({"event": "Go"}).document(), raw)
+        found = journey_mistakes({"id": "j", **document})
+        return {field: str(said) for field, said in at_fields("journey", raw, found).items()}
+
+    assert mistakes(kind="segment_entered", segment="") == {
+        "entry.on.segment_entered": "Choose a segment."
+    }
+    days = {"every": "week", "at": "09:30", "days": []}
+    assert "the weekday in" in mistakes(kind="schedule", schedule=days)["entry.on.schedule"]
+    assert mistakes(kind="date", date="") == {"entry.on.date": "this must not be empty"}
+    assert "is no pace" in mistakes(pace={"n": "x", "unit": "s"})["entry.pace"]
+
+
+@pytest.mark.parametrize(
+    ("on", "sentence"),
+    [
+        ({"segment_entered": "vip"}, "On coming into “VIP”"),
+        ({"segment_left": "old"}, "On leaving “old”"),
+        (OPENINGS[2], "7 days before birth date, every year at 09:00"),
+        ({"date": "renewal"}, "On the day of renewal"),
+        ({"date": "renewal", "offset": "2w"}, "2 weeks after renewal"),
+        (OPENINGS[4], "Every Monday at 10:00, for everybody in “VIP” (Europe/Paris)"),
+        ({"schedule": "30 18 * * 1-5"}, "On weekdays at 18:30, for all customers"),
+        ({"schedule": "0 8 L * *"}, "On the last day of each month at 08:00, for all customers"),
+        ({"schedule": "0 8 15 * *"}, "On day 15 of each month at 08:00, for all customers"),
+        ({"schedule": "0 8 * * *"}, "Every day at 08:00, for all customers"),
+        ({"schedule": "*/5 8 * * *"}, "By the schedule */5 8 * * *, for all customers"),
+    ],
+)
+def test_what_opens_it_is_said_in_a_sentence(on: dict[str, Any], sentence: str) -> None:
+    shown = journey(on)
+    assert plain(told().opens(shown.entry)) == sentence
+    [change] = differences(shown, journey({"event": "Go"}), names=told().names, words=told().words)
+    assert plain(change.text) == f"What opens it was On “Go”, is {sentence}"

@@ -9,6 +9,9 @@ from designer.canvas.forms.raw import Raw, part, rows, text
 from designer.words import N_
 from engine.errors import Said
 
+NO_SEGMENT: Final = N_("Choose a segment.")
+_OF_SEGMENT: Final = ("segment_entered", "segment_left")
+
 NO_CONDITION: Final = N_("Say for whom this way is: add a condition.")
 NO_RULE: Final = N_("Say who is in the segment: add a condition.")
 
@@ -62,8 +65,11 @@ def _match(name: str, place: str, row: Raw) -> Builder:
 
 
 def open_in(kind: str, raw: Raw) -> dict[str, str]:
-    """Return what the builders of a form leave open, by the field."""
+    """Return what the builders of a form, and its choice of a segment, leave open, by the field."""
     found: dict[str, str] = {}
+    entry = part(raw, "entry") if kind == "journey" else {}
+    if text(entry, "kind") in _OF_SEGMENT and not text(entry, "segment"):
+        found[f"entry.on.{text(entry, 'kind')}"] = NO_SEGMENT
     for one in builders(kind, raw):
         if one.needed and not rows(one.group.get("rows")):
             found[one.field] = one.needed

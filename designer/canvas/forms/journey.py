@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from designer.canvas.forms.conditions import condition_of, group_of
+from designer.canvas.forms.opening import opening_of, opening_raw, pace_of, pace_raw
 from designer.canvas.forms.raw import (
     Raw,
     length,
@@ -17,8 +18,6 @@ from designer.canvas.forms.steps import match_of, match_raw
 
 Document = dict[str, Any]
 
-_KNOWN_ENTRIES: Final = ("event", "api")
-
 
 def raw_of(journey: Document) -> Raw:
     """Return what the journey's form shows."""
@@ -31,8 +30,8 @@ def raw_of(journey: Document) -> Raw:
         "topic": journey.get("topic", ""),
         "holdout": journey.get("holdout", "0%").removesuffix("%"),
         "entry": {
-            "kind": next((kind for kind in _KNOWN_ENTRIES if kind in on), "other"),
-            "on": match_raw(on),
+            **opening_raw(on),
+            "pace": pace_raw(entry.get("pace")),
             "if": group_of(entry.get("if")),
             "mode": again.get("mode", "after_exit"),
             "cooldown": length_raw(again.get("cooldown")),
@@ -75,12 +74,7 @@ def document_of(journey: Document, raw: Raw) -> Document:
 
 
 def _entry(entry: Document, raw: Raw) -> Document:
-    kind, mode = text(raw, "kind"), text(raw, "mode")
-    on: Any = entry["on"]
-    if kind == "api":
-        on = {"api": True}
-    elif kind == "event":
-        on = match_of(part(raw, "on"))
+    mode = text(raw, "mode")
     again = without_empty(
         {
             "mode": mode,
@@ -93,12 +87,13 @@ def _entry(entry: Document, raw: Raw) -> Document:
         "if": condition_of(part(raw, "if")),
         "reentry": again if again != {"mode": "after_exit"} else None,
         "max_age": age if age != "1d" else None,
+        "pace": pace_of(part(raw, "pace")),
         **{key: value for key, value in entry.items() if key not in _SHOWN},
     }
-    return {"on": on, **without_empty(more)}
+    return {"on": opening_of(raw), **without_empty(more)}
 
 
-_SHOWN: Final = {"on", "if", "reentry", "max_age"}
+_SHOWN: Final = {"on", "if", "reentry", "max_age", "pace"}
 
 
 def _goal(raw: Raw) -> Document | None:

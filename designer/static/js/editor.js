@@ -3,7 +3,7 @@ const form = document.querySelector("[data-editor]");
 const text = form.querySelector("textarea");
 const gutter = form.querySelector("[data-gutter]");
 const unsaved = form.querySelector("[data-unsaved]");
-const asOpened = text.value;
+const asOpened = form.dataset.editor === "unsaved" ? null : text.value;
 let leaving = false;
 let escaped = false;
 

@@ -1,7 +1,7 @@
 """A record of a file as what is known of a customer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.errors import InvalidInput
@@ -13,6 +13,7 @@ from engine.flow.imports.values import value_of
 from engine.model.addresses import email_address, phone_number
 from engine.model.identity import LONGEST
 from engine.model.storable import dump, find_nul
+from engine.store.customers import Identity
 
 IDS: Final = ("userId", "external_id")
 """How the shop's own id of a customer is called."""
@@ -35,11 +36,21 @@ def check_columns(names: list[str]) -> None:
         )
 
 
+def is_native(data: Mapping[str, Any]) -> bool:
+    """Whether a record of JSON is written as imports of customers are."""
+    return data.keys() <= _KNOWN and bool({*IDS, "anonymousId"} & data.keys())
+
+
 def profile_of(record: Record, kind: Format) -> Profile:
     """Return what a record tells of a customer; raise `Rejected` when it names none."""
     if record.fault is not None:
         raise Rejected(record.fault)
     document = record.data if kind == "jsonl" else _document(record.data)
+    return profile(document)
+
+
+def profile(document: Mapping[str, Any], more: Sequence[Identity] = ()) -> Profile:
+    """Return what a document tells of a customer, who has `more` identities."""
     unknown = document.keys() - _KNOWN
     if unknown:
         raise Rejected(f"{min(unknown)}: this key is not known here; traits go into `traits`")
@@ -54,7 +65,7 @@ def profile_of(record: Record, kind: Format) -> Profile:
     if locale is not None and not _LOCALE.fullmatch(locale):
         raise Rejected(f"locale: {locale!r} is no locale; write one like fr or fr-CH")
     return Profile(
-        identities=_identities(document),
+        identities=_identities(document, more),
         traits=traits or {},
         addresses=_addresses(traits or {}),
         locale=locale,
@@ -62,12 +73,13 @@ def profile_of(record: Record, kind: Format) -> Profile:
     )
 
 
-def _identities(document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _identities(document: Mapping[str, Any], more: Sequence[Identity]) -> tuple[Identity, ...]:
     found = (
         ("external_id", _text(document, *IDS)),
         ("anonymous_id", _text(document, "anonymousId")),
     )
-    identities = tuple((namespace, value) for namespace, value in found if value is not None)
+    told = ((namespace, value) for namespace, value in found if value is not None)
+    identities = (*told, *more)
     if not identities:
         raise Rejected("userId: the customer's id is needed")
     return identities

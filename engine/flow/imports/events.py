@@ -40,17 +40,31 @@ def check_columns(names: list[str]) -> None:
         raise InvalidInput("The first line must name the columns event, and userId or anonymousId.")
 
 
+def is_native(data: Mapping[str, Any]) -> bool:
+    """Whether a record of JSON is written like a call of Segment's API."""
+    named = bool({"userId", "anonymousId"} & data.keys())
+    return named and bool({"event", "type"} & data.keys()) and bool({*_CLOCKS} & data.keys())
+
+
 def event_of(record: Record, kind: Format, now: datetime) -> Incoming:
     """Return the event that a record writes; raise `Rejected` when it writes none."""
     if record.fault is not None:
         raise Rejected(record.fault)
     call = dict(record.data) if kind == "jsonl" else _call(record.data)
     body = record.text.encode() if kind == "jsonl" else orjson.dumps(call)
+    return event_of_call(call, record.text, body, now)
+
+
+def event_of_call(call: dict[str, Any], text: str, body: bytes, now: datetime) -> Incoming:
+    """Return the event of a call; `text` is the record by which it is known without a message id.
+
+    `body` is the call as it is written.
+    """
     type_ = call.get("type", "track")
     if not isinstance(type_, str) or type_ not in KINDS:
         raise Rejected(f"type: one of {', '.join(sorted(KINDS))} is needed")
     if not call.get("messageId"):
-        call["messageId"] = hashlib.sha256(record.text.strip().encode()).hexdigest()[:32]
+        call["messageId"] = hashlib.sha256(text.strip().encode()).hexdigest()[:32]
     # What was sent long ago was not received just now: the sender's clock is all there is.
     written = next((call[clock] for clock in _CLOCKS if call.get(clock)), None)
     for clock in _CLOCKS:

@@ -16,7 +16,9 @@ from engine.store.tables import (
     messages,
     segments,
     setup,
+    shop,
     timed,
+    traits,
 )
 from engine.store.tables.columns import metadata as metadata
 
@@ -29,7 +31,9 @@ ROWS = (
     messages,
     segments,
     setup,
+    shop,
     timed,
+    traits,
 )
 """The modules that tell the metadata of their tables."""
 
@@ -54,6 +58,11 @@ segment_size = _table("segment_size")
 membership = _table("membership")
 membership_stage = _table("membership_stage")
 threshold = _table("threshold")
+trait = _table("trait")
+score = _table("score")
+customer_rollup = _table("customer_rollup")
+trait_stale = _table("trait_stale")
+trait_build = _table("trait_build")
 cap = _table("cap")
 template = _table("template")
 topic = _table("topic")
@@ -83,6 +92,15 @@ wake = _table("wake")
 start = _table("start")
 timed_journey = _table("timed_journey")
 upcoming = _table("upcoming")
+product = _table("product")
+place = _table("shop")
+stock = _table("stock")
+purchase = _table("purchase")
+purchase_reversal = _table("purchase_reversal")
+gift_card = _table("gift_card")
+product_interest = _table("product_interest")
+product_change = _table("product_change")
+product_telling = _table("product_telling")
 
 
 def bound(name: str) -> BindParameter[Any]:

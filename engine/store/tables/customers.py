@@ -23,7 +23,8 @@ NAME = (
 class CustomerRow(SQLModel, table=True):
     """A customer. `seq` counts her events and inputs; `last_at` is the last instant given out.
 
-    `derived` are traits that are computed of what she did.
+    `derived` are traits that are computed of what she did, `scored` what is kept of her scores (see
+    `engine.run.deriving`); `derived_due_at` is when time alone next changes one of them.
     `consent` (by topic and channel) and `suppressed` (by channel: address, reason) are what the
     tables `consent` and `suppression` come to for her, read with her lock. `merges` counts how often
     she was merged with others, and parted from them again.
@@ -37,6 +38,11 @@ class CustomerRow(SQLModel, table=True):
         Index("ix_customer_name", text(f"({NAME}) text_pattern_ops")),
         Index("ix_customer_merged_into", "merged_into",
               postgresql_where=text("merged_into IS NOT NULL")),
+        Index(
+            "ix_customer_derived_due",
+            "derived_due_at",
+            postgresql_where=text("derived_due_at IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": "70"}},
     )  # fmt: skip
     id: UUID = uuid_(primary_key=True)
@@ -45,6 +51,8 @@ class CustomerRow(SQLModel, table=True):
     created_at: datetime = at_(now=True)
     traits: dict[str, Any] = json_(default="{}")
     derived: dict[str, Any] = json_(default="{}")
+    scored: dict[str, Any] = json_(default="{}")
+    derived_due_at: datetime | None = at_(null=True)
     addresses: dict[str, Any] = json_(default="{}")
     locale: str | None = text_(null=True)
     time_zone: str | None = text_(null=True)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
 from engine.store.tables.columns import at_, big_, json_, text_, uuid_
@@ -23,7 +23,7 @@ class StartRow(SQLModel, table=True):
     """Many customers who enter one journey, a few at a time, in the order of their ids.
 
     Those of a segment, or all, up to the id `until`; `cursor` is the last who had her turn. State:
-    running, stopped (`reason` says why), done. `source` is hand, publish or schedule. `total` is
+    running, stopped (`reason` says why), done. `source` is hand, publish or schedule, which came at `due_at`. `total` is
     counted when it begins; `paced_at` is how far its pace is used up.
     """
 
@@ -49,6 +49,7 @@ class StartRow(SQLModel, table=True):
     failed: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     paced_at: datetime | None = at_(null=True)
     created_at: datetime = at_(now=True)
+    due_at: datetime | None = at_(null=True)
     begun_at: datetime | None = at_(null=True)
     ended_at: datetime | None = at_(null=True)
 
@@ -58,7 +59,8 @@ class TimedJourneyRow(SQLModel, table=True):
 
     A schedule comes at `next_at`. Of a date, `trait` names it: its changes are noted in `upcoming`
     by triggers on `customer`. Everybody up to `cursor` has been looked at, all when `filled_at`
-    is set; `since` is from when on dates count, and `made_in` the transaction that wrote this.
+    is set; `since` is from when on dates count, and every transaction from the number `known_from`
+    on knows of this row.
     """
 
     __tablename__ = "timed_journey"
@@ -70,7 +72,7 @@ class TimedJourneyRow(SQLModel, table=True):
     cursor: UUID | None = uuid_(null=True)
     filled_at: datetime | None = at_(null=True)
     paced_at: datetime | None = at_(null=True)
-    made_in: int = big_()
+    known_from: int | None = big_(null=True)
 
 
 class UpcomingRow(SQLModel, table=True):
@@ -86,14 +88,8 @@ class UpcomingRow(SQLModel, table=True):
         Index("ix_upcoming_due", "journey_id", "due_at"),
         Index("ix_upcoming_day", "journey_id", "due_on"),
     )
-    customer_id: UUID = Field(
-        sa_column=Column(Uuid, ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True)
-    )
-    journey_id: str = Field(
-        sa_column=Column(
-            Text, ForeignKey("timed_journey.journey_id", ondelete="CASCADE"), primary_key=True
-        )
-    )
+    customer_id: UUID = uuid_(primary_key=True)
+    journey_id: str = text_(primary_key=True)
     due_at: datetime | None = at_(null=True)
     due_on: date | None = Field(sa_column=Column(Date, nullable=True))
     after: datetime | None = at_(null=True)

@@ -85,6 +85,7 @@ def upgrade() -> None:
           for name in ("entered", "refused", "failed")),
         _at("paced_at"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=_NOW, nullable=False),
+        _at("due_at"),
         _at("begun_at"),
         _at("ended_at"),
         _of_journey("start"),
@@ -107,7 +108,7 @@ def upgrade() -> None:
         sa.Column("cursor", sa.Uuid(), nullable=True),
         _at("filled_at"),
         _at("paced_at"),
-        sa.Column("made_in", sa.BigInteger(), nullable=False),
+        sa.Column("known_from", sa.BigInteger(), nullable=True),
         _of_journey("timed_journey"),
         sa.PrimaryKeyConstraint("journey_id", name=op.f("pk_timed_journey")),
     )
@@ -119,14 +120,6 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=True),
         _at("after"),
         sa.Column("done", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customer.id"], name=op.f("fk_upcoming_customer_id_customer"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["journey_id"], ["timed_journey.journey_id"],
-            name=op.f("fk_upcoming_journey_id_timed_journey"), ondelete="CASCADE",
-        ),
         sa.PrimaryKeyConstraint("customer_id", "journey_id", name=op.f("pk_upcoming")),
     )  # fmt: skip
     op.create_index("ix_upcoming_due", "upcoming", ["journey_id", "due_at"])

@@ -5,13 +5,13 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0012"
-down_revision = "0013"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
 _NOW = sa.text("now()")
 _JSON = postgresql.JSONB(astext_type=sa.Text())
-_ORIGIN = ("identity", "event", "consent", "run", "entry_refusal")
+_ORIGIN = ("identity", "event", "consent", "run", "entry_refusal", "purchase", "gift_card")
 _NAME = sa.text(
     "(lower(coalesce(traits ->> 'name', coalesce(traits ->> 'first_name', traits ->> 'firstName') "
     "|| ' ' || coalesce(traits ->> 'last_name', traits ->> 'lastName')))) text_pattern_ops"

@@ -1,0 +1,1 @@
+"""What the shop sells, where, and what was bought."""

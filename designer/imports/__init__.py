@@ -1,0 +1,1 @@
+"""Files of customers and events: brought, looked at, and carried out."""

@@ -1,0 +1,1 @@
+"""Segments: the list, one's page, and the builder of its rule."""

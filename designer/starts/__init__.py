@@ -1,0 +1,1 @@
+"""Starts: the page on who enters when, and a journey started for many by hand."""

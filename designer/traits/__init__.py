@@ -1,0 +1,1 @@
+"""Traits: what was told of customers, and what is computed of what they do."""

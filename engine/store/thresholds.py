@@ -1,0 +1,214 @@
+"""Borders among all customers: found, frozen, and everybody put into the parts between them.
+
+The expressions say in SQL what `engine.run.deriving` says of one customer; they look at one row, so
+that they are right for a row that somebody else has just changed, too.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from engine.model.trait import EventTrait, JoinedTrait, QuantileTrait, Score
+from engine.run.deriving import Border, Derivation
+
+_FROZEN_AT = text("SELECT trait, top, frozen_at FROM threshold")
+
+
+def frozen_at(connection: Connection) -> dict[Border, datetime]:
+    """Return when each border was frozen."""
+    return {(row.trait, float(row.top)): row.frozen_at for row in connection.execute(_FROZEN_AT)}
+
+
+def find(
+    connection: Connection, derivation: Derivation, wanted: Mapping[str, Sequence[float]]
+) -> dict[str, tuple[int, list[float | None]]]:
+    """Return how many customers have each trait, and from which value they are among the top percents.
+
+    That is the least value with which at most so many have as much: none, where too many have the
+    most. Everybody is read once.
+    """
+    names = list(wanted)
+    given: dict[str, Any] = {}
+    values, shares, borders = [], [], []
+    for n, name in enumerate(names):
+        values.append(f"{magnitude(derivation, name, given, f'name{n}')} AS v{n}")
+        given[f"shares{n}"] = [1 - top / 100 for top in wanted[name]]
+        shares.append(
+            f"percentile_disc(CAST(:shares{n} AS float8[])) WITHIN GROUP (ORDER BY v{n}) AS s{n}, "
+            f"count(v{n}) AS c{n}"
+        )
+        borders += [
+            f"(SELECT min(v{n}) FROM v WHERE v{n} > s{n}[{place}]) AS b{n}_{place}"  # noqa: S608
+            for place in range(1, len(wanted[name]) + 1)
+        ]
+    row = connection.execute(
+        text(
+            f"WITH v AS MATERIALIZED (SELECT {', '.join(values)} FROM customer c "  # noqa: S608
+            f"WHERE merged_into IS NULL), s AS MATERIALIZED (SELECT {', '.join(shares)} FROM v) "
+            f"SELECT s.*, {', '.join(borders)} FROM s"
+        ),
+        given,
+    ).one()
+    return {
+        name: (
+            getattr(row, f"c{n}"),
+            [getattr(row, f"b{n}_{place + 1}") for place in range(len(wanted[name]))],
+        )
+        for n, name in enumerate(names)
+    }
+
+
+_FREEZE = text("""
+INSERT INTO threshold (trait, top, value, customers, frozen_at)
+VALUES (:trait, :top, :value, :customers, clock_timestamp())
+ON CONFLICT (trait, top) DO UPDATE SET
+    value = excluded.value, customers = excluded.customers, frozen_at = excluded.frozen_at
+""")
+_FORGET = text("DELETE FROM threshold WHERE trait = :trait AND top = :top")
+
+
+def freeze(connection: Connection, trait: str, top: float, value: float | None, n: int) -> None:
+    """Keep a border until it is frozen anew."""
+    given = {"trait": trait, "top": top, "value": value, "customers": n}
+    connection.execute(_FREEZE, given)
+
+
+def forget(connection: Connection, gone: Collection[Border]) -> None:
+    """Forget borders that nobody asks for any more."""
+    for trait, top in gone:
+        connection.execute(_FORGET, {"trait": trait, "top": top})
+
+
+_UP_TO = text("""
+SELECT max(id::text)::uuid AS last, count(*) AS n FROM (
+    SELECT id FROM customer WHERE merged_into IS NULL
+        AND (CAST(:after AS uuid) IS NULL OR id > :after)
+    ORDER BY id LIMIT :most
+) AS next_ones
+""")
+
+
+def place(
+    connection: Connection,
+    derivation: Derivation,
+    names: Collection[str],
+    after: UUID | None,
+    most: int,
+) -> tuple[UUID | None, int]:
+    """Put the next customers into the parts they are in now; return the last, and how many.
+
+    `names` that are defined no more are taken from them. Only those who change are locked, and
+    computed once more under their locks.
+    """
+    last, n = connection.execute(_UP_TO, {"after": after, "most": most}).one()
+    if not n:
+        return None, 0
+    gone = sorted(
+        name for name in names if name not in derivation.traits.keys() | derivation.scores
+    )
+    replaced = [*(trait.id for trait in derivation.placing), *gone]
+    candidates = _placed(
+        derivation,
+        "SELECT id, derived, scored FROM customer WHERE merged_into IS NULL AND id <= :last "
+        "AND (CAST(:after AS uuid) IS NULL OR id > :after)",
+    )
+    locked = _placed(derivation, "SELECT id, derived, scored FROM locked")
+    connection.execute(
+        text(f"""
+WITH moved AS MATERIALIZED ({candidates}), locked AS MATERIALIZED (
+    SELECT id, derived, scored FROM customer WHERE id IN (SELECT id FROM moved)
+    ORDER BY id FOR NO KEY UPDATE
+), placed AS MATERIALIZED ({locked})
+UPDATE customer c SET derived = placed.after_it, scored = c.scored - CAST(:gone AS text[])
+FROM placed WHERE c.id = placed.id
+"""),  # noqa: S608 - from definitions, whose ids are words
+        {"after": after, "last": last, "replaced": replaced, "gone": gone},
+    )
+    return last, n
+
+
+def _placed(derivation: Derivation, rows: str) -> str:
+    """Return who of these rows (id, derived, scored) is in other parts now, with all that is derived.
+
+    Each level names what the next ones need, so that nothing is computed twice for a customer.
+    """
+    quantiles = [one for one in derivation.placing if isinstance(one, QuantileTrait)]
+    sources = sorted({one.quantile_of for one in quantiles})
+    values = "".join(f", {magnitude(derivation, name, {}, '')} AS v_{name}" for name in sources)
+    query = f"SELECT c.*{values} FROM ({rows}) AS c OFFSET 0"  # noqa: S608
+    parts = "".join(f", {_part(derivation, one)} AS p_{one.id}" for one in quantiles)
+    query = f"SELECT c.*{parts} FROM ({query}) AS c OFFSET 0"  # noqa: S608
+    for trait in derivation.placing:
+        if isinstance(trait, JoinedTrait):
+            joined = " || ".join(_text(derivation, id) for id in trait.join)  # null if one is
+            query = f"SELECT c.*, {joined} AS p_{trait.id} FROM ({query}) AS c OFFSET 0"  # noqa: S608
+    pairs = ", ".join(f"'{trait.id}', c.p_{trait.id}" for trait in derivation.placing)
+    after_it = (
+        f"(c.derived - CAST(:replaced AS text[])) || jsonb_strip_nulls(jsonb_build_object({pairs}))"
+    )
+    return (
+        f"SELECT * FROM (SELECT c.id, c.derived, {after_it} AS after_it FROM ({query}) AS c OFFSET 0) "  # noqa: S608
+        "AS c WHERE c.derived IS DISTINCT FROM c.after_it"
+    )
+
+
+_NUMBER: Final = (
+    "CASE WHEN jsonb_typeof({value}) = 'number' THEN nullif(CAST({value} AS float8), 0) END"
+)
+
+
+def magnitude(derivation: Derivation, name: str, given: dict[str, Any], parameter: str) -> str:
+    """Return the number by which customers are put in order; null for those who are not.
+
+    A trait that is not computed is a told one, whose name goes into `given`.
+    """
+    trait, score = derivation.traits.get(name), derivation.scores.get(name)
+    if score is not None:
+        return f"nullif(CAST({_score(derivation, score)} AS float8), 0)"
+    if isinstance(trait, EventTrait) and trait.take in {"first_at", "last_at"}:
+        return f"CAST(extract(epoch FROM CAST(c.derived ->> '{name}' AS timestamptz)) AS float8)"
+    if trait is not None:
+        return _NUMBER.format(value=f"(c.derived -> '{name}')")
+    given[parameter] = name
+    return _NUMBER.format(value=f"(c.traits -> CAST(:{parameter} AS text))")
+
+
+def _score(derivation: Derivation, score: Score) -> str:
+    """Return a score as it is at the beginning of the transaction (see `engine.run.scoring`)."""
+    kept = f"(c.scored -> '{score.id}')"
+    points = f"CAST({kept} ->> 1 AS bigint)"
+    now = points
+    if score.half_life_days is not None:
+        at = f"CAST({kept} ->> 2 AS bigint)"
+        days = f"floor(greatest(0, extract(epoch FROM now()) * 1000000 - {at}) / 86400000000)"
+        faded = f"floor({points} * power(CAST(2 AS float8), CAST(-{days} / {score.half_life_days} AS float8)) + 0.5)"
+        now = f"CAST({faded} AS bigint)"
+        if score.floor is not None:
+            now = f"greatest({now}, {score.floor})"
+        if score.ceiling is not None:
+            now = f"least({now}, {score.ceiling})"
+    version = derivation.versions[score.id]
+    return f"CASE WHEN {kept} ->> 0 = '{version}' THEN {now} ELSE {score.empty} END"
+
+
+def _part(derivation: Derivation, trait: QuantileTrait) -> str:
+    borders = [(trait.quantile_of, top) for top in trait.tops]
+    if not all(border in derivation.borders for border in borders):
+        return "CAST(NULL AS int)"
+    at = f"c.v_{trait.quantile_of}"
+    found = (derivation.borders[border] for border in borders)
+    known = ", ".join(repr(value) for value in sorted(v for v in found if v is not None))
+    reached = f"width_bucket({at}, CAST(ARRAY[{known}] AS float8[]))" if known else "0"
+    part = f"{trait.parts} - {reached}" if trait.reversed else f"1 + {reached}"
+    return f"CASE WHEN {at} IS NOT NULL THEN {part} END"
+
+
+def _text(derivation: Derivation, id: str) -> str:
+    if id in derivation.scores:
+        return f"CAST({_score(derivation, derivation.scores[id])} AS text)"
+    if isinstance(derivation.traits.get(id), EventTrait):
+        return f"(c.derived ->> '{id}')"
+    return f"CAST(c.p_{id} AS text)"
