@@ -130,9 +130,10 @@ def _facts(profile: Mapping[str, Any], words: Words) -> dict[str, list[str]]:
     """Return who one is, by the fact's name."""
     shown = customers.profile(profile, words)
     found: dict[str, list[str]] = {words.gettext("Name"): [shown.name]}
-    told = customers.traits(profile, {}, words).told
-    for fact in (*shown.addresses, *shown.identities, *told):
+    for fact in (*shown.addresses, *shown.identities):
         found.setdefault(fact.name, []).append(fact.value)
+    for trait in customers.traits(profile, {}, words).told:
+        found.setdefault(trait.name, []).append(trait.value)
     return found
 
 

@@ -141,7 +141,8 @@ class People:
                         user, rng.choice(["j Go", "k Go"]), properties={"n": rng.choice("12")}
                     )
                 case 2:
-                    self.does(user, "Order Completed", properties={"total": rng.randrange(90)})
+                    bought = {"total": rng.randrange(90), "order_id": uuid4().hex}
+                    self.does(user, "Order Completed", properties=bought)
                 case 3:
                     known = {rng.choice(["tier", "size", "first_name"]): rng.choice("abc")}
                     self.tells(user, **known)
@@ -184,6 +185,8 @@ KEPT = {
     "membership": "customer_id, segment_id",
     "event_key": "source, message_id",
     "intervention_run": "run_id",
+    "purchase": "source, id",
+    "gift_card": "id",
 }
 """Tables without numbers of a customer's order in their keys, and what they are sorted by."""
 

@@ -335,6 +335,30 @@ def test_what_came_by_the_others_names_goes_with_her(people: People) -> None:
     assert people.one("SELECT goal_revenue FROM run")["goal_revenue"] == 9
 
 
+def test_orders_and_interests_move_and_go_back_with_what_was_ordered_since(people: People) -> None:
+    def order(user: str, id: str) -> None:
+        people.does(user, "Order Completed", properties={"order_id": id, "total": 5})
+
+    people.does("a", "x")
+    order("b", "before")
+    people.does("b", "Product Viewed", properties={"sku": "shoe", "product_id": "shoe"})
+    a, b, merge = people.id("a"), people.id("b"), people.merge("a", "b")
+    order("b", "since")
+    order("a", "own")
+    rows = people.read("SELECT customer_id, id FROM purchase ORDER BY id")
+    assert [(row["customer_id"], row["id"]) for row in rows] == [
+        (a, "before"), (a, "own"), (a, "since"),
+    ]  # fmt: skip
+    interested = "SELECT customer_id FROM product_interest"
+    assert [row["customer_id"] for row in people.read(interested)] == [a]
+    people.undo(merge)
+    rows = people.read("SELECT customer_id, id FROM purchase ORDER BY id")
+    assert [(row["customer_id"], row["id"]) for row in rows] == [
+        (b, "before"), (a, "own"), (b, "since"),
+    ]  # fmt: skip
+    assert b in {row["customer_id"] for row in people.read(interested)}
+
+
 def test_a_chain_leads_to_the_one_who_is_kept(people: People) -> None:
     for user in "abc":
         people.does(user, user)
