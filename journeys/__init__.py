@@ -32,6 +32,7 @@ __all__ = [
     "templates",
     "templates_beside",
     "text",
+    "traits_of",
     "used",
 ]
 
@@ -116,14 +117,23 @@ def _asked(rule: AnyCondition) -> list[str]:
 
 def segments_of(document: Any) -> Iterator[str]:
     """Yield the names of the segments that a document asks about."""
+    return _named(document, ("segment", "segment_entered", "segment_left"))
+
+
+def traits_of(document: Any) -> Iterator[str]:
+    """Yield the names of the traits that a document asks about."""
+    return _named(document, ("trait", "date"))
+
+
+def _named(document: Any, keys: tuple[str, ...]) -> Iterator[str]:
     if isinstance(document, dict):
-        for key in ("segment", "segment_entered", "segment_left"):
+        for key in keys:
             if isinstance(named := document.get(key), str):
                 yield named
         document = list(document.values())
     if isinstance(document, list):
         for item in document:
-            yield from segments_of(item)
+            yield from _named(item, keys)
 
 
 def _templates(folder: Traversable) -> dict[str, Template]:

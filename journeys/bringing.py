@@ -1,15 +1,21 @@
-"""Bringing into a shop what a journey needs: the templates that it sends, the segments that it asks for."""
+"""Bringing into a shop what a journey needs: what it sends, and what it asks for.
 
-from collections.abc import Mapping
+That is templates, segments, and the computed traits that they and the journey ask for.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import journeys
-from engine.flow import materials
+from engine.flow import definitions, materials
 from engine.model.actor import Actor
 from engine.model.journey import Journey
+from engine.model.ready_traits import ready_traits
 from engine.model.segment import Segment
 from engine.model.template import Template
-from engine.store import documents
+from engine.model.trait import AnyTrait, of_others
+from engine.store import definitions as stored
+from engine.store import documents, vocabulary
 from engine.store.session import Database
 
 
@@ -19,6 +25,7 @@ class Brought:
 
     templates: list[str]
     segments: list[str]
+    traits: list[str]
     kept_templates: list[str]
     kept_segments: list[str]
 
@@ -38,6 +45,10 @@ def bring(
     with database.read() as connection:
         present = documents.templates(connection)
         there = documents.segments(connection)
+        # What the shop tells itself by one of these names, a computed trait would hide.
+        known = {*stored.traits(connection), *stored.scores(connection)}
+        known |= {*vocabulary.vocabulary(connection).traits}
+        currency = documents.workspace(connection).currency
     sent = [templates[name] for name in journeys.used(journey.steps) if name in templates]
     asked = [
         segments[name]
@@ -48,11 +59,30 @@ def bring(
     new_segments = [one for one in asked if one.id not in there]
     for template in new_templates:
         materials.put_template(database, template, actor=actor)
+    new_traits = [
+        one for one in traits_used(journey, new_segments, currency) if one.id not in known
+    ]
+    for trait in new_traits:
+        definitions.put_trait(database, trait, actor=actor)
     for segment in new_segments:
         materials.put_segment(database, segment, actor=actor)
     return Brought(
         templates=[one.id for one in new_templates],
         segments=[one.id for one in new_segments],
+        traits=[one.id for one in new_traits],
         kept_templates=[one.id for one in sent if present.get(one.id, one) != one],
         kept_segments=[one.id for one in asked if there.get(one.id, one).rule != one.rule],
     )
+
+
+def traits_used(journey: Journey, segments: Iterable[Segment], currency: str) -> list[AnyTrait]:
+    """Return the ready computed traits that the journey and these segments ask for.
+
+    Those that others are made of come first.
+    """
+    ready = {trait.id: trait for trait in ready_traits(currency)}
+    asked = {*journeys.traits_of([journey.document(), *(one.document() for one in segments)])}
+    for trait in reversed(ready.values()):  # each is made of earlier ones
+        if trait.id in asked:
+            asked |= {*of_others(trait)}
+    return [trait for trait in ready.values() if trait.id in asked]

@@ -276,7 +276,7 @@ _ANSWERS: Final = {
 _MODELS: Final = (
     Journey, Segment, Template, Snippet, CouponPool, Codes, Cap, Topic, Hook, Workspace,
     ActivityType, Start, Product, Shop, Stock, Order, Refund, Return, GiftCard,
-    ActivityType, Start, EventTrait, QuantileTrait, JoinedTrait, Score,
+    EventTrait, QuantileTrait, JoinedTrait, Score,
 )  # fmt: skip
 
 

@@ -78,7 +78,8 @@ def product(request: Request, sku: str) -> Response:
         changed = product_changes.latest(connection, sku, _FEW)
         bought = orders.orders(connection, sku=sku, limit=_FEW)
         rows = views.order_rows(connection, bought.items, words)
-    total = {"stock": float(sum(max(one["quantity"], 0) for one in by_shop))}
+    there = float(sum(max(one["quantity"], 0) for one in by_shop))
+    total = {"stock": there if by_shop else None}
     return pages(request).render(
         request,
         "catalogue/product.html",

@@ -117,6 +117,8 @@ def stock_mark(product: Mapping[str, Any], words: Words) -> Mark:
     """Say how much of a product there is."""
     if not product["active"]:
         return Mark(words.gettext("Not sold any more"))
+    if product["stock"] is None:
+        return Mark(words.gettext("Not counted"))
     if product["stock"] > 0:
         return Mark(words.number(product["stock"]), "good")
     return Mark(words.gettext("None"), "warn")

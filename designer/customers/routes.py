@@ -6,14 +6,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from designer.customers import happenings, views
+from designer.canvas.sentences import Sentences
+from designer.customers import happenings, known, views
 from designer.customers.sections import sections
 from designer.duplicates.routes import of_customer
 from designer.login.permits import READ_CUSTOMERS
 from designer.messages.views import Ledger
 from designer.pages import database, pages
 from engine.flow.prepare import customer_of
-from engine.store import ledger, populations, search, versions
+from engine.store import definitions, ledger, populations, search, versions
 from engine.store.catalogue import current
 from engine.store.drafts import names
 from engine.store.timeline import runs, timeline, told, trace
@@ -61,11 +62,18 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         journey_names = versions.journey_names(connection)
         belongs = populations.of_customer(connection, id_)
         traits_told = told(connection, id_)
+        computed, scored = definitions.traits(connection), definitions.scores(connection)
     traces: dict[str, list[dict[str, object]]] = {}
     for entry in traced:
         traces.setdefault(entry["run"] or "", []).append(entry)
-    traits = views.traits(found, traits_told, words)
-    counts = {"segments": len(belongs), "traits": traits.count, "runs": len(her_runs)}
+    traits = known.traits(found, traits_told, computed, words)
+    scores = known.scores(found, scored, Sentences(words).duration, words)
+    counts = {
+        "segments": len(belongs),
+        "traits": traits.count,
+        "scores": len(scores),
+        "runs": len(her_runs),
+    }
     return pages(request).render(
         request,
         "customers/customer.html",
@@ -74,6 +82,7 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         profile=views.profile(found, words),
         belongs=belongs,
         traits=traits,
+        scores=scores,
         runs=views.runs(her_runs, traces, journeys, called, words),
         refusals=views.refusals(traced, journey_names, words),
         subscriptions=views.subscriptions(found, called, words),

@@ -8,19 +8,24 @@ from designer.words import N_, Words
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part: `customers/_{key}.html`. One that is `wide` takes the page's whole width."""
+    """A part: `customers/_{key}.html`. One that is `wide` takes the page's whole width.
+
+    One that is `rare` is left out where there is nothing in it.
+    """
 
     key: str
     icon: str
     title: str
     sub: str = ""
     wide: bool = False
+    rare: bool = False
 
 
 PARTS: Final = (
     Part("profile", "user", N_("Who she is")),
     Part("segments", "target", N_("Segments"), N_("In which she is now")),
     Part("traits", "tag", N_("Traits")),
+    Part("scores", "gauge", N_("Scores"), N_("As they stand now"), rare=True),
     Part("wants", "shield-check", N_("What she wants")),
     Part("runs", "workflow", N_("Journeys"), N_("What was decided, and why"), wide=True),
     Part("messages", "mail", N_("Messages"), N_("Sent, or why not"), wide=True),
@@ -53,4 +58,5 @@ def sections(counts: dict[str, int], words: Words) -> list[Section]:
             words.number(counts[one.key]) if one.key in counts else "",
         )
         for one in PARTS
+        if not one.rare or counts.get(one.key)
     ]

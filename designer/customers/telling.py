@@ -34,7 +34,7 @@ _EXPLAINED: Final = frozenset({"gave_up", "bad_parameters", "bad_result"})
 """What is told with the developer's own words."""
 
 _REFUSED: Final = {
-    "late": N_("the event was too old when it arrived"),
+    "late": N_("it came too late: the event, or the date, was too long ago"),
     "condition": N_("the entry's condition did not hold"),
     "no_key": N_("the event lacks what tells entries apart"),
     "once": N_("nobody enters twice"),

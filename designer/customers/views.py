@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from designer.canvas.sentences import Sentences, readable
@@ -13,8 +13,6 @@ from designer.words import N_, Words
 from engine.model.customer import EVERYTHING
 from engine.model.journey import Journey, walk
 from engine.store.drafts import Names
-
-_HIDDEN: Final = frozenset({"name", "first_name", "last_name", "firstName", "lastName"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,61 +121,6 @@ def profile(found: Mapping[str, Any], words: Words) -> Profile:
 
 def _address(value: Any, words: Words) -> str:
     return words.number(len(value)) if isinstance(value, list) else str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Trait:
-    """A value that is known of a customer; `at` is when it was last told, where that is known."""
-
-    name: str
-    value: str
-    at: datetime | None = None
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What was told of a customer, and what is computed of what she did."""
-
-    told: list[Trait]
-    computed: list[Trait]
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(self.told) + len(self.computed)
-
-
-def traits(
-    found: Mapping[str, Any], told: Mapping[str, tuple[datetime, str]], words: Words
-) -> Traits:
-    """Return the customer's traits by name; her own name and addresses stand elsewhere."""
-    shown = [
-        (key, value)
-        for key, value in sorted(found["traits"].items())
-        if key not in _HIDDEN and value != found["addresses"].get(key)
-    ]
-    return Traits(
-        told=[
-            Trait(readable(key), _trait(value, words), *told.get(key, (None, "")))
-            for key, value in shown
-        ],
-        computed=[
-            Trait(readable(key), _trait(value, words))
-            for key, value in sorted(found["derived"].items())
-        ],
-    )
-
-
-def _trait(value: Any, words: Words) -> str:
-    if isinstance(value, str) and len(value) >= len("2025-01-01"):
-        try:
-            if len(value) == len("2025-01-01"):
-                return words.day(date.fromisoformat(value))
-            return words.moment(datetime.fromisoformat(value))
-        except ValueError:
-            pass
-    return words.value(value)
 
 
 def runs(

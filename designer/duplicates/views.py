@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from designer.canvas.sentences import readable
+from designer.customers import known
 from designer.customers import views as customers
 from designer.views import Mark, customer_name
 from designer.words import N_, Words
@@ -132,7 +133,7 @@ def _facts(profile: Mapping[str, Any], words: Words) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {words.gettext("Name"): [shown.name]}
     for fact in (*shown.addresses, *shown.identities):
         found.setdefault(fact.name, []).append(fact.value)
-    for trait in customers.traits(profile, {}, words).told:
+    for trait in known.traits(profile, {}, {}, words).told:
         found.setdefault(trait.name, []).append(trait.value)
     return found
 

@@ -1,9 +1,18 @@
 """Reading the fields of a shop's document: what is not as it should be is left out."""
 
+import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+
+from engine.model.base import Frozen
+
+M = TypeVar("M", bound=Frozen)
+
+_log = logging.getLogger(__name__)
 
 LONGEST: Final = 5_000
 """The longest text that is kept, in characters."""
@@ -60,6 +69,18 @@ def truth(document: Mapping[str, Any], name: str) -> bool:
     """Whether a field says yes, as a truth or as PHP writes one."""
     value = document.get(name)
     return value is True or (isinstance(value, int | str) and str(value) == "1")
+
+
+def fitting(model: type[M], some: Iterable[Mapping[str, Any]]) -> list[M]:
+    """Return those that are what they should be; the shop would only send the others again."""
+    found = []
+    for values in some:
+        try:
+            found.append(model.model_validate(values))
+        except ValidationError as error:
+            places = {str(mistake["loc"][0]) for mistake in error.errors(include_input=False)}
+            _log.warning("A %s is left out: %s.", model.__name__, ", ".join(sorted(places)))
+    return found
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

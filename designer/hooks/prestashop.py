@@ -13,11 +13,15 @@ from typing import Any, Final
 
 from designer.api.problems import Malformed, Unauthorized
 from designer.api.reading import parse_object
-from designer.hooks.fields import given, inside, instant, number, several, text, truth
+from designer.hooks.fields import fitting, given, inside, instant, number, several, text, truth
 from engine.flow.intake import Incoming
 from engine.flow.shops import Agreed, Told
+from engine.model.product import Product, Stock
 
 SOURCE: Final = "prestashop"
+
+WEB: Final = "web"
+"""The place whose stock a web shop tells."""
 
 Document = Mapping[str, Any]
 
@@ -217,6 +221,29 @@ def _line(line: Document) -> dict[str, Any]:
     )
 
 
+def _product(one: Delivery) -> Told:
+    product = inside(one.document, "product")
+    kind = text(product, "category")
+    values = {
+        "sku": text(product, "reference"),
+        "name": text(product, "name"),
+        "categories": (kind,) if kind else (),
+        "price": text(product, "price") or number(product, "price"),
+        "currency": text(product, "currency"),
+        "picture": text(product, "image"),
+        "link": text(product, "link"),
+        "active": truth(product, "active"),
+        "data": given({"product_id": text(product, "id_product")}),
+    }
+    return Told(products=fitting(Product, [values]) if values["sku"] else ())
+
+
+def _stock(one: Delivery) -> Told:
+    stock = inside(one.document, "stock")
+    values = {"sku": text(stock, "reference"), "shop": WEB, "quantity": number(stock, "quantity")}
+    return Told(stock=fitting(Stock, [values]) if None not in values.values() else ())
+
+
 _FLAGS: Final = {
     "canceled": "Order Cancelled",
     "refunded": "Order Refunded",
@@ -232,5 +259,7 @@ _HOOKS: Final[dict[str, Callable[[Delivery], Told]]] = {
     "actionValidateOrder": _order,
     "actionOrderStatusPostUpdate": _status,
     "actionCartSave": _cart,
+    "actionObjectProductUpdateAfter": _product,
+    "actionUpdateQuantity": _stock,
 }
 """How each hook is read."""

@@ -78,6 +78,7 @@ def hear_shopify(request: Request, body: Raw) -> Response:
         request.headers,
         settings.shopify_namespace,
         lambda order: shops.of_order(_database(request), order),
+        lambda item: shops.sku_of(_database(request), item),
     )
     return _take_in(request, "shopify", delivery.topic, shopify.told(body, delivery))
 

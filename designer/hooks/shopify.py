@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
+from uuid import UUID
 
 from designer.api.problems import Malformed, Unauthorized
 from designer.api.reading import parse_object
-from designer.hooks.fields import given, inside, instant, number, several, text
+from designer.hooks.fields import fitting, given, inside, instant, number, several, text
 from engine.flow.intake import Incoming
 from engine.flow.shops import Agreed, Told
 from engine.model.base import Channel
+from engine.model.product import Product, Stock
 
 SIGNATURE: Final = "X-Shopify-Hmac-Sha256"
 TOPIC: Final = "X-Shopify-Topic"
@@ -38,14 +40,18 @@ _CHANNELS: Final[dict[str, Channel]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One webhook, as its headers tell it. `whose_order` finds the customer of an order."""
+    """One webhook, as its headers tell it.
+
+    `whose_order` finds the customer of an order, `sku_of` the product that is counted as an item.
+    """
 
     topic: str
     key: str
     shop: str
     at: datetime | None
     namespace: str
-    whose_order: Callable[[str], Any]
+    whose_order: Callable[[str], UUID | None]
+    sku_of: Callable[[str], str | None]
 
 
 def check(secret: str, body: bytes, signature: str | None) -> None:
@@ -58,7 +64,10 @@ def check(secret: str, body: bytes, signature: str | None) -> None:
 
 
 def delivery(
-    headers: Mapping[str, str], namespace: str, whose_order: Callable[[str], Any]
+    headers: Mapping[str, str],
+    namespace: str,
+    whose_order: Callable[[str], UUID | None],
+    sku_of: Callable[[str], str | None],
 ) -> Delivery:
     """Read the headers of a request that is Shopify's."""
     topic, key = headers.get(TOPIC, "").strip(), headers.get(WEBHOOK_ID, "").strip()
@@ -71,6 +80,7 @@ def delivery(
         at=instant(headers, TRIGGERED_AT),
         namespace=namespace,
         whose_order=whose_order,
+        sku_of=sku_of,
     )
 
 
@@ -80,7 +90,7 @@ def told(body: bytes, one: Delivery) -> Told | None:
     if read is None:
         return None
     document = parse_object(body)
-    if text(document, "id") is None and text(document, "token") is None:
+    if not any(text(document, name) for name in ("id", "token", "inventory_item_id")):
         raise Malformed("id: the document has none.")
     return read(document, one)
 
@@ -170,6 +180,39 @@ def _checkout(document: Document, one: Delivery) -> Told:
         if one.topic == "checkouts/update":
             events.append(_track("Checkout Updated", properties, customer, one, at=at))
     return _told(events, customer, one)
+
+
+def _product(document: Document, one: Delivery) -> Told:
+    """Read a product: here each of its variants is one, known by its sku."""
+    name, kind = text(document, "title") or "", text(document, "product_type")
+    handle, data = text(document, "handle"), given({"product_id": text(document, "id")})
+    found = []
+    for variant in several(document, "variants"):
+        title = text(variant, "title")
+        numbers = {"variant_id": text(variant, "id"),
+                   "inventory_item_id": text(variant, "inventory_item_id")}  # fmt: skip
+        values = {
+            "sku": text(variant, "sku"),
+            "name": name if title in {None, "Default Title"} else f"{name}, {title}",
+            "categories": (kind,) if kind else (),
+            "price": text(variant, "price"),
+            "picture": text(inside(document, "image"), "src"),
+            "link": f"https://{one.shop}/products/{handle}" if handle and one.shop else None,
+            "active": text(document, "status") in {None, "active"},
+            "data": {**data, **given(numbers)},
+        }
+        if values["sku"] is not None:
+            found.append(values)
+    return Told(products=fitting(Product, found))
+
+
+def _stock(document: Document, one: Delivery) -> Told:
+    item, place = text(document, "inventory_item_id"), text(document, "location_id")
+    sku = one.sku_of(item) if item else None
+    values = {"sku": sku, "shop": place, "quantity": number(document, "available")}
+    if None in values.values():
+        return Told()  # not counted there, or of a product that was never told of
+    return Told(stock=fitting(Stock, [values]))
 
 
 def _nobody(document: Document, one: Delivery) -> Told:
@@ -316,6 +359,9 @@ _TOPICS: Final[dict[str, Callable[[Document, Delivery], Told]]] = {
     "refunds/create": _refund,
     "checkouts/create": _checkout,
     "checkouts/update": _checkout,
+    "products/create": _product,
+    "products/update": _product,
+    "inventory_levels/update": _stock,
     "carts/create": _nobody,
     "carts/update": _nobody,
 }

@@ -1,5 +1,6 @@
 """A new journey: its name and what opens it, or one of the library's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -21,7 +22,7 @@ from engine.flow import drafting
 from engine.model.document import parse_journey
 from engine.store import documents, vocabulary
 from engine.store.drafts import Names
-from journeys.bringing import bring
+from journeys.bringing import bring, traits_used
 
 router = APIRouter(dependencies=[WRITE_DRAFTS])
 
@@ -33,7 +34,7 @@ USUAL: Final = ("Order Completed", "Product Added", "Product Viewed", "Signed Up
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A journey of the library, drawn small; `segments` are the names of those that it brings."""
+    """A journey of the library, drawn small; `segments` and `traits` are the names of those that it brings."""
 
     id: str
     name: str
@@ -41,6 +42,7 @@ class Ready:
     tree: Tree
     top: Top
     segments: list[str]
+    traits: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def _page(request: Request, begun: Beginning, status: int = 200) -> Response:
     words = pages(request).words(request)
     with database(request).read() as connection:
         events = vocabulary.vocabulary(connection).events
+    shelf = _shelf(words)
     return pages(request).render(
         request,
         "start/new.html",
@@ -121,29 +124,40 @@ def _page(request: Request, begun: Beginning, status: int = 200) -> Response:
         words=words,
         begun=begun,
         events=[*events, *(event for event in USUAL if event not in events)],
-        ready=[_ready(name, words) for name in library.names()],
+        ready=[_ready(name, shelf, words) for name in library.names()],
         editing=False,
         chosen="-",
     )
 
 
-def _ready(name: str, words: Words) -> Ready:
-    journey = parse_journey(library.text(name))
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """What the library's journeys are made of, read once for all of them."""
+
+    segments: Mapping[str, library.ReadySegment]
+    names: Names
+
+
+def _shelf(words: Words) -> _Shelf:
     segments = library.segments()
     called = {id: one.named(str(words.locale)) for id, one in segments.items()}
-    names = Names(templates={t.id: t.name for t in library.templates().values()}, segments=called)
-    sentences = Sentences(words, journey, names)
+    templates = {one.id: one.name for one in library.templates().values()}
+    return _Shelf(segments, Names(templates=templates, segments=called))
+
+
+def _ready(name: str, shelf: _Shelf, words: Words) -> Ready:
+    journey, called = parse_journey(library.text(name)), shelf.names.segments
+    sentences = Sentences(words, journey, shelf.names)
+    wanted = library.segments_used(journey, shelf.segments)
+    asked = [shelf.segments[id] for id in wanted if id in shelf.segments]
     return Ready(
         id=name,
         name=journey.name,
         note=journey.note or "",
         tree=Drawing(sentences, {}).tree(journey.steps),
         top=views.top(journey, sentences),
-        segments=[
-            words.quote(called[id])
-            for id in library.segments_used(journey, segments)
-            if id in called
-        ],
+        segments=[words.quote(called[one.id]) for one in asked],
+        traits=[words.quote(one.name) for one in traits_used(journey, asked, "")],
     )
 
 
@@ -157,7 +171,7 @@ def preview(request: Request, ready: str) -> Response:
         request,
         "start/ready.html",
         words=words,
-        one=_ready(ready, words),
+        one=_ready(ready, _shelf(words), words),
         editing=False,
         chosen="-",
     )

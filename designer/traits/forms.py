@@ -66,12 +66,14 @@ def blank(kind: Kind) -> Editor:
     match kind:
         case "events":
             raw = {"event": "Order Completed", "take": "count", "rows": _rows(())}
+            raw |= {"of": "", "within": "", "unit": "d", "kept": ""}
         case "place":
-            raw = {"parts": "5"}
+            raw = {"of": "", "parts": "5", "reversed": False}
         case "joined":
             raw = {"join": [""] * _JOINED}
         case "score":
-            raw = {"half_life": "30", "floor": "0", "rules": _rules(()), "levels": _levels(())}
+            raw = {"half_life": "30", "floor": "0", "ceiling": ""}
+            raw |= {"rules": _rules(()), "levels": _levels(())}
     return Editor(kind, raw=raw)
 
 

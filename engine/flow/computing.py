@@ -22,7 +22,7 @@ from engine.store import catalogue, customers, definitions, rollups, trait_build
 from engine.store.customers import Locked
 from engine.store.memberships import build_mentioning
 from engine.store.session import Database
-from engine.store.thresholds import place
+from engine.store.thresholds import expire, place
 from engine.store.trait_builds import Build
 
 DUE_AT_ONCE: Final = 50
@@ -97,7 +97,9 @@ def _stale(database: Database, connection: Connection) -> int:
     _compute(database, connection, derivation, ids, None)
     rollups.mark_fresh(connection, ids)
     if connection.execute(_QUIET).scalar_one():
-        build_mentioning(connection, of_traits([*derivation.traits, *derivation.scores]))
+        names = [*derivation.traits, *derivation.scores]
+        expire(connection, names)
+        build_mentioning(connection, of_traits(names))
     return len(ids)
 
 
@@ -116,6 +118,8 @@ def _build(database: Database, connection: Connection) -> int:
         trait_builds.reach(connection, build, last, done)
     else:
         trait_builds.finish(connection, build)
+        if build.anew:
+            expire(connection, build.names)
         build_mentioning(connection, of_traits(derivation.dependents(build.names)))
     return done or 1
 

@@ -1,6 +1,6 @@
 """Borders among all customers, frozen once a day: they move when others buy.
 
-At night by the shop's clock, and when one is first asked for. Then everybody is put into the parts
+At night by the shop's clock, when one is first asked for, and when much has changed at once. Then everybody is put into the parts
 anew in the background (`engine.flow.computing`), and the segments that ask for a border are built.
 """
 
@@ -11,12 +11,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from engine.compile import mentions
-from engine.model.clock import instant_of
+from engine.model.clock import EARLIEST, instant_of
 from engine.model.condition import RANKS, TraitIs
 from engine.model.trait import QuantileTrait
 from engine.run.calendar import local
 from engine.run.deriving import Border, Derivation
-from engine.store import catalogue, thresholds, trait_builds
+from engine.store import catalogue, rollups, thresholds, trait_builds
 from engine.store.catalogue import Catalogue
 from engine.store.documents import touch
 from engine.store.memberships import build_mentioning
@@ -24,6 +24,10 @@ from engine.store.session import Database
 
 NIGHT: Final = time(3)
 """When borders are frozen anew, by the shop's clock."""
+
+FEW: Final = 1000
+OF_FEW_FOR: Final = timedelta(minutes=10)
+"""For so long borders hold that were found of few customers: one more may move them a lot."""
 
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('freezing'))")
 _CLOCK = text("SELECT clock_timestamp()")
@@ -48,33 +52,42 @@ def _freeze(database: Database, connection: Connection) -> int:
     wanted: dict[str, list[float]] = {}
     for trait, top in sorted(due):
         wanted.setdefault(trait, []).append(top)
+    moved: set[str] = set()
     if wanted:
         for trait, (customers, values) in thresholds.find(connection, derivation, wanted).items():
             for top, value in zip(wanted[trait], values, strict=True):
                 thresholds.freeze(connection, trait, top, value, customers)
+                border = trait, top
+                if border not in derivation.borders or derivation.borders[border] != value:
+                    moved.add(trait)
     touch(connection)
-    parts = [one.id for one in _quantiles(derivation) if one.quantile_of in wanted]
+    parts = [one.id for one in _quantiles(derivation) if one.quantile_of in moved]
     if parts:
         trait_builds.ask(connection, parts)
-    build_mentioning(connection, mentions.of_traits(wanted))
+    if moved:
+        build_mentioning(connection, mentions.of_traits(moved))
     return len(due)
 
 
 def _due(database: Database, connection: Connection) -> set[Border]:
     shop = catalogue.current(database, connection)
-    frozen = thresholds.frozen_at(connection)
+    if rollups.stale(connection, 1):
+        return set()
+    frozen = thresholds.frozen(connection)
     building = trait_builds.unfinished(connection).keys()
-    night = last_night(connection.execute(_CLOCK).scalar_one(), shop.workspace.time_zone)
-    return {
-        border
-        for border in asked(shop)
-        if border[0] not in building and (border not in frozen or frozen[border] < night)
-    }
+    now = connection.execute(_CLOCK).scalar_one()
+    night = last_night(now, shop.workspace.time_zone)
+
+    def fresh(border: Border) -> bool:
+        at, customers = frozen.get(border, (EARLIEST, 0))
+        return at >= night and (customers >= FEW or at >= now - OF_FEW_FOR)
+
+    return {border for border in asked(shop) if border[0] not in building and not fresh(border)}
 
 
 def _gone(database: Database, connection: Connection) -> set[Border]:
     shop = catalogue.current(database, connection)
-    return thresholds.frozen_at(connection).keys() - asked(shop)
+    return thresholds.frozen(connection).keys() - asked(shop)
 
 
 def asked(shop: Catalogue) -> set[Border]:

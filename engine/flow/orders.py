@@ -41,8 +41,12 @@ class Put:
 def put_orders(database: Database, some: Sequence[Order]) -> Put:
     """Create or replace orders, and let journeys know of those that are new or cancelled.
 
-    They are stored some at a time; each of them with its events, or not at all.
+    They are stored some at a time, each of them with its events; nothing is stored when one of
+    the customers cannot be found.
     """
+    with database.read() as connection:
+        for reference in {order.customer for order in some}:
+            _check_customer(connection, reference)
     created, wakes = 0, []
     for start in range(0, len(some), AT_ONCE):
         part = some[start : start + AT_ONCE]
@@ -144,6 +148,14 @@ def _lines(lines: Iterable[Line]) -> list[dict[str, Any]]:
     return [line.model_dump(mode="json", exclude_none=True) for line in lines]
 
 
+def _check_customer(connection: Connection, reference: str) -> None:
+    namespace, colon, value = reference.partition(":")
+    if not colon or namespace in _ADDRESSES:
+        search.find(connection, reference)
+    else:
+        check_identity(namespace, value)
+
+
 def _customers(connection: Connection, references: Iterable[str]) -> dict[str, UUID]:
     """Find the customers of orders; one whom nobody knows by her identity is made."""
     found: dict[str, UUID] = {}
@@ -153,7 +165,6 @@ def _customers(connection: Connection, references: Iterable[str]) -> dict[str, U
         if not colon or namespace in _ADDRESSES:
             found[reference] = search.find(connection, reference)
         else:
-            check_identity(namespace, value)
             wanted[namespace, value] = reference
     known = customers.identified(connection, list(wanted)) if wanted else {}
     new = {identity: uuid7() for identity in wanted if identity not in known}

@@ -10,15 +10,17 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from engine.flow import products as catalogue
 from engine.flow.consent import Changes, Proof, hear
 from engine.flow.intake import Incoming, receive
 from engine.flow.internal import in_turn_of_customer
 from engine.flow.turn import Turn
 from engine.model.base import Channel
 from engine.model.customer import EVERYTHING
+from engine.model.product import Product, Stock
 from engine.names import Wake
 from engine.store import consent as records
-from engine.store import customers, events
+from engine.store import customers, events, products
 from engine.store.consent import Stated
 from engine.store.customers import Identity
 from engine.store.session import Database
@@ -47,11 +49,13 @@ class Told:
     customer: Identity | None = None
     agreed: Sequence[Agreed] = ()
     source: str = ""
+    products: Sequence[Product] = ()
+    stock: Sequence[Stock] = ()
 
     @property
     def stores(self) -> bool:
         """Whether anything follows from it."""
-        return bool(self.events)
+        return bool(self.events or self.products or self.stock)
 
 
 def take_in(database: Database, told: Told) -> list[Wake]:
@@ -60,6 +64,10 @@ def take_in(database: Database, told: Told) -> list[Wake]:
     Who she is comes first, then what she agreed to, then what she did: a journey that begins by
     that knows both. Each is durable by itself; the shop sends again what ends in between.
     """
+    if told.products:
+        catalogue.put_products(database, told.products)
+    if told.stock:
+        catalogue.put_stock(database, told.stock)
     known = [event for event in told.events if event.kind == "identify"]
     wakes = receive(database, known)
     if told.customer is not None and told.agreed:
@@ -74,6 +82,12 @@ def of_order(database: Database, order: str) -> UUID | None:
     """Return whose order it is, by the event "Order Completed" that told of it."""
     with database.read() as connection:
         return events.whose_order(connection, order)
+
+
+def sku_of(database: Database, inventory_item: str) -> str | None:
+    """Return the product that Shopify counts under this number."""
+    with database.read() as connection:
+        return products.of_inventory_item(connection, inventory_item)
 
 
 def _agree(turn: Turn, told: Told) -> None:

@@ -2,7 +2,8 @@
 
 A condition is a mapping whose first key tells its kind, as in `{trait: tier, eq: gold}` or
 `{all: [...]}`. Adding a kind is one class here, one entry in `KINDS`, one case in
-`engine/run/conditions.py` and its test.
+`engine/run/conditions.py`, `engine/run/changing.py` and `engine/store/conditions_sql.py` each, and
+the property tests hold these together.
 """
 
 from collections.abc import Iterator, Mapping

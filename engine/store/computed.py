@@ -155,8 +155,14 @@ WITH v AS (
     SELECT CAST(derived ->> :name AS float8) AS v FROM (
         SELECT derived FROM customer WHERE merged_into IS NULL LIMIT :most
     ) AS looked WHERE jsonb_typeof(derived -> :name) = 'number'
+), r AS (
+    SELECT floor(min(v)) AS low, percentile_cont(0.98) WITHIN GROUP (ORDER BY v) AS high,
+        count(*) AS n
+    FROM v
 ), b AS (
-    SELECT min(v) AS low, percentile_cont(0.98) WITHIN GROUP (ORDER BY v) AS high, count(*) AS n FROM v
+    SELECT low, n, CASE WHEN high - low < :steps THEN high
+                        ELSE low + :steps * ceil((high - low) / :steps) END AS high
+    FROM r
 )
 SELECT b.low, b.high, b.n, width_bucket(v, b.low, b.high, :steps) AS step, count(*) AS customers
 FROM v, b WHERE b.high > b.low GROUP BY 1, 2, 3, 4 ORDER BY 4

@@ -44,7 +44,7 @@ _KNOWN_SHOPS = text("SELECT id FROM shop WHERE id = ANY(:ids)")
 _STOCK_OF = text("SELECT sku, shop, quantity FROM stock WHERE sku = ANY(:skus)")
 
 _FULL: Final = """
-    p.*, coalesce(s.quantity, 0) AS quantity, coalesce(s.shops, 0) AS shops
+    p.*, s.quantity, coalesce(s.shops, 0) AS shops
     FROM product p LEFT JOIN LATERAL (
         SELECT sum(greatest(quantity, 0)) AS quantity,
                count(*) FILTER (WHERE quantity > 0) AS shops
@@ -103,7 +103,10 @@ def product(connection: Connection, sku: str) -> dict[str, Any]:
 def products(
     connection: Connection, *, query: str = "", limit: int = 100, cursor: str | None = None
 ) -> Page:
-    """List products by sku: all, or those whose name, sku or category has the query in it."""
+    """List products by sku: all, or those whose name, sku or category has the query in it.
+
+    `stock` is None where no shop has said how much it has.
+    """
     limit = limited(limit)
     given: dict[str, Any] = {"limit": limit + 1, "after": "", "like": _like(query)}
     where = "p.sku > :after"
@@ -116,7 +119,11 @@ def products(
         given,
     ).all()
     items = [
-        {**_product(row._asdict()), "stock": float(row.quantity), "in_shops": row.shops}
+        {
+            **_product(row._asdict()),
+            "stock": None if row.quantity is None else float(row.quantity),
+            "in_shops": row.shops,
+        }
         for row in rows
     ]
     return page(rows, limit, items, "sku")
@@ -220,6 +227,13 @@ def names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
         text("SELECT id, name FROM shop WHERE id = ANY(:ids)"), {"ids": list(ids)}
     )
     return {row.id: row.name for row in rows}
+
+
+def of_inventory_item(connection: Connection, number: str) -> str | None:
+    """Return the product whose data name this `inventory_item_id`."""
+    asked = text("SELECT sku FROM product WHERE data ->> 'inventory_item_id' = :number LIMIT 1")
+    found: str | None = connection.execute(asked, {"number": number}).scalar()
+    return found
 
 
 def remove(connection: Connection, table: str, key: str) -> None:

@@ -14,12 +14,24 @@ from sqlalchemy import Connection, text
 from engine.model.trait import EventTrait, JoinedTrait, QuantileTrait, Score
 from engine.run.deriving import Border, Derivation
 
-_FROZEN_AT = text("SELECT trait, top, frozen_at FROM threshold")
+_FROZEN = text("SELECT trait, top, frozen_at, customers FROM threshold")
 
 
-def frozen_at(connection: Connection) -> dict[Border, datetime]:
-    """Return when each border was frozen."""
-    return {(row.trait, float(row.top)): row.frozen_at for row in connection.execute(_FROZEN_AT)}
+def frozen(connection: Connection) -> dict[Border, tuple[datetime, int]]:
+    """Return when each border was frozen, and of how many customers."""
+    rows = connection.execute(_FROZEN)
+    return {(row.trait, float(row.top)): (row.frozen_at, row.customers) for row in rows}
+
+
+_EXPIRE = text("""
+UPDATE threshold SET frozen_at = to_timestamp(0)
+WHERE trait = ANY(CAST(:traits AS text[]))
+""")
+
+
+def expire(connection: Connection, traits: Collection[str]) -> None:
+    """Have the borders of these traits found anew soon: much has changed at once."""
+    connection.execute(_EXPIRE, {"traits": sorted(traits)})
 
 
 def find(

@@ -110,6 +110,7 @@ def push(
                     "version": version,
                     "templates": saved.brought.templates,
                     "segments": saved.brought.segments,
+                    "traits": saved.brought.traits,
                     "problems": [_as_dict(problem) for problem in saved.problems],
                 }
             )
@@ -126,6 +127,8 @@ def _went_along(brought: "Brought") -> Iterator[str]:
         yield f"The template {name} is new."
     for name in brought.segments:
         yield f"The segment {name} is new."
+    for name in brought.traits:
+        yield f"The trait {name} is computed from now on."
     for name in brought.kept_templates:
         yield f"The template {name} differs from its file and was left."
     for name in brought.kept_segments:

@@ -90,9 +90,9 @@ def clear(database: Database) -> Cleared:
     texts = {parse_journey(text).id: text for text in journey_texts()}
     kept = [name for name, text in texts.items() if not _remove_journey(database, name, text)]
     _remove_templates(database)
+    segments.remove(database)  # they stand on what is computed
     computed.remove(database)
     manners.remove(database)
-    segments.remove(database)
     # Last, so that a load after a clear that was interrupted finds what is left.
     database.transact(lambda connection: connection.execute(_FORGET_KEYS, {"source": SOURCE}))
     return Cleared(customers=len(ids), journeys=len(texts) - len(kept), kept=kept)

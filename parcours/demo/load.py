@@ -108,8 +108,8 @@ def _set_up(database: Database) -> None:
     """
     database.transact(_settings)
     manners.put(database)
-    segments.put(database)
     computed.put(database)
+    segments.put(database)
     with database.read() as connection:
         known = publish.known(connection)
         present = {stored.id for stored in documents.journeys(connection)[0]}

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.engine import make_url
 
 from engine.compile.compiler import compile as compile_journey
+from engine.flow import computing, freezing
 from engine.flow.materials import put_cap, put_segment, put_template
 from engine.flow.publish import publish, save_journey
 from engine.flow.topics import put_topic
@@ -36,7 +37,8 @@ from engine.store import suggestions, tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
 from engine.store.suggestions import Reason
-from tests.browser import groups
+from parcours.demo import computed
+from tests.browser import brought, groups
 
 ABANDONED_CART = """\
 # Reminds customers of what they left in their basket.
@@ -199,6 +201,13 @@ class _Filling:
         self._database.transact(self._people)
         self._database.transact(self._doubts)
         self._database.transact(lambda connection: groups.fill(connection, self._now))
+        for _ in range(2):
+            while computing.carry_on(self._database):
+                pass
+            freezing.freeze_due(self._database)
+        while computing.carry_on(self._database):
+            pass
+        self._database.transact(lambda connection: brought.fill(connection, self._now))
 
     def becomes(self, sent: datetime, *, is_email: bool) -> dict[str, Any]:
         """Return what becomes of a message that was handed over: most are read, some are not."""
@@ -237,6 +246,7 @@ class _Filling:
         rule = {"event": "Order Completed", "count": {"gte": 5}, "within": "1y"}
         vip = Segment.model_validate({"id": "vip", "name": "VIP customers", "rule": rule})
         put_segment(self._database, vip, actor=COMMAND_LINE)
+        computed.put(self._database)
         for text in (ABANDONED_CART, WELCOME):
             journey = parse_journey(text)
             save_journey(self._database, journey, text, actor=COMMAND_LINE)

@@ -54,6 +54,10 @@ PAGES = {
     "segment-file": "/segments/baskets/document",
     "segment-delete": "/segments/by-phone/delete",
     "segment-kept": "/segments/gold/delete",
+    "starts": "/journeys/welcome/starts",
+    "starts-ask": "/journeys/welcome/starts/new?n=500",
+    "starts-wrong": "/journeys/welcome/starts/new?segment=lost",
+    "starts-draft": "/journeys/birthday/starts",
     "templates": "/templates",
     "template": "/templates/welcome",
     "template-sms": "/templates/vip-offer",
@@ -64,6 +68,13 @@ PAGES = {
     "duplicates": "/duplicates",
     "duplicates-none": "/duplicates?state=different&reason=alias",
     "merges": "/merges",
+    "imports": "/imports",
+    "import-checking": "a.name[href]:text-is('checking.csv')@/imports",
+    "import-checked": "a.name[href]:text-is('checked.csv')@/imports",
+    "import-running": "a.name[href]:text-is('running.csv')@/imports",
+    "import-done": "a.name[href]:text-is('done.csv')@/imports",
+    "import-cancelled": "a.name[href]:text-is('cancelled.csv')@/imports",
+    "import-failed": "a.name[href]:text-is('failed.csv')@/imports",
     "outbox": "/outbox",
     "message": "a.mail@/outbox",
     "text-message": "a.mail@/outbox?channel=sms",
@@ -147,6 +158,30 @@ def _stay(page: Page) -> None:
     page.locator("tbody form button").first.wait_for()
 
 
+ORDERS = "N° client;Date de commande;Montant;Remarque\n" + "7;31.01.2026;59,90;merci\n" * 9
+
+
+def _refuse_none(page: Page) -> None:
+    page.locator("[data-upload] button").click()
+    page.locator("#file-wrong:visible").wait_for()
+
+
+def _bring(page: Page) -> None:
+    page.locator("[value=events]").check()
+    file = {"name": "orders.csv", "mimeType": "text/csv", "buffer": ORDERS.encode()}
+    page.locator("#file").set_input_files(files=[file])  # type: ignore[list-item]
+    page.locator("[data-upload] button").click()
+    page.locator("[data-columns]").wait_for()
+
+
+def _assign_wrongly(page: Page) -> None:
+    _bring(page)
+    page.locator("#event").fill("")
+    page.locator("[name='name.2']").fill("")
+    page.locator("[data-columns] .first").click()
+    page.locator("#event-wrong").wait_for()
+
+
 STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "edit-collapsed": ("/journeys/welcome?show=draft", _collapse),
     "duplicates-merged": ("/duplicates", _merge),
@@ -159,6 +194,9 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "collapsed-outline": ("/journeys/abandoned-cart?view=outline", _collapse),
     "edit-found": ("/journeys/welcome?show=draft", _find),
     "found": ("/journeys/welcome?view=outline", _find),
+    "imports-refused": ("/imports", _refuse_none),
+    "import-columns": ("/imports", _bring),
+    "import-columns-wrong": ("/imports", _assign_wrongly),
 }
 """What a page becomes by what is done there."""
 

@@ -16,6 +16,7 @@ PRODUCTS = [
      "picture": "https://shop.example.com/tea.jpg", "data": {"origin": "Assam"}},
     {"sku": "mug", "name": "Mug", "categories": ["Kitchen"], "price": 12, "currency": "CHF"},
     {"sku": "fondue", "name": "Fondue set", "price": 89, "currency": "CHF"},
+    {"sku": "voucher", "name": "Voucher", "price": 50, "currency": "CHF"},
     {"sku": "old-1", "name": "Last year's calendar", "active": False},
 ]  # fmt: skip
 STOCK = [("tea-250", "bern", 12), ("tea-250", "web", 30.5), ("mug", "web", 3), ("fondue", "web", 0)]

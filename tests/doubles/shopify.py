@@ -175,6 +175,24 @@ def checkout(**more: Any) -> dict[str, Any]:
     }
 
 
+def product(**more: Any) -> dict[str, Any]:
+    """A product of two variants, one of which has no sku."""
+    variant = {"id": 548380009, "title": "green / 38", "sku": "RB-38-G", "price": "122.00",
+               "inventory_item_id": 49148385, "inventory_quantity": 3}  # fmt: skip
+    return {
+        "id": 788032119674292922,
+        "title": "Rain boots",
+        "vendor": "Aigle",
+        "product_type": "Boots",
+        "handle": "rain-boots",
+        "status": "active",
+        "tags": "",
+        "image": {"id": 1, "src": "https://cdn.shopify.com/boots.png"},
+        "variants": [variant, {**variant, "id": 548380010, "sku": ""}],
+        **more,
+    }
+
+
 def signed(
     topic: str, document: Any, key: str = "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043", **more: Any
 ) -> tuple[bytes, Mapping[str, str]]:

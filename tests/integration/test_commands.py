@@ -144,7 +144,7 @@ def test_a_journey_goes_in_with_its_templates_and_comes_out_as_it_was(
     code, out, err = run("journey", "push", file, "--publish", "--json")
     assert json.loads(out) == [
         {"id": "abandoned-cart", "created": False, "version": 2, "templates": [],
-         "segments": [], "problems": []}
+         "segments": [], "traits": [], "problems": []}
     ]  # fmt: skip
     assert "cart-nudge differs" in err
     code, _, err = run("journey", "push", tmp_path / "journeys" / "win-back.yaml")

@@ -193,6 +193,7 @@ def test_who_was_merged_away_is_left_out(shop: Calendar) -> None:
     ada, bob = shop.customer("ada", renewal=due), shop.customer("bob", renewal=due)
     shop.published()
     shop.run("UPDATE customer SET merged_into = :ada WHERE id = :bob", ada=ada, bob=bob)
+    assert [row.customer_id for row in shop.rows(tables.upcoming)] == [ada]
     assert shop.come() == 1
     assert shop.entered() == [ada]
 

@@ -21,7 +21,7 @@ from engine.model.journey import Journey
 from engine.model.segment import Segment
 from engine.model.trait import Score, TraitDocument
 from engine.run.deriving import compute
-from engine.store import catalogue, rollups, trait_builds
+from engine.store import catalogue, computed, rollups, trait_builds
 from engine.store.session import Database
 from tests.traits import HEAT, ORDER, TRAITS, history
 
@@ -499,3 +499,41 @@ def test_the_top_of_all_customers_is_known_once_its_border_is_frozen(shop: Shop)
     assert inside[0][0] == 2
     shop.track(user="c1", total=50)
     assert shop.query("SELECT count(*) FROM membership WHERE inside")[0][0] == 3
+
+
+def test_borders_are_found_anew_when_much_has_changed_at_once(shop: Shop) -> None:
+    shop.define(id="spent", event=ORDER, take="sum", of="total")
+    shop.define(**QUINTILE)
+    freeze(shop)
+    shop.do("UPDATE threshold SET customers = 100000")  # few customers' borders do not last
+    assert freezing.freeze_due(shop.database) == 0
+    some = [incoming(ORDER, ago(1), f"c{n}", {"total": n}) for n in range(1, 11)]
+    add_events(shop.database, some)
+    assert freezing.freeze_due(shop.database) == 0  # not while they are still to be computed
+    freeze(shop)
+    assert [shop.derived(f"c{n}")["quintile"] for n in (1, 4, 10)] == [1, 2, 5]
+    shop.do("UPDATE threshold SET customers = 100000")
+    shop.define(
+        id="spent", event=ORDER, take="sum", of="total", where={"property": "total", "gt": 5}
+    )
+    freeze(shop)
+    assert [shop.derived(f"c{n}").get("quintile") for n in (5, 6, 10)] == [None, 1, 5]
+
+
+def test_a_customers_page_is_told_where_everything_comes_from(shop: Shop) -> None:
+    shop.define(id="spent", event=ORDER, take="sum", of="total")
+    shop.define(id="part", quantile_of="spent", parts=2)
+    shop.score(
+        rules=[{"event": ORDER, "points": 50}, {"event": "No", "points": -5}], half_life="10d"
+    )
+    shop.track(ORDER, ago(20), total=7)
+    shop.track("No", ago(10))
+    freeze(shop)
+    with shop.database.read() as connection:
+        traits, scores = computed.of_customer(connection, shop.row().id)
+    told = {one.trait.id: (one.value, one.events) for one in traits}
+    assert told == {"spent": (7, 1), "part": (1, None)}
+    assert (scores[0].value, [change.points for change in scores[0].changes]) == (10, [-5, 50])
+    with shop.database.read() as connection:
+        assert computed.having(connection) == {"spent": 1, "part": 1, "heat": 1}
+        assert computed.spread(connection, "spent").bars == (("7", 1),)

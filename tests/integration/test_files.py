@@ -7,9 +7,11 @@ import pytest
 
 import journeys as library
 from engine.flow import materials
+from engine.flow.history import Profile, add_customers
 from engine.flow.publish import publish, save_journey
 from engine.model.actor import COMMAND_LINE
 from engine.model.document import dump_journey, parse_journey
+from engine.store import definitions
 from engine.store import documents as stored
 from engine.store.session import Database
 from parcours import documents
@@ -61,6 +63,25 @@ def test_a_journey_brings_the_segments_beside_it_that_it_asks_for(database: Data
     assert (changed.segments, changed.kept_segments) == ([], ["dormant"])
     with database.read() as connection:
         assert stored.segments(connection)["dormant"] == mine
+
+
+def test_what_its_segments_stand_on_is_computed_from_then_on(database: Database) -> None:
+    file = LIBRARY / "replenishment.yaml"
+    journey, text = documents.read(file)
+    brought = documents.push(database, file, journey, text).brought
+    assert brought.traits == ["orders_count", "last_order_at", "usual_interval"]
+    with database.read() as connection:
+        assert {*brought.traits} == definitions.traits(connection).keys()
+    assert documents.push(database, file, journey, text).brought.traits == []
+
+
+def test_what_the_shop_tells_itself_is_not_hidden_by_a_computed_trait(database: Database) -> None:
+    told = Profile(identities=(("external_id", "1"),), traits={"spend_1y": 900})
+    add_customers(database, [told])
+    file = LIBRARY / "vip.yaml"
+    journey, text = documents.read(file)
+    brought = documents.push(database, file, journey, text).brought
+    assert (brought.segments, brought.traits) == (["vip"], [])
 
 
 def test_a_segment_comes_after_those_that_it_stands_on(database: Database, tmp_path: Path) -> None:

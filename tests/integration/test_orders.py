@@ -147,6 +147,15 @@ def test_an_order_put_is_told_once(database: Database) -> None:
     }  # fmt: skip
 
 
+def test_of_many_orders_none_is_stored_when_a_customer_is_unknown(database: Database) -> None:
+    some = [order(id=str(n)) for n in range(150)]
+    for unknown in ("email:no@example.com", "external_id:"):
+        with pytest.raises((NotFound, InvalidInput)):
+            put_orders(database, [*some, order(id="last", customer=unknown)])
+    assert names(database) == []
+    assert put_orders(database, [*some, order(id="7")]).created == 150
+
+
 def test_a_pending_order_is_told_when_it_is_placed(database: Database) -> None:
     put_orders(database, [order(state="pending")])
     assert names(database) == []

@@ -186,6 +186,28 @@ def test_a_topic_with_double_opt_in_asks_her_unless_the_shop_did(shops: Shops) -
     assert said(shops)["*"] == "subscribed"
 
 
+def test_products_and_their_stock_are_kept(shops: Shops) -> None:
+    assert shops.shopify("products/create", double.product()) == 200
+    (boots,) = shops.rows(tables.product)
+    assert (boots.sku, boots.name, float(boots.price)) == ("RB-38-G", "Rain boots, green / 38", 122)
+    assert (boots.categories, boots.active) == (["Boots"], True)
+    assert boots.link == "https://boots.myshopify.com/products/rain-boots"
+    level = {"inventory_item_id": 49148385, "location_id": 655441491, "available": 7}
+    assert shops.shopify("inventory_levels/update", level, "k2") == 200
+    (stock,) = shops.rows(tables.stock)
+    assert (stock.sku, stock.shop, int(stock.quantity)) == ("RB-38-G", "655441491", 7)
+    for other in ({"available": None}, {"inventory_item_id": 1}):
+        assert shops.shopify("inventory_levels/update", {**level, **other}, "k3") == 200
+    assert len(shops.rows(tables.stock)) == 1
+    assert shops.shopify("products/update", double.product(image={"src": "no address"})) == 200
+    product = {"id_product": 3, "reference": "demo_6", "name": "Affiche", "price": 26.0,
+               "currency": "EUR", "active": "1"}  # fmt: skip
+    assert shops.prestashop("actionObjectProductUpdateAfter", product=product) == 200
+    quantity = {"reference": "demo_6", "quantity": 3}
+    assert shops.prestashop("actionUpdateQuantity", "d2", stock=quantity) == 200
+    assert {(row.sku, row.shop) for row in shops.rows(tables.stock)} >= {("demo_6", "web")}
+
+
 ADA = {
     "id_customer": 7,
     "email": "ada@example.com",

@@ -17,7 +17,7 @@ WHOSE = UUID("00000000-0000-7000-8000-000000000001")
 
 def read(topic: str, document: Any, whose: UUID | None = WHOSE) -> Told:
     body, headers = double.signed(topic, document)
-    told = shopify.told(body, shopify.delivery(headers, "shopify", lambda _: whose))
+    told = shopify.told(body, shopify.delivery(headers, "shopify", lambda _: whose, lambda _: "RB"))
     assert told is not None
     return told
 
@@ -110,7 +110,7 @@ def test_the_same_order_told_by_two_subscriptions_is_one_event() -> None:
 
 def _with_key(topic: str, document: Any, key: str) -> tuple[bytes, shopify.Delivery]:
     body, headers = double.signed(topic, document, key)
-    return body, shopify.delivery(headers, "shopify", lambda _: WHOSE)
+    return body, shopify.delivery(headers, "shopify", lambda _: WHOSE, lambda _: "RB")
 
 
 def test_an_order_of_nobody_known_tells_nothing() -> None:
@@ -208,7 +208,7 @@ def test_headers_are_needed() -> None:
     _, headers = double.signed("orders/create", double.order())
     for name in (shopify.TOPIC, shopify.WEBHOOK_ID):
         with pytest.raises(Malformed, match=shopify.WEBHOOK_ID):
-            shopify.delivery({**headers, name: ""}, "shopify", lambda _: None)
+            shopify.delivery({**headers, name: ""}, "shopify", lambda _: None, lambda _: None)
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}, "x", -1, True, 1e400, [1], {"a": 1}])
@@ -218,6 +218,7 @@ def test_fields_of_any_shape_never_break_it(value: Any) -> None:
         ("customers/create", double.customer()),
         ("refunds/create", double.refund()),
         ("checkouts/update", double.checkout()),
+        ("products/update", double.product()),
     ):
         for name in document.keys() - {"id"}:
             told = read(topic, orjson.dumps({**document, name: value}))

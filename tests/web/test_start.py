@@ -51,6 +51,8 @@ def test_the_library_says_which_segments_come_with_a_journey(visitor: Any) -> No
     assert listed.count(sentence) == 1
     assert "On coming into “Dormant”" in listed
     assert sentence in visitor.get("/new/library/win-back", headers=ENGLISH).text
+    vip = visitor.get("/new/library/vip", headers=ENGLISH).text
+    assert "It has this computed of each customer: “Spent within a year”." in vip
     assert "asks for the segment" not in visitor.get("/new/library/welcome", headers=ENGLISH).text
 
 

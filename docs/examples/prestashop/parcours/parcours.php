@@ -2,9 +2,10 @@
 /**
  * Tells Parcours what happens in a PrestaShop shop (8 or 9): see docs/shops.md of Parcours.
  *
- * Copy the folder `parcours` into `modules/`, install the module, and set its two values:
- *   PARCOURS_URL     where Parcours is, such as https://journeys.example.com
- *   PARCOURS_SECRET  the value of PARCOURS_PRESTASHOP_SECRET there, 32 characters or more
+ * Copy the folder `parcours` into `modules/`, install the module, and write two lines into the
+ * shop's config/defines_custom.inc.php:
+ *   define('PARCOURS_URL', 'https://journeys.example.com');
+ *   define('PARCOURS_SECRET', 'the value of PARCOURS_PRESTASHOP_SECRET, 32 characters or more');
  */
 if (!defined('_PS_VERSION_')) {
     exit;
@@ -13,7 +14,8 @@ if (!defined('_PS_VERSION_')) {
 class Parcours extends Module
 {
     private const HOOKS = ['actionCustomerAccountAdd', 'actionCustomerAccountUpdate',
-        'actionValidateOrder', 'actionOrderStatusPostUpdate', 'actionCartSave'];
+        'actionValidateOrder', 'actionOrderStatusPostUpdate', 'actionCartSave',
+        'actionObjectProductUpdateAfter', 'actionUpdateQuantity'];
 
     public function __construct()
     {
@@ -28,31 +30,6 @@ class Parcours extends Module
     public function install()
     {
         return parent::install() && $this->registerHook(self::HOOKS);
-    }
-
-    /** The page "Configure": two values. The secret is never shown again. */
-    public function getContent()
-    {
-        if (Tools::isSubmit('submit_parcours')) {
-            Configuration::updateValue('PARCOURS_URL', rtrim(trim(Tools::getValue('PARCOURS_URL')), '/'));
-            if (Tools::getValue('PARCOURS_SECRET') !== '') {
-                Configuration::updateValue('PARCOURS_SECRET', Tools::getValue('PARCOURS_SECRET'));
-            }
-        }
-        $form = new HelperForm();
-        $form->submit_action = 'submit_parcours';
-        $form->currentIndex = AdminController::$currentIndex . '&configure=' . $this->name;
-        $form->token = Tools::getAdminTokenLite('AdminModules');
-        $form->fields_value = ['PARCOURS_URL' => Configuration::get('PARCOURS_URL'), 'PARCOURS_SECRET' => ''];
-
-        return $form->generateForm([['form' => [
-            'legend' => ['title' => 'Parcours'],
-            'input' => [
-                ['type' => 'text', 'label' => 'Address', 'name' => 'PARCOURS_URL'],
-                ['type' => 'password', 'label' => 'Secret', 'name' => 'PARCOURS_SECRET'],
-            ],
-            'submit' => ['title' => 'Save'],
-        ]]]);
     }
 
     public function hookActionCustomerAccountAdd($params)
@@ -124,6 +101,32 @@ class Parcours extends Module
         ]);
     }
 
+    public function hookActionObjectProductUpdateAfter($params)
+    {
+        $product = $params['object'];
+        $language = (int) Configuration::get('PS_LANG_DEFAULT');
+        $this->tell('actionObjectProductUpdateAfter', ['product' => [
+            'id_product' => (int) $product->id,
+            'reference' => $product->reference,
+            'name' => is_array($product->name) ? $product->name[$language] : $product->name,
+            'price' => Product::getPriceStatic((int) $product->id, true, null, 2),
+            'currency' => Currency::getDefaultCurrency()->iso_code,
+            'link' => $this->context->link->getProductLink($product),
+            'active' => (bool) $product->active,
+        ]]);
+    }
+
+    /** Of a product with combinations, PrestaShop tells of each; the reference is that combination's. */
+    public function hookActionUpdateQuantity($params)
+    {
+        $one = (int) $params['id_product_attribute']
+            ? new Combination((int) $params['id_product_attribute'])
+            : new Product((int) $params['id_product']);
+        $this->tell('actionUpdateQuantity', [
+            'stock' => ['reference' => $one->reference, 'quantity' => (int) $params['quantity']],
+        ]);
+    }
+
     private function customer($customer)
     {
         return $this->pick($customer, ['email', 'firstname', 'lastname', 'birthday', 'company']) + [
@@ -169,9 +172,7 @@ class Parcours extends Module
     /** One attempt, two seconds: the shop never waits for Parcours, nor fails because of it. */
     private function tell($hook, array $parts)
     {
-        $url = Configuration::get('PARCOURS_URL');
-        $secret = Configuration::get('PARCOURS_SECRET');
-        if (!$url || !$secret) {
+        if (!defined('PARCOURS_URL') || !defined('PARCOURS_SECRET')) {
             return;
         }
         $body = json_encode($parts + [
@@ -180,14 +181,13 @@ class Parcours extends Module
             'sent_at' => date('c'),
             'shop' => ['id_shop' => (int) $this->context->shop->id, 'domain' => $this->context->shop->domain],
         ]);
-        $request = curl_init($url . '/hooks/prestashop');
+        $request = curl_init(rtrim(PARCOURS_URL, '/') . '/hooks/prestashop');
         curl_setopt_array($request, [
             CURLOPT_POSTFIELDS => $body,
             CURLOPT_RETURNTRANSFER => true,
             CURLOPT_TIMEOUT => 2,
-            CURLOPT_HTTPHEADER => [
-                'Content-Type: application/json',
-                'X-PrestaShop-Hmac-Sha256: ' . hash_hmac('sha256', $body, $secret),
+            CURLOPT_HTTPHEADER => ['Content-Type: application/json',
+                'X-PrestaShop-Hmac-Sha256: ' . hash_hmac('sha256', $body, PARCOURS_SECRET),
             ],
         ]);
         curl_exec($request);

@@ -32,7 +32,7 @@ BEGIN
         SELECT trait_of(OLD.traits, OLD.derived, j.trait) AS was,
                trait_of(NEW.traits, NEW.derived, j.trait) AS is_
     ) seen
-    WHERE j.trait IS NOT NULL
+    WHERE j.trait IS NOT NULL AND NEW.merged_into IS NULL
       AND (seen.was IS DISTINCT FROM seen.is_
            OR (seen.is_ IS NOT NULL AND OLD.time_zone IS DISTINCT FROM NEW.time_zone))
     ON CONFLICT (customer_id, journey_id) DO UPDATE
@@ -52,6 +52,13 @@ BEGIN
     RETURN NULL;
 END $$
 """
+_MERGED = """
+CREATE FUNCTION forget_upcoming() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM upcoming WHERE customer_id = OLD.id;
+    RETURN NULL;
+END $$
+"""
 _TRIGGERS = (
     """
     CREATE TRIGGER customer_changed AFTER UPDATE OF traits, derived, time_zone ON customer
@@ -63,6 +70,10 @@ _TRIGGERS = (
     """
     CREATE TRIGGER customer_added AFTER INSERT ON customer REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION note_upcoming_of_new()
+    """,
+    """
+    CREATE TRIGGER customer_merged AFTER UPDATE OF merged_into ON customer
+    FOR EACH ROW WHEN (NEW.merged_into IS NOT NULL) EXECUTE FUNCTION forget_upcoming()
     """,
 )
 
@@ -124,7 +135,7 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_index("ix_upcoming_due", "upcoming", ["journey_id", "due_at"])
     op.create_index("ix_upcoming_day", "upcoming", ["journey_id", "due_on"])
-    for statement in (_TRAIT, _CHANGED, _ADDED, *_TRIGGERS):
+    for statement in (_TRAIT, _CHANGED, _ADDED, _MERGED, *_TRIGGERS):
         op.execute(statement)
 
 
@@ -143,9 +154,9 @@ def _of_journey(table: str) -> sa.ForeignKeyConstraint:
 
 def downgrade() -> None:
     """Undo it."""
-    for trigger in ("customer_changed", "customer_added"):
+    for trigger in ("customer_changed", "customer_added", "customer_merged"):
         op.execute(f"DROP TRIGGER {trigger} ON customer")
-    for function in ("note_upcoming()", "note_upcoming_of_new()", "trait_of(jsonb, jsonb, text)"):
+    for function in ("note_upcoming", "note_upcoming_of_new", "forget_upcoming", "trait_of"):
         op.execute(f"DROP FUNCTION {function}")
     for table in ("upcoming", "timed_journey", "start"):
         op.drop_table(table)
