@@ -92,12 +92,10 @@ def store_events(database: Database, some: Sequence[Incoming], connection: Conne
     rows = []
     ids = [owner.customer for owner in whose]
     bought: list[shopping.Happened] = []
-    for id, item in zip(whose, taken, strict=True):
-        row = _row(id, turns[id], item)
-        rows.append(row)
     for owner, item in zip(whose, taken, strict=True):
         id = owner.customer
-        rows.append(_row(owner, turns[id], item))
+        row = _row(owner, turns[id], item)
+        rows.append(row)
         if item.name in shopping.ABOUT:
             event, occurred = row[_ID], row[_OCCURRED]
             bought.append(happened(id, item, occurred, event))

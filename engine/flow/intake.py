@@ -116,8 +116,7 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
             moved[owner.customer] = turn
         give(turn, event, journey=item.journey, key=item.entry_key)
         if item.name in shopping.ABOUT:
-            bought.append(happened(id, item, event.occurred_at, event.id))
-            bought.append(happened(owner.customer, item, event.occurred_at))
+            bought.append(happened(owner.customer, item, event.occurred_at, event.id))
     if moved:
         having = [turn.customer for turn in moved.values()]
         suggestions.suggest(connection, suggestions.sharing(connection, having))
