@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from designer.app import create_app
 from engine.flow.intake import Incoming, receive
@@ -28,6 +29,8 @@ class Desk:
 
     def __init__(self, client: TestClient, database: Database, role: Any = "steward") -> None:
         self.client, self.database = client, database
+        # Those that the shop came with would fill the first page.
+        database.transact(lambda connection: connection.execute(text("DELETE FROM suggestion")))
         self.csrf = log_in(client, database, somebody(database, role))
         mark = uuid4().hex[:8]
         self.users = (f"anna-{mark}", f"ann-{mark}")

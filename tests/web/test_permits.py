@@ -209,7 +209,7 @@ OPEN = {
 SENDS = {"source"}
 ENTERS = {"source", *DECIDE}
 STEWARD = {"steward", "administrator"}
-FEEDS = {"source", *STEWARD}
+FEEDS = {*STEWARD}
 
 INTERFACE = {
     "GET /v1/customers": ALL,
