@@ -22,9 +22,11 @@ _STATES: Final = {
     "checked": (N_("Checked"), "warn"),
     "running": (N_("Being imported"), "info"),
     "done": (N_("Imported"), "good"),
-    "cancelled": (N_("Cancelled"), ""),
+    "cancelled": (N_("Stopped"), ""),
     "failed": (N_("Interrupted"), "bad"),
 }
+
+_SIZES: Final = ((N_("%(n)s GB"), 10**9), (N_("%(n)s MB"), 10**6), (N_("%(n)s kB"), 10**3))
 
 _TARGETS: Final = {
     IGNORE: N_("Leave it out"),
@@ -157,10 +159,10 @@ def counts(told: Mapping[str, int], about: About, words: Words) -> list[tuple[st
 
 def size(bytes_: int, words: Words) -> str:
     """Write how large a file is."""
-    for unit, least in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+    for text, least in _SIZES:
         if bytes_ >= least:
-            return f"{words.number(round(bytes_ / least, 1))} {unit}"
-    return f"{words.number(bytes_)} B"
+            return words.gettext(text, n=words.number(round(bytes_ / least, 1)))
+    return words.ngettext("%(n)s byte", "%(n)s bytes", bytes_)
 
 
 def days(length: timedelta = KEPT_FOR) -> int:

@@ -191,7 +191,7 @@ class Move:
 
 def moves(found: Iterable[Change], words: Words) -> list[Move]:
     """Return who has entered and left."""
-    said = {True: words.gettext("entered"), False: words.gettext("left")}
+    said = {True: words.gettext("has entered"), False: words.gettext("has left")}
     return [_move(one, said[one.inside], words, entering=one.inside) for one in found]
 
 

@@ -371,8 +371,8 @@ def test_a_page_tells_who_is_inside_what_uses_it_and_what_comes(visitor: Any) ->
     assert re.search(r"14 Customers now|Customers now 14", said)
     assert 'aria-label="From ' in page  # the line, in a sentence
     assert "Gold members who left a basket" in said
-    assert "David Huber entered" in said
-    assert "Anna Meier left" in said
+    assert "David Huber has entered" in said
+    assert "Anna Meier has left" in said
     assert "David Huber may leave" in said
     assert "and 4 more" in said
     assert said.count("In it since") == 1
