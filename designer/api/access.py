@@ -29,7 +29,7 @@ _DRAFT: Final[frozenset[Permission]] = _READ | {"write drafts"}
 _PUBLISH: Final[frozenset[Permission]] = _DRAFT | {"publish", "request entries"}
 
 PERMITTED: Final[Mapping[Role, frozenset[Permission]]] = {
-    "source": frozenset({"send events", "request entries", "feed the catalogue"}),
+    "source": frozenset({"send events", "request entries"}),
     "staff": frozenset({"read customers"}),
     "viewer": _READ,
     "marketer": _DRAFT,
