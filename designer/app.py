@@ -23,6 +23,7 @@ from designer.content import routes as content
 from designer.customers import routes as customers
 from designer.demo import routes as demo
 from designer.document import routes as document
+from designer.duplicates import routes as duplicates
 from designer.events import routes as events
 from designer.files import routes as files
 from designer.hooks import routes as hooks
@@ -76,6 +77,7 @@ PAGES = (
     messages,
     manners,
     customers,
+    duplicates,
     imports,
     catalogue,
     outbox,

@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 
 from engine.errors import ParcoursError
-from parcours.commands import db, demo, doctor, imports, journey, key, roles, runs, up, user
+from parcours.commands import (
+    catalogue,
+    db,
+    demo,
+    doctor,
+    imports,
+    journey,
+    key,
+    roles,
+    runs,
+    up,
+    user,
+)
 
 app = typer.Typer(
     name="parcours",
@@ -35,6 +47,7 @@ app.add_typer(imports.app, name="import")
 app.add_typer(journey.app, name="journey")
 app.add_typer(key.app, name="key")
 app.add_typer(runs.app, name="runs")
+app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(user.app, name="user")
 
 

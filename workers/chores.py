@@ -19,6 +19,7 @@ from engine.flow import (
     intervening,
     memberships,
     starting,
+    suspecting,
     timing,
 )
 from engine.store.session import Database
@@ -58,6 +59,7 @@ def chores() -> tuple[Chore, ...]:
         Chore(memberships.note_sizes, every=1800.0),
         Chore(announcing.carry_out),
         Chore(announcing.forget, every=3600.0),
+        Chore(suspecting.look_on, every=60.0, busy=1.0),
     )
 
 

@@ -7,6 +7,7 @@ from designer.api import (
     catalogue,
     customers,
     definitions,
+    duplicates,
     entries,
     health,
     hooks,
@@ -27,6 +28,7 @@ from designer.api.problems import add_handlers
 from engine.store.keys import KeyRing
 
 ROUTERS = (
+    duplicates,
     customers,
     imports,
     journeys,

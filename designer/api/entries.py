@@ -12,9 +12,9 @@ from designer.api.journeys import JourneyId
 from designer.api.problems import ProblemRoute
 from designer.api.reading import document_body, parse_object
 from engine.errors import Conflict, InvalidDocument, Problem
-from engine.flow.customers import LONGEST
 from engine.flow.event_names import ENTRY_REQUESTED
 from engine.flow.intake import Incoming, receive
+from engine.model.identity import LONGEST
 from engine.store import documents, search
 from engine.store.keys import Key
 from engine.store.session import Database

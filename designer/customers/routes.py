@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from designer.canvas.sentences import Sentences
 from designer.customers import happenings, known, views
 from designer.customers.sections import sections
+from designer.duplicates.routes import of_customer
 from designer.login.permits import READ_CUSTOMERS
 from designer.messages.views import Ledger
 from designer.pages import database, pages
@@ -54,6 +55,7 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         events = timeline(connection, id_, limit=_PAGE, cursor=before or None)
         sent = ledger.messages(connection, customer=id_, limit=_PAGE, whole=False)
         suppressed = customer_of(connection, id_, current(database(request), connection)).suppressed
+        duplicates = of_customer(request, connection, id_, words)
         passed = [(one["journey"], one["version"]) for one in (*her_runs, *sent.items)]
         journeys = versions.versions(connection, passed)
         called = names(connection)
@@ -94,4 +96,5 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         next=events.next,
         before=before,
         opened=run,
+        duplicates=duplicates,
     )

@@ -49,6 +49,7 @@ _ENDS: Final = {
     "window_over": N_("the time to compare in is over"),
     "exit": N_("left"),
     "archived": N_("the journey was archived"),
+    "merged": N_("she was merged with a customer who is in it already"),
 }
 
 _ICONS: Final = {

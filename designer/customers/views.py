@@ -198,6 +198,7 @@ _HOW: Final = {
     "import": N_("taken over from a former tool"),
     "sms": N_("by a text message"),
     "journey": N_("set by a journey"),
+    "merge": N_("the stricter of what two customers said who were merged"),
 }
 _SUPPRESSED: Final = {
     "bounced": N_("messages came back"),

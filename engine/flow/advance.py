@@ -121,6 +121,11 @@ def take(turn: Turn, run: Run, given: Input) -> None:
     carry_out(turn)
 
 
+def queue(turn: Turn, run: Run, given: Stopped) -> None:
+    """Keep an input for when the message that is claimed is settled; for whoever cannot wait."""
+    _keep(turn, run, given, decided=False)
+
+
 def _take(turn: Turn, run: Run, given: Input) -> None:
     _keep(turn, run, given, decided=True)
     _decide(turn, run, given)
@@ -132,11 +137,17 @@ def drain(turn: Turn, run: Run) -> None:
     if rows:
         turn.stamp()
     for row in rows:
-        event = events.by_seq(turn.connection, run.state.customer, row.seq)
-        _decide(turn, run, Happened(seq=row.seq, at=row.at, event=event))
+        _decide(turn, run, _queued(turn, run, row))
     if rows:
         runs.decided(turn.connection, run.id, [row.seq for row in rows], turn.seq, turn.now)
         carry_out(turn)
+
+
+def _queued(turn: Turn, run: Run, row: Any) -> Input:
+    if row.kind == "stopped":
+        return Stopped(seq=row.seq, at=row.at, reason=row.data["reason"])
+    event = events.by_seq(turn.connection, run.state.customer, row.seq)
+    return Happened(seq=row.seq, at=row.at, event=event)
 
 
 def _keep(turn: Turn, run: Run, given: Input, *, decided: bool) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -14,14 +14,10 @@ from engine.errors import Conflict, InvalidInput, NotFound
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, finish
 from engine.model.addresses import email_address, phone_number
+from engine.model.identity import LONGEST, LONGEST_NAMESPACE
 from engine.names import Wake
-from engine.store import customers, search, tables
-from engine.store.session import Database
-
-LONGEST: Final = 500
-"""The longest value of an identity, in characters: it lives in an index."""
-
-LONGEST_NAMESPACE: Final = 63
+from engine.store import customers, search, suggestions, tables
+from engine.store.session import Database, RaceLost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +68,8 @@ def put_customer(database: Database, reference: str, record: CustomerRecord) -> 
     def work(connection: Connection) -> Put:
         customer_id, created = _found_or_made(connection, reference)
         turn = Turn(database, connection, customers.lock(connection, [customer_id])[customer_id])
+        if not created and search.find(connection, reference) != customer_id:
+            raise RaceLost  # parted again, between the look and the lock
         for namespace, value in record.identities:
             _identify(connection, customer_id, namespace, value)
         turn.stamp()
@@ -82,6 +80,7 @@ def put_customer(database: Database, reference: str, record: CustomerRecord) -> 
             time_zone=record.time_zone,
         )
         mark_suppressed(connection, [turn])
+        suggestions.suggest(connection, suggestions.sharing(connection, [turn.customer]))
         return Put(customer_id, created, tuple(finish([turn], turn.writes, connection)))
 
     return database.transact(work)

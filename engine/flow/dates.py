@@ -121,7 +121,7 @@ def _look(database: Database, journey: str, limit: int, connection: Connection) 
     asked = _decide(connection, held, on, turns, allowed.customers)
     if asked:
         timed.paced(connection, journey, allowed.used(asked))
-    finish(turns.values(), writes, connection)
+    finish([turn for turn in turns.values() if turn.fresh], writes, connection)
     return len(some)
 
 

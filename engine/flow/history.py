@@ -22,7 +22,7 @@ from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
 from engine.store import consent, customers, definitions, events, rollups, tables
-from engine.store.customers import Identity
+from engine.store.customers import Identity, Owner
 from engine.store.session import Database, RaceLost
 from engine.store.writing import write
 
@@ -30,9 +30,14 @@ AT_ONCE: Final = 10_000
 """Events or customers in one transaction, at most."""
 
 _COPY_EVENTS: Final = """
-COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, source, kind, future)
+COPY event (customer_id, seq, received_at, id, occurred_at, name, properties, source, kind, future,
+            origin_customer)
 FROM STDIN
 """
+_ID: Final = 3
+_OCCURRED: Final = 4
+"""Where in such a row these stand."""
+
 _COPY_CUSTOMERS: Final = (
     "COPY customer (id, traits, derived, addresses, locale, time_zone, suppressed) FROM STDIN"
 )
@@ -85,17 +90,20 @@ def store_events(database: Database, some: Sequence[Incoming], connection: Conne
     turns = {id: Turn(database, connection, one) for id, one in locked.items()}
     moved: dict[UUID, Turn] = {}
     rows = []
+    ids = [owner.customer for owner in whose]
     bought: list[shopping.Happened] = []
-    for id, item in zip(whose, taken, strict=True):
-        rows.append(_row(id, turns[id], item))
+    for owner, item in zip(whose, taken, strict=True):
+        id = owner.customer
+        row = _row(owner, turns[id], item)
+        rows.append(row)
         if item.name in shopping.ABOUT:
-            now = turns[id].now
-            bought.append(happened(id, item, min(item.occurred_at or now, now)))
+            event, occurred = row[_ID], row[_OCCURRED]
+            bought.append(happened(id, item, occurred, event))
         if learn(turns[id], item):
             moved[id] = turns[id]
     mark_suppressed(connection, moved.values())
     _copy(connection, _COPY_EVENTS, rows)
-    _leave_to_be_derived(connection, turns, zip(whose, taken, strict=True))
+    _leave_to_be_derived(connection, turns, zip(ids, taken, strict=True))
     finish(turns.values(), Writes(), connection, follow=False)
     if bought:
         turn = next(iter(turns.values()))
@@ -113,7 +121,7 @@ def _leave_to_be_derived(
         rollups.mark_stale(connection, concerned)
 
 
-def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
+def _row(whose: Owner, turn: Turn, item: Incoming) -> tuple[Any, ...]:
     seq = turn.stamp()
     now = turn.now
     occurred = item.occurred_at or now
@@ -121,7 +129,7 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
         {**item.properties, "traits": dict(item.traits)} if item.traits else item.properties
     )
     return (
-        customer,
+        whose.customer,
         seq,
         now,
         uuid7(),
@@ -131,6 +139,7 @@ def _row(customer: UUID, turn: Turn, item: Incoming) -> tuple[Any, ...]:
         item.source,
         item.kind,
         occurred > now,
+        whose.origin,
     )
 
 

@@ -1,6 +1,7 @@
 """An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,17 +12,19 @@ from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
 from engine.errors import NotFound
-from engine.flow import advance, deriving, shopping
+from engine.flow import advance, aliasing, deriving, shopping
 from engine.flow.enter import open_journey, open_journeys
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.event import Event
+from engine.model.identity import ANONYMOUS_ID, EXTERNAL_ID
 from engine.names import Wake
 from engine.run.changes import learned
 from engine.run.entry import Refused
-from engine.store import customers, events, rollups, runs
-from engine.store.customers import EXTERNAL_ID, Identity, Locked
-from engine.store.session import Database
+from engine.store import customers, events, rollups, runs, suggestions
+from engine.store.customers import Identity, Locked, Owner
+from engine.store.session import Database, RaceLost
+from engine.store.suggestions import Reason
 
 Kind = Literal["track", "identify", "page", "screen", "alias", "group", "entry"]
 
@@ -33,8 +36,8 @@ AT_ONCE = 100
 class Incoming:
     """An event as it was sent, checked for its form.
 
-    `user_id` is an id in `namespace`. `journey` and `entry_key` are set by a request to open that
-    journey.
+    `user_id` is an id in `namespace`. `identities` are further names of the customer whom it or
+    `anonymous_id` finds. `journey` and `entry_key` are set by a request to open that journey.
     """
 
     source: str
@@ -52,6 +55,7 @@ class Incoming:
     locale: str | None = None
     time_zone: str | None = None
     device_token: str | None = None
+    identities: tuple[Identity, ...] = ()
     journey: str | None = None
     entry_key: str | None = None
 
@@ -59,13 +63,25 @@ class Incoming:
 def receive(database: Database, incoming: Sequence[Incoming]) -> list[Wake]:
     """Store events and decide what follows; they are durable when this returns.
 
-    An event whose (source, message id) was stored before is left out. Returns the runs whose
-    workflows have to be told, for the caller to tell Temporal.
+    An event whose (source, message id) was stored before is left out. An alias that says of two
+    customers that they are one has them merged first. Returns the runs whose workflows have to be
+    told, for the caller to tell Temporal.
     """
     told: list[Wake] = []
-    for start in range(0, len(incoming), AT_ONCE):
-        told += database.transact(partial(store, database, incoming[start : start + AT_ONCE]))
+    for some in _together(incoming):
+        if some[0].kind == "alias":
+            told += aliasing.follow(database, some[0].user_id, some[0].previous_id)
+        told += database.transact(partial(store, database, some))
     return told
+
+
+def _together(incoming: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:
+    """Divide events into those of one transaction each; an alias begins a new one."""
+    start = 0
+    for n in range(1, len(incoming) + 1):
+        if n == len(incoming) or n - start == AT_ONCE or incoming[n].kind == "alias":
+            yield incoming[start:n]
+            start = n
 
 
 def store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
@@ -85,18 +101,25 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
     earliest = min(turn.now for turn in turns.values())
     for id, found in runs.open_runs(connection, list(turns), earliest).items():
         turns[id].open_with(found)
-    _read_rollups(connection, zip(whose, taken, strict=True), turns)
-    for id, item in zip(whose, taken, strict=True):
-        turn = turns[id]
+    moved: dict[UUID, Turn] = {}
+    ids = [owner.customer for owner in whose]
+    _read_rollups(connection, zip(ids, taken, strict=True), turns)
+    for owner, item in zip(whose, taken, strict=True):
+        turn = turns[owner.customer]
+        turn.origin = owner.origin
         event = _event(turn, item)
         turn.fresh.append(event)
         future = item.occurred_at is not None and item.occurred_at > event.received_at
-        writes.events.append(row(id, event, source=item.source, kind=item.kind, future=future))
+        writes.events.append(row(owner, event, source=item.source, kind=item.kind, future=future))
         if learn(turn, item):
             mark_suppressed(connection, [turn])
+            moved[owner.customer] = turn
         give(turn, event, journey=item.journey, key=item.entry_key)
         if item.name in shopping.ABOUT:
-            bought.append(happened(id, item, event.occurred_at))
+            bought.append(happened(owner.customer, item, event.occurred_at, event.id))
+    if moved:
+        having = [turn.customer for turn in moved.values()]
+        suggestions.suggest(connection, suggestions.sharing(connection, having))
     told = finish(turns.values(), writes, connection)
     if bought:
         some_turn = next(iter(turns.values()))
@@ -105,11 +128,9 @@ def store(database: Database, some: Sequence[Incoming], connection: Connection) 
     return told
 
 
-def happened(customer: UUID, item: Incoming, at: datetime) -> shopping.Happened:
+def happened(customer: UUID, item: Incoming, at: datetime, event: UUID) -> shopping.Happened:
     """Return an event as what it tells of the shop's things is read from it."""
-    return shopping.Happened(
-        customer, item.name, item.properties, at, f"{item.source}/{item.message_id}", item.source
-    )
+    return shopping.Happened(customer, item.name, item.properties, at, str(event), item.source)
 
 
 def _read_rollups(
@@ -127,63 +148,114 @@ def _read_rollups(
 
 def lock_customers(
     connection: Connection, some: Sequence[Incoming]
-) -> tuple[list[UUID], dict[UUID, Locked]]:
+) -> tuple[list[Owner], dict[UUID, Locked]]:
     """Find or make the customer of each event, and lock them all."""
-    whose, linked = _find_or_make(connection, some)
-    locked = customers.lock(connection, set(whose))
-    if len(locked) < len(set(whose)):
+    found = _find_or_make(connection, some)
+    ids = {owner.customer for owner in found.owners}
+    locked = customers.lock(connection, ids)
+    if len(locked) < len(ids):
         raise NotFound("There is no such customer.")
-    if linked:
-        namespaces = {item.namespace for item in some}
-        customers.check_named_once(connection, linked, namespaces)
-    return whose, locked
+    if any(one.merges for one in locked.values()):
+        # She may have been parted again between the look and the lock.
+        now = customers.owners(connection, list(found.known)) if found.known else {}
+        if now != found.known:
+            raise RaceLost
+    if found.linked:
+        customers.check_named_once(connection, found.linked, {item.namespace for item in some})
+    suggestions.suggest(connection, found.doubts)
+    return found.owners, locked
 
 
-def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> tuple[list[UUID], set[UUID]]:
+@dataclass(slots=True)
+class _Found:
+    """Whose events these are, what was `known` before, and which customers may be one.
+
+    `linked` are those who were given an id of the shop's, and had none.
+    """
+
+    owners: list[Owner] = field(default_factory=list)
+    known: dict[Identity, Owner] = field(default_factory=dict)
+    linked: set[UUID] = field(default_factory=set)
+    doubts: defaultdict[tuple[UUID, UUID], set[Reason]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+
+
+def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> _Found:
     """Return each event's customer, made when nobody has its identities.
 
     `user_id` decides, else `anonymous_id`. A new `user_id` goes to the anonymous customer it
-    comes with, unless she is known by another one. Those to whom that happened are returned too.
+    comes with, unless she is known by another one; that of an alias, to whom its former id names.
     """
     wanted = sorted({identity for item in some for identity in identities(item)})
-    known = customers.identified(connection, wanted) if wanted else {}
+    known = customers.owners(connection, wanted) if wanted else {}
+    found = _Found(known=dict(known))
+    whole = [owner.customer for owner in known.values()]
     named = (
-        customers.named(connection, list(known.values()), {item.namespace for item in some})
+        customers.named(connection, whole, {item.namespace for item in some})
         if _linking(some, known)
         else set()
     )
+    standing = customers.standing(connection, [item.customer for item in some if item.customer])
     made: set[UUID] = set()
-    linked: set[UUID] = set()
-    given: dict[Identity, UUID] = {}
-    found: list[UUID] = []
+    given: dict[Identity, Owner] = {}
     for item in some:
         if item.customer is not None:
-            found.append(item.customer)
+            found.owners.append(standing.get(item.customer, Owner(item.customer)))
             continue
-        user, anonymous = _user(item), _anonymous(item)
-        owner = known.get(user) if user else None
-        if owner is None and anonymous in known:
-            theirs = known[anonymous]
-            owner = None if user and (item.namespace, theirs) in named else theirs
+        user = _user(item)
+        owner, linking = _owner(item, known, named)
         if owner is None:
-            owner = uuid7()
-            made.add(owner)
-        if user is not None and user not in known and owner not in made:
-            linked.add(owner)
-        for identity in (user, anonymous):
-            if identity is not None and identity not in known:
+            owner = Owner(uuid7())
+            made.add(owner.customer)
+        elif linking:
+            found.linked.add(owner.customer)
+        for identity in identities(item):
+            if identity not in known and identity != _former(item):
                 known[identity] = given[identity] = owner
+            elif (
+                identity in known
+                and known[identity].customer != owner.customer
+                and (reason := _doubt(item, identity)) is not None
+            ):
+                found.doubts[owner.customer, known[identity].customer].add(reason)
         if user is not None:
-            named.add((item.namespace, owner))
-        found.append(owner)
+            named.add((item.namespace, owner.customer))
+        found.owners.append(owner)
     if made:
         customers.create(connection, sorted(made))
     if given:
         customers.identify(connection, given)
-    return found, linked
+    return found
 
 
-def _linking(some: Sequence[Incoming], known: Mapping[Identity, UUID]) -> bool:
+def _owner(
+    item: Incoming, known: Mapping[Identity, Owner], named: Collection[tuple[str, UUID]]
+) -> tuple[Owner | None, bool]:
+    """Return whose an event is, and whether its `user_id` is the first that she is known by."""
+    user, anonymous, former = _user(item), _anonymous(item), _former(item)
+    if user is not None and user in known:
+        return known[user], False
+    by_anonymous = known.get(anonymous) if anonymous else None
+    by_former = known.get(former) if former else None
+    if by_former is not None and by_anonymous in {None, by_former}:
+        return by_former, False
+    if by_anonymous is not None and not (user and (item.namespace, by_anonymous.customer) in named):
+        return by_anonymous, user is not None
+    return None, False
+
+
+def _doubt(item: Incoming, identity: Identity) -> Reason | None:
+    """Return why an event speaks for its customer and another one being the same, if it does."""
+    if identity in item.identities:
+        return "identities"
+    if item.kind == "alias":
+        return "alias"
+    # A browser sends its own id along with every call: only who tells who she is says something.
+    return "login" if item.kind == "identify" else None
+
+
+def _linking(some: Sequence[Incoming], known: Mapping[Identity, Owner]) -> bool:
     """Whether an unknown `user_id` comes with an anonymous customer who is known."""
     return any(
         (user := _user(item)) and user not in known and _anonymous(item) in known for item in some
@@ -197,12 +269,18 @@ def _user(item: Incoming) -> Identity | None:
 def _anonymous(item: Incoming) -> Identity | None:
     # An alias is about the former id; a browser sends its own along with every call.
     anonymous = item.previous_id or item.anonymous_id
-    return ("anonymous_id", anonymous) if anonymous else None
+    return (ANONYMOUS_ID, anonymous) if anonymous else None
+
+
+def _former(item: Incoming) -> Identity | None:
+    """Return the id of the shop's that an alias's former id may be, instead of a browser's."""
+    return (EXTERNAL_ID, item.previous_id) if item.previous_id else None
 
 
 def identities(item: Incoming) -> tuple[Identity, ...]:
     """Return the identities that an event names, the deciding one first."""
-    return tuple(one for one in (_user(item), _anonymous(item)) if one is not None)
+    named = (_user(item), _anonymous(item), _former(item))
+    return (*(one for one in named if one is not None), *item.identities)
 
 
 def _event(turn: Turn, item: Incoming) -> Event:
@@ -219,11 +297,12 @@ def _event(turn: Turn, item: Incoming) -> Event:
 
 
 def row(
-    customer: UUID, event: Event, *, source: str, kind: Kind, future: bool = False
+    whose: Owner, event: Event, *, source: str, kind: Kind, future: bool = False
 ) -> dict[str, Any]:
     """Return an event's row; `future` marks one whose sender's clock was ahead."""
     return {
-        "customer_id": customer,
+        "customer_id": whose.customer,
+        "origin_customer": whose.origin,
         "seq": event.seq,
         "received_at": event.received_at,
         "id": event.id,
@@ -297,5 +376,7 @@ def tell_scores(turn: Turn) -> None:
             received_at=turn.now,
         )
         turn.fresh.append(event)
-        turn.writes.events.append(row(turn.customer.id, event, source="parcours", kind="track"))
+        turn.writes.events.append(
+            row(Owner(turn.customer.id, turn.origin), event, source="parcours", kind="track")
+        )
         give(turn, event)

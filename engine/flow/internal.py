@@ -20,6 +20,7 @@ from engine.model.event import Event
 from engine.names import Wake
 from engine.run.entry import Refused
 from engine.store import customers, search
+from engine.store.customers import Owner
 from engine.store.session import Database
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ def in_turn_of_customer(
         if locked is None:
             raise NotFound(f"There is no customer {str(customer)!r}.")
         turn = Turn(database, connection, locked)
+        turn.origin = customer if customer != found else None
         turn.stamp()
         answer = decide(turn)
         return answer, finish([turn], turn.writes, connection)
@@ -109,4 +111,5 @@ def ask_to_enter(
 
 def _store(turn: Turn, event: Event, *, source: str, kind: Kind) -> None:
     turn.fresh.append(event)
-    turn.writes.events.append(row(turn.customer.id, event, source=source, kind=kind))
+    whose = Owner(turn.customer.id, turn.origin)
+    turn.writes.events.append(row(whose, event, source=source, kind=kind))

@@ -22,7 +22,7 @@ from engine.model.order import WEB, Line, Order, Refund, Return
 from engine.names import Wake
 from engine.run.orders import CANCELLED, COMPLETED, REFUNDED, RETURNED, properties_of
 from engine.store import customers, documents, orders, search
-from engine.store.customers import Identity
+from engine.store.customers import Identity, Owner
 from engine.store.session import Database
 
 _ADDRESSES: Final = frozenset({"email", "phone"})
@@ -170,7 +170,7 @@ def _customers(connection: Connection, references: Iterable[str]) -> dict[str, U
     new = {identity: uuid7() for identity in wanted if identity not in known}
     if new:
         customers.create(connection, sorted(new.values()))
-        customers.identify(connection, new)
+        customers.identify(connection, {who: Owner(id) for who, id in new.items()})
     return found | {reference: (known | new)[who] for who, reference in wanted.items()}
 
 

@@ -14,9 +14,10 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from engine.errors import Malformed, TooLarge
-from engine.flow.customers import LONGEST, time_zones
+from engine.flow.customers import time_zones
 from engine.flow.event_names import NAME_OF, Kind
 from engine.flow.intake import Incoming
+from engine.model.identity import LONGEST, LONGEST_NAMESPACE, RESERVED
 from engine.model.storable import dump, find_nul
 
 EVENT_LIMIT: Final = 32 * 1024
@@ -28,6 +29,8 @@ NAME_LIMIT: Final = 200
 TOKEN_LIMIT: Final = 4096
 
 KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
+
+_EXTERNAL_ID: Final = '{"type": "loyalty_card", "id": "7"}'
 
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
@@ -131,6 +134,7 @@ def _event(kind: Kind, call: dict[str, Any], place: str, envelope: Envelope) -> 
         locale=_locale(context.get("locale") or envelope.context.get("locale")),
         time_zone=_time_zone(context.get("timezone") or envelope.context.get("timezone")),
         device_token=_device_token(context),
+        identities=_external_ids(context, place),
     )
 
 
@@ -248,6 +252,30 @@ def _device_token(context: Mapping[str, Any]) -> str | None:
     device = context.get("device")
     token = device.get("token") if isinstance(device, dict) else None
     return token if isinstance(token, str) and 0 < len(token) <= TOKEN_LIMIT else None
+
+
+def _external_ids(context: Mapping[str, Any], place: str) -> tuple[tuple[str, str], ...]:
+    """Return further names of the customer, told by Segment's convention; hashes name nobody."""
+    given = context.get("externalIds")
+    if given is None:
+        return ()
+    place = f"{place}context.externalIds"
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise Malformed(f"{place}: a list is needed, each like {_EXTERNAL_ID}.")
+    found: dict[tuple[str, str], None] = {}
+    for n, one in enumerate(given):
+        namespace, value = one.get("type"), _identity(one, "id", f"{place}[{n}].")
+        if not isinstance(namespace, str) or not 0 < len(namespace) <= LONGEST_NAMESPACE:
+            raise Malformed(
+                f"{place}[{n}].type: what kind of id it is, like loyalty_card, is needed."
+            )
+        if ":" in namespace:
+            raise Malformed(f"{place}[{n}].type: it must not hold a colon.")
+        plain = one.get("encoding", "none") in {"none", "", None}
+        of_person = one.get("collection", "users") in {"users", "", None}
+        if value and plain and of_person and namespace not in RESERVED:
+            found[namespace, value] = None
+    return tuple(found)
 
 
 def _time_zone(value: Any) -> str | None:

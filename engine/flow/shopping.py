@@ -3,7 +3,7 @@
 An event is stored whatever it says; what of it makes no order is left out here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,10 +19,14 @@ from engine.run.orders import (
     shop_of,
     sku_of,
 )
-from engine.store import interests, orders
+from engine.store import documents, events, interests, orders
+from engine.store.session import Database
 
 SOURCE: Final = "orders"
 """The source of events that an order's own record has made: they say nothing new of it."""
+
+AT_ONCE: Final = 5_000
+"""How many events are read in one transaction when all are read anew."""
 
 ABOUT: Final = ABOUT_ORDERS | INTERESTS.keys()
 """The names of the events that are looked at here."""
@@ -30,7 +34,7 @@ ABOUT: Final = ABOUT_ORDERS | INTERESTS.keys()
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event that was just stored; `id` is its own or its sender's, the same each time."""
+    """An event that was stored, with its id."""
 
     customer: UUID
     name: str
@@ -48,6 +52,36 @@ def keep(
     if some:
         _orders(connection, some)
         _interests(connection, some, now, looked)
+
+
+def rebuild(database: Database, told: Callable[[int], None]) -> int:
+    """Read orders and interests anew out of every event there is; return how many were read.
+
+    For a shop that has events from before orders were kept. Doing it again changes nothing.
+    """
+    after: events.Place | None = None
+    read = 0
+    while True:
+
+        def work(connection: Connection, after: events.Place | None = after) -> list[Any]:
+            some = events.named(connection, sorted(ABOUT), after=after, limit=AT_ONCE)
+            looked = documents.workspace(connection).looked
+            if some:
+                keep(connection, map(_of_row, some), now=some[-1].now, looked=looked)
+            return some
+
+        some = database.transact(work)
+        if not some:
+            return read
+        after = (some[-1].received_at, some[-1].id)
+        read += len(some)
+        told(read)
+
+
+def _of_row(row: Any) -> Happened:
+    return Happened(
+        row.customer_id, row.name, row.properties, row.occurred_at, str(row.id), row.source
+    )
 
 
 def _orders(connection: Connection, some: Iterable[Happened]) -> None:

@@ -63,7 +63,8 @@ class Asked:
 class Turn:
     """A customer under her lock. `now` and `seq` are this turn's instant and number.
 
-    `settled` is the message whose outcome this turn records, `fresh` are events that will be
+    `settled` is the message whose outcome this turn records, `origin` the customer by whose name she
+    was found, when that is one who was merged into her. `fresh` are events that will be
     written at its end, and `at_the_end` is what has to be decided once everything else is.
     `asked` is what runs asked for and is not done yet, `depth` that of what is being done.
     `scored` and `derived_due_at` are kept of what is computed of her (see `engine.flow.deriving`).
@@ -89,6 +90,7 @@ class Turn:
         )
         self.settled: UUID | None = None
         self.at_the_end: Callable[[Turn], None] | None = None
+        self.origin: UUID | None = None
         self.fresh: list[Event] = []
         self.asked: deque[Asked] = deque()
         self.depth = 0

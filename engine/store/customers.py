@@ -9,18 +9,16 @@ from uuid import UUID
 from sqlalchemy import Connection, TextualSelect, column, insert, text
 
 from engine.model.customer import Customer
+from engine.model.identity import EXTERNAL_ID
 from engine.store import tables
 from engine.store.session import RaceLost
 
 Identity = tuple[str, str]
 """A namespace and a value."""
 
-EXTERNAL_ID: Final = "external_id"
-"""The namespace of the shop's own ids of customers."""
-
 _WHO: Final = (
     "id", "seq", "last_at", "traits", "derived", "scored", "derived_due_at", "addresses", "locale",
-    "time_zone", "consent", "suppressed", "merged_into",
+    "time_zone", "consent", "suppressed", "merged_into", "merges",
 )  # fmt: skip
 
 
@@ -55,7 +53,8 @@ class Locked:
 
     `catalogue_revision` was read when the lock was asked for: it is None when others held it,
     because the rules may have changed meanwhile. `scored` and `derived_due_at` are what is kept of
-    her scores, and when time alone changes what is computed of her.
+    her scores, and when time alone changes what is computed of her. `merges` is how often she was merged and
+    parted.
     """
 
     customer: Customer
@@ -65,6 +64,7 @@ class Locked:
     catalogue_revision: int | None
     scored: Mapping[str, Any]
     derived_due_at: datetime | None
+    merges: int = 0
 
 
 def locked(row: Any) -> Locked:
@@ -74,6 +74,10 @@ def locked(row: Any) -> Locked:
     """
     if row.merged_into is not None:
         raise RaceLost
+    return _locked(row)
+
+
+def _locked(row: Any) -> Locked:
     customer = Customer(
         id=row.id,
         traits=row.traits,
@@ -86,8 +90,21 @@ def locked(row: Any) -> Locked:
     )
     revision = None if row.waited else row.revision
     return Locked(
-        customer, row.seq, row.last_at, row.clock, revision, row.scored, row.derived_due_at
+        customer,
+        row.seq,
+        row.last_at,
+        row.clock,
+        revision,
+        row.scored,
+        row.derived_due_at,
+        row.merges,
     )
+
+
+def lock_both(connection: Connection, kept: UUID, merged: UUID) -> tuple[Locked, UUID | None]:
+    """Lock two customers who were made one; return the kept one, and whom she was merged into."""
+    rows = {row.id: row for row in connection.execute(_LOCK, {"ids": sorted((kept, merged))})}
+    return _locked(rows[kept]), rows[kept].merged_into
 
 
 def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:
@@ -100,17 +117,43 @@ def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Locked]:
 
 
 _IDENTITIES = text("""
-SELECT namespace, value, customer_id FROM identity
+SELECT namespace, value, customer_id, origin_customer FROM identity
 JOIN unnest(CAST(:namespaces AS text[]), CAST(:values AS text[])) AS wanted (n, v)
 ON namespace = wanted.n AND value = wanted.v
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose an identity is, and who has brought it with her when she was merged, if anybody."""
+
+    customer: UUID
+    origin: UUID | None = None
+
+
 def identified(connection: Connection, wanted: Sequence[Identity]) -> dict[Identity, UUID]:
     """Return which of these identities belong to whom."""
+    return {name: owner.customer for name, owner in owners(connection, wanted).items()}
+
+
+def owners(connection: Connection, wanted: Sequence[Identity]) -> dict[Identity, Owner]:
+    """Return which of these identities belong to whom, and who has brought them."""
     parameters = {"namespaces": [n for n, _ in wanted], "values": [v for _, v in wanted]}
     rows = connection.execute(_IDENTITIES, parameters).all()
-    return {(row.namespace, row.value): row.customer_id for row in rows}
+    return {(row.namespace, row.value): Owner(row.customer_id, row.origin_customer) for row in rows}
+
+
+_STANDING = text("""
+SELECT id, merged_into FROM customer WHERE id = ANY(:ids) AND merged_into IS NOT NULL
+""")
+
+
+def standing(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Owner]:
+    """Return for whom those of these customers stand who were merged into another."""
+    if not ids:
+        return {}
+    rows = connection.execute(_STANDING, {"ids": list(ids)})
+    return {row.id: Owner(row.merged_into, row.id) for row in rows}
 
 
 _NAMED = text("""
@@ -165,17 +208,29 @@ def create(connection: Connection, ids: Sequence[UUID]) -> None:
 
 
 _IDENTIFY = text("""
-INSERT INTO identity (namespace, value, customer_id) VALUES (:namespace, :value, :customer)
+INSERT INTO identity (namespace, value, customer_id, origin_customer)
+VALUES (:namespace, :value, :customer, :origin)
 ON CONFLICT DO NOTHING
 """)
 
 
-def identify(connection: Connection, identities: Mapping[Identity, UUID]) -> None:
+def identify(connection: Connection, identities: Mapping[Identity, Owner]) -> None:
     """Give identities to customers; one that is another's by now is a lost race."""
     rows = [
-        {"namespace": namespace, "value": value, "customer": customer}
-        for (namespace, value), customer in sorted(identities.items())
+        {"namespace": namespace, "value": value, "customer": owner.customer, "origin": owner.origin}
+        for (namespace, value), owner in sorted(identities.items(), key=lambda item: item[0])
     ]
     connection.execute(_IDENTIFY, rows)
-    if identified(connection, list(identities)) != dict(identities):
+    if owners(connection, list(identities)) != dict(identities):
         raise RaceLost
+
+
+_NAMES = text("SELECT namespace, value FROM identity WHERE customer_id = :id")
+
+
+def names(connection: Connection, id: UUID) -> dict[str, set[str]]:
+    """Return a customer's identities by their namespace."""
+    found: dict[str, set[str]] = {}
+    for row in connection.execute(_NAMES, {"id": id}):
+        found.setdefault(row.namespace, set()).add(row.value)
+    return found

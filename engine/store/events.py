@@ -101,6 +101,26 @@ def whose_order(connection: Connection, order: str) -> UUID | None:
     return found
 
 
+Place = tuple[datetime, UUID]
+"""Where in the order of arrival an event stands."""
+
+_NAMED = text("""
+SELECT customer_id, id, name, properties, occurred_at, received_at, source, now() AS now
+FROM event WHERE name = ANY(:names) AND (received_at, id) > (:at, :id)
+ORDER BY received_at, id LIMIT :limit
+""")
+_FIRST: Place = (datetime.fromisoformat("0001-01-02T00:00:00+00:00"), UUID(int=0))
+
+
+def named(
+    connection: Connection, names: Sequence[str], *, after: Place | None, limit: int
+) -> list[Any]:
+    """Return everybody's events of these names, in the order they arrived."""
+    at, id = after or _FIRST
+    given = {"names": list(names), "at": at, "id": id, "limit": limit}
+    return list(connection.execute(_NAMED, given))
+
+
 def _event(row: Any) -> Event:
     return Event(
         id=row.id,

@@ -30,6 +30,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     null,
     or_,
     select,
@@ -50,15 +51,15 @@ FURTHEST: Final = timedelta(hours=16)
 
 
 @lru_cache(maxsize=10_000)
-def latest_local(instant: datetime, zone: str) -> datetime:
-    """Return the latest local time in a zone that is not after the instant.
+def latest_local(instant: datetime, zone: str) -> datetime | None:
+    """Return the latest local time in a zone that is not after the instant, None for none.
 
     As `engine.model.clock.instant_of` has it: of times that occur twice, the first counts.
     """
     if instant >= LATEST:
         return datetime.combine(date.max, time.max)
     if instant <= EARLIEST:
-        return datetime.combine(EARLIEST.date(), time.max)
+        return datetime.combine(EARLIEST.date(), time.max) if instant == EARLIEST else None
     here = local(instant, zone)
     if not here.fold:
         return here.replace(tzinfo=None)
@@ -141,9 +142,13 @@ _DAY: Final = (
 )
 _HOUR: Final = "(?:[01][0-9]|2[0-3])"
 _WRITTEN: Final = (
-    f"^({_DAY})(?:[T ]({_HOUR}:[0-5][0-9])(?:(:[0-5][0-9])(?:[.,]([0-9]{{1,6}})[0-9]*)?)?"
-    f"(Z|[+-]{_HOUR}:?[0-5][0-9])?)?$"
+    f"^{_DAY}(?:[T ]{_HOUR}:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?"
+    f"(?:Z|[+-]{_HOUR}:?[0-5][0-9])?)?$"
 )
+_CLOCK: Final = len("2026-01-31T") + 1
+"""Where the time of day begins, by PostgreSQL's counting."""
+_FINEST: Final = len("2026-01-31T10:00:00.000000")
+"""How much of a local time is read: to the microsecond."""
 _ODD: Final = "^(?:[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}.|[0-9]{4}-?W[0-9]{2})"
 """How anything else begins that the engine may still read as a date."""
 
@@ -215,18 +220,19 @@ SKIPPED: Final = (
 
 def moment(text: Expression, name: str) -> tuple[Moment, list[FromClause]]:
     """Return what a text tells as a date, with what has to be joined for it, in this order."""
+    # Cut by position: a pattern with parts is many times slower than one that only fits.
+    zoned_at = func.strpos(func.translate(func.substr(text, _CLOCK), "-Z", "++"), "+")
     found = select(
-        func.regexp_match(text, _WRITTEN, type_=ARRAY(Text)).label("found"), text.label("text")
+        text.label("text"), text.bool_op("~")(_WRITTEN).label("fits"), zoned_at.label("sign")
     )
-    parts = found.correlate_except(None).offset(0).lateral(f"{name}_parts")
-    one = parts.c.found
-    fraction = literal(".", Text) + one[4]
-    clock = func.concat(one[1], " ", func.coalesce(one[2], "00:00"), one[3], fraction)
-    written = case((one.is_not(None), cast(clock, LOCAL)))
+    parts = found.correlate_except(None).offset(0).lateral(f"{name}_text")
+    told, fits, sign = parts.c.text, parts.c.fits, parts.c.sign
+    clock = case((sign > 0, func.left(told, sign + _CLOCK - 2)), else_=told)
+    plain = func.translate(func.left(clock, _FINEST), "T,", " .")
     whole = select(
-        written.label("written"),
-        one[5].label("offset"),
-        and_(one.is_(None), parts.c.text.op("~")(_ODD)).label("odd"),
+        case((fits, cast(plain, LOCAL))).label("written"),
+        case((and_(fits, sign > 0), func.substr(told, sign + _CLOCK - 1))).label("offset"),
+        and_(not_(fits), told.bool_op("~")(_ODD)).label("odd"),
     )
     read = whole.correlate_except(None).offset(0).lateral(f"{name}_read")
     zoned = case(

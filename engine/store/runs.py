@@ -17,6 +17,7 @@ from engine.run.state import Call, Command, Deliver, Exit, State, Wait
 from engine.store import customers, messages, tables
 from engine.store.customers import Locked
 from engine.store.messages import Message
+from engine.store.session import RaceLost
 
 _STATE: Final = TypeAdapter(State)
 _KINDS: Final[dict[str, TypeAdapter[Command]]] = {
@@ -194,6 +195,8 @@ def locked(connection: Connection, run: UUID) -> tuple[Locked, Run] | None:
     customer = customers.locked(row)
     if row.stale:
         found = one(connection, run)
+        if found is not None and found.state.customer != customer.customer.id:
+            raise RaceLost  # parted from whom she was merged into
         return (customer, found) if found is not None else None
     found = _run(row, run, row.run_revision)
     found.message = messages.read(row.message) if row.message is not None else None

@@ -49,6 +49,9 @@ _THEIRS = tuple(
         "DELETE FROM run WHERE customer_id = ANY(:ids)",
         "DELETE FROM event WHERE customer_id = ANY(:ids)",
         "DELETE FROM identity WHERE customer_id = ANY(:ids)",
+        "DELETE FROM suggestion WHERE first = ANY(:ids) OR second = ANY(:ids)",
+        "DELETE FROM merge WHERE kept = ANY(:ids) OR merged = ANY(:ids)",
+        "DELETE FROM customer WHERE merged_into = ANY(:ids)",
         "DELETE FROM customer WHERE id = ANY(:ids)",
     )
 )

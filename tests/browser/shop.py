@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.engine import make_url
 
 from engine.compile.compiler import compile as compile_journey
@@ -33,9 +33,10 @@ from engine.model.topic import Topic
 from engine.run.machine import Machine
 from engine.run.state import Deliver, Entered, Exit, Happened, Settled, State, TimeReached, Wait
 from engine.run.world import MemoryWorld
-from engine.store import tables
+from engine.store import suggestions, tables
 from engine.store.migrate import ensure_partitions, upgrade
 from engine.store.session import Database
+from engine.store.suggestions import Reason
 from parcours.demo import computed
 from tests.browser import brought, groups
 
@@ -198,6 +199,7 @@ class _Filling:
     def fill(self) -> None:
         self._documents()
         self._database.transact(self._people)
+        self._database.transact(self._doubts)
         self._database.transact(lambda connection: groups.fill(connection, self._now))
         for _ in range(2):
             while computing.carry_on(self._database):
@@ -256,6 +258,21 @@ class _Filling:
         ensure_partitions(connection, (self._now - timedelta(days=31)).date())
         for n in range(self._count):
             _Person(self, connection, n).live()
+
+    def _doubts(self, connection: Connection) -> None:
+        """Suggest that some customers may be one, for this or that reason."""
+        customer, run = tables.customer.c, tables.run.c
+        # The rows of runs are made up here: whoever may still go on in one is not to be merged.
+        inside = select(run.id).where(
+            run.customer_id == customer.id, or_(run.ended_at.is_(None), run.goal_until > func.now())
+        )
+        chosen = select(customer.id).where(~inside.exists()).order_by(customer.id)
+        ids = list(connection.execute(chosen).scalars())
+        assert len(ids) > 2 * 8
+        several: list[list[Reason]] = [["phone"], ["email", "phone"], ["login"], ["name_postcode"]]
+        pairs = zip(ids[::2], ids[1::2], strict=False)
+        doubts = {pair: several[n % len(several)] for n, pair in enumerate(pairs)}
+        suggestions.suggest(connection, doubts)
 
 
 class _Person:

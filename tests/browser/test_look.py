@@ -65,6 +65,9 @@ PAGES = {
     "customers": "/customers",
     "customers-none": "/customers?q=nobody",
     "customer": "a.name@/customers?q=anna",
+    "duplicates": "/duplicates",
+    "duplicates-none": "/duplicates?state=different&reason=alias",
+    "merges": "/merges",
     "imports": "/imports",
     "import-checking": "a.name[href]:text-is('checking.csv')@/imports",
     "import-checked": "a.name[href]:text-is('checked.csv')@/imports",
@@ -117,6 +120,44 @@ def _find(page: Page) -> None:
     page.keyboard.press("Enter")
 
 
+def _merge(page: Page) -> None:
+    page.locator(".pair-do .first").first.click()
+    page.locator(".note.good").wait_for()
+
+
+def _undo(page: Page) -> None:
+    page.locator("tbody form button").first.click()
+    page.locator(".note.good").wait_for()
+
+
+def _doubted(page: Page) -> None:
+    page.locator(".sides thead a").first.click()
+    page.locator(".note a").first.wait_for()
+
+
+def _compare(page: Page) -> None:
+    _doubted(page)
+    page.locator(".note a").nth(1).click()
+    page.locator(".pair").wait_for()
+
+
+def _choose(page: Page) -> None:
+    page.locator("td a.name").first.click()
+    page.locator(".head .actions a").click()
+    page.locator("[name=q]").fill("a")
+    page.keyboard.press("Enter")
+    page.locator("td a.name").first.wait_for()
+
+
+def _merged_of(page: Page) -> None:
+    page.locator("td a.name").first.click()
+    page.locator(".merged summary").click()
+
+
+def _stay(page: Page) -> None:
+    page.locator("tbody form button").first.wait_for()
+
+
 ORDERS = "N° client;Date de commande;Montant;Remarque\n" + "7;31.01.2026;59,90;merci\n" * 9
 
 
@@ -143,6 +184,13 @@ def _assign_wrongly(page: Page) -> None:
 
 STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "edit-collapsed": ("/journeys/welcome?show=draft", _collapse),
+    "duplicates-merged": ("/duplicates", _merge),
+    "customer-doubted": ("/duplicates", _doubted),
+    "customer-compare": ("/duplicates", _compare),
+    "customer-merged": ("/merges", _merged_of),
+    "customer-merge": ("/customers?q=anna", _choose),
+    "merges-some": ("/merges", _stay),
+    "merges-undone": ("/merges", _undo),
     "collapsed-outline": ("/journeys/abandoned-cart?view=outline", _collapse),
     "edit-found": ("/journeys/welcome?show=draft", _find),
     "found": ("/journeys/welcome?view=outline", _find),

@@ -23,6 +23,7 @@ from engine.model.condition import KINDS, OPERATORS, AnyCondition, Comparison, E
 from engine.model.customer import Customer
 from engine.model.event import Event
 from engine.model.workspace import Workspace
+from engine.run.calendar import moment
 from engine.run.changes import learned
 from engine.run.changing import next_change
 from engine.run.conditions import holds
@@ -32,7 +33,7 @@ from engine.store import tables
 from engine.store.catalogue import Catalogue
 from engine.store.conditions_sql import count, everybody, inside
 from engine.store.session import Database
-from tests.conditions import INSTANTS, TICK, Maker
+from tests.conditions import INSTANTS, READER, TICK, Maker
 
 PAIRS = int(os.environ.get("PARCOURS_TEST_PAIRS", "5000"))
 SEED = int(os.environ.get("PARCOURS_TEST_SEED", "20260504"))
@@ -144,10 +145,15 @@ def stored(connection: Connection, people: list[Person]) -> None:
 
 
 def shop_of(world: MemoryWorld) -> Catalogue:
-    return Catalogue(
-        revision=1, workspace=WORKSPACE, caps=(), templates={}, snippets={},
-        live={}, segments=world.segments, topics=world.topics, thresholds=world.thresholds,
+    """Return a shop with these rules, and nothing else."""
+    told: dict[str, Any] = (
+        dict.fromkeys(Catalogue.__dataclass_fields__, ())
+        | {
+            "revision": 1, "workspace": WORKSPACE, "segments": world.segments,
+            "topics": world.topics, "thresholds": world.thresholds,
+        }
     )  # fmt: skip
+    return Catalogue(**told)
 
 
 @pytest.fixture
@@ -215,10 +221,10 @@ def check(
 
 def check_lists(connection: Connection, condition: AnyCondition, people: list[Person]) -> None:
     """Ask for the number, and for the ids, what is said of each one."""
-    asked = {"now": people[0].world.now, "shop": shop_of(people[0].world)}
-    found = connection.execute(everybody(condition, **asked)).all()
-    sums = connection.execute(count(condition, **asked)).one()
-    listed = connection.execute(inside(condition, **asked)).all()
+    now, shop = people[0].world.now, shop_of(people[0].world)
+    found = connection.execute(everybody(condition, now=now, shop=shop)).all()
+    sums = connection.execute(count(condition, now=now, shop=shop)).one()
+    listed = connection.execute(inside(condition, now=now, shop=shop)).all()
     sure = {row.customer_id for row in found if row.inside and not row.unsure}
     assert (sums.matching, sums.total) == (len(sure), len(people))
     assert {row.customer_id for row in listed if not row.unsure} == sure
@@ -232,7 +238,7 @@ def edges(rng: Random, condition: AnyCondition, people: list[Person]) -> list[da
     return [rng.choice(near) + by for by in (-TICK, timedelta(), TICK)] if near else []
 
 
-WANTED = (*KINDS.values(), EventValue, *OPERATORS)
+WANTED: tuple[type | str, ...] = (*KINDS.values(), EventValue, *OPERATORS)
 """Each kind and each operator has its turn."""
 
 
@@ -275,3 +281,51 @@ def test_three_evaluators_mean_the_same(connection: Connection) -> None:
     assert tally.true / tally.pairs > 0.3
     assert tally.unsure / tally.pairs < 0.1
     assert len(tally.kinds) == len(KINDS) + 1 or PAIRS < 5000
+
+
+PLAIN_DATES = (
+    "2026-01-31", "2024-02-29", "2026-01-31T10:00", "2026-01-31 10:00:07", "2026-03-29T02:30:00",
+    "2026-10-25T02:30:00", "2026-10-25T03:00:00", "2026-01-31T10:00:00.5", "2026-01-31T10:00:00,25",
+    "2026-01-31T10:00:00.123456789", "2026-01-31T10:00:00Z", "2026-01-31T10:00:00.000001Z",
+    "2026-01-31T10:00+05:45", "2026-01-31T10:00:00-0330", "2026-01-31T23:59:59.999999-12:00",
+    "0001-01-01", "0001-01-01T00:00:00Z", "0001-01-04T00:00:00", "9999-12-31", "9999-12-31T23:59:59Z",
+    "9999-12-28T23:59:59.999999+14:00",
+)  # fmt: skip
+NO_DATES = (
+    "2026-02-30", "2023-02-29", "1900-02-29", "2026-13-01", "2026-04-31", "0000-01-01", "2026-1-1",
+    "soon", "", "2026", "2026-01", "31.01.2026", "12", "2026-01-3a",
+)  # fmt: skip
+ODD_DATES = (
+    "20260131", "2026-W05", "2026-W05-6", "2026W056", "20260131T1000", "2026-01-31T10",
+    "2026-01-31_10:00", "2026-01-31T25:00", "2026-01-31T10:00:00+01", "2026-01-31T10:00:61",
+    "2026-02-30T10:00", "12345678", "2026-01-31T10:00:00+24:00", "2026-01-31 and more", "2026-01-31\n",
+)  # fmt: skip
+
+
+def test_dates_are_read_as_the_engine_reads_them(connection: Connection) -> None:
+    texts = (*PLAIN_DATES, *NO_DATES, *ODD_DATES)
+    now = datetime(2026, 5, 4, 10, tzinfo=UTC)
+    people = [
+        Person(
+            MemoryWorld(now=now, seq=0, zone="Europe/Paris",
+                        customer=Customer(id=UUID(int=n), traits={"at": written})),
+            Customer(id=UUID(int=n), traits={"at": written}), {},
+        )
+        for n, written in enumerate(texts, 1)
+    ]  # fmt: skip
+    stored(connection, people)
+    asked = [
+        at + by for written in PLAIN_DATES
+        if (at := moment(written, "Europe/Paris")) is not None for by in (timedelta(), TICK)
+    ]  # fmt: skip
+    assert len(asked) == 2 * len(PLAIN_DATES)
+    for at in asked:
+        for operator in ("before", "after"):
+            condition = READER.validate_python({"trait": "at", operator: at.isoformat()})
+            rows = connection.execute(everybody(condition, now=now, shop=shop_of(people[0].world)))
+            found = {row.customer_id.int: row for row in rows}
+            for n, written in enumerate(texts, 1):
+                assert found[n].unsure is (written in ODD_DATES), written
+                if not found[n].unsure:
+                    held = holds(condition, people[n - 1].world)
+                    assert found[n].inside is held, (written, operator, at)

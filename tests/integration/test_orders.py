@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select
 
 from engine.errors import Conflict, InvalidInput, NotFound
+from engine.flow import shopping
 from engine.flow.history import add_events
 from engine.flow.intake import Incoming, receive
 from engine.flow.orders import add_past, put_orders, refund, take_back
@@ -265,6 +266,34 @@ def test_the_same_order_at_once_by_many_is_one(database: Database) -> None:
         list(threads.map(tell, range(12)))
     with database.read() as connection:
         assert sorted(found["id"] for found in orders.orders(connection).items) == ["7", "8"]
+
+
+def test_orders_can_be_read_anew_out_of_their_events(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_orders(database, [order(id="put")])
+    refund(database, "put", "shop", Refund(id="r", amount=Decimal(3)), NOW)
+    receive(database, [event("Order Completed", total=20, products=LINES)])
+    receive(database, [event("Order Refunded", total=5), event("Product Viewed", sku="tea")])
+    add_events(database, [event("Order Refunded", 1, total=2), event("Order Cancelled")])
+    read: list[int] = []
+    monkeypatch.setattr(shopping, "AT_ONCE", 2)
+
+    def kept() -> list[Any]:
+        with database.read() as connection:
+            looks = connection.execute(select(tables.product_interest.c.sku)).scalars().all()
+            return [*orders.orders(connection).items, looks]
+
+    before = kept()
+    assert shopping.rebuild(database, read.append) == 7
+    assert kept() == before
+    assert read == [2, 4, 6, 7]
+    for table in (tables.purchase, tables.product_interest):
+        database.transact(lambda connection, table=table: connection.execute(table.delete()))
+    shopping.rebuild(database, read.append)
+    (anew,) = (one for one in kept()[:-1] if one["id"] == "1")
+    assert anew == next(one for one in before[:-1] if one["id"] == "1")
+    assert kept()[-1] == ["tea"]
 
 
 def test_currencies_are_never_added(database: Database) -> None:

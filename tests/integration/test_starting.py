@@ -36,7 +36,9 @@ class Many(Shop):
         rows = [{"customer_id": id, "inside": n % 2 == 0, **since} for n, id in enumerate(ids)]
 
         def work(connection: Any) -> None:
-            connection.execute(insert(tables.customer), [{"id": id} for id in ids])
+            tiers = [{"tier": "gold"} if n % 2 == 0 else {} for n in range(count)]
+            people = [{"id": id, "traits": t} for id, t in zip(ids, tiers, strict=True)]
+            connection.execute(insert(tables.customer), people)
             connection.execute(insert(tables.membership), rows)
             if ready:
                 connection.execute(update(tables.segment).values(state="ready"))

@@ -119,6 +119,12 @@ PAGES = {
     "POST /manners/rules/{rule}/delete": DECIDE,
     "GET /customers": ALL,
     "GET /customers/{reference}": ALL,
+    "GET /customers/{reference}/merge": RECORD,
+    "GET /duplicates": ALL,
+    "POST /duplicates/merge": RECORD,
+    "POST /duplicates/decide": RECORD,
+    "GET /merges": ALL,
+    "POST /merges/{merge}/undo": RECORD,
     "GET /imports": RECORD,
     "POST /imports": RECORD,
     "GET /imports/{job}": RECORD,
@@ -210,6 +216,11 @@ INTERFACE = {
     "GET /v1/customers/{customer:path}/trace": ALL,
     "GET /v1/customers/{customer:path}": ALL,
     "PUT /v1/customers/{customer:path}": STEWARD,
+    "POST /v1/customers/{customer:path}/merge": STEWARD,
+    "GET /v1/duplicates": ALL,
+    "PUT /v1/duplicates/{one}/{other}": STEWARD,
+    "GET /v1/merges": ALL,
+    "POST /v1/merges/{merge}/undo": STEWARD,
     "POST /v1/imports": STEWARD,
     "GET /v1/imports/{job}": STEWARD,
     "GET /v1/imports/{job}/rejects": STEWARD,
@@ -365,7 +376,13 @@ def test_people_pass_where_their_role_may(client: Any, database: Database, role:
         method, path = named.split()
         if "csrf" not in data or named == "POST /preferences":  # after the one that logs out
             data = {"csrf": log_in(client, database, user)}
-        answer = client.request(method, _address(path), data=data if method == "POST" else None)
+        # What uploads a file tells it in a header: its body is the file.
+        answer = client.request(
+            method,
+            _address(path),
+            data=data if method == "POST" else None,
+            headers={"X-CSRF-Token": data["csrf"]},
+        )
         assert answer.status_code not in {401, 500}, named
         may = (role if role != "operator" else "administrator") in roles
         assert (answer.status_code != 403) == may, named

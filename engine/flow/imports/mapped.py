@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from engine.errors import InvalidInput
-from engine.flow.customers import LONGEST
 from engine.flow.history import Profile
 from engine.flow.imports.customers import profile
 from engine.flow.imports.events import event_of_call
@@ -19,6 +18,7 @@ from engine.flow.imports.portions import Rejected
 from engine.flow.imports.reading import instant, read
 from engine.flow.intake import Incoming
 from engine.model.addresses import phone_number
+from engine.model.identity import LONGEST
 from engine.store.customers import Identity
 
 _DEEPEST = 3

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from engine.errors import Said, said
-from engine.flow.customers import LONGEST_NAMESPACE
 from engine.flow.imports.names import ALIASES, SINGLE
 from engine.flow.imports.reading import DATES, READINGS, Reading, guess, looks_like_instants
+from engine.model.identity import LONGEST_NAMESPACE
 
 About = Literal["customers", "events"]
 

@@ -10,6 +10,7 @@ from sqlalchemy import BindParameter, Table, bindparam
 from engine.store.tables import (
     access,
     customers,
+    identities,
     imports,
     journeys,
     messages,
@@ -24,6 +25,7 @@ from engine.store.tables.columns import metadata as metadata
 ROWS = (
     access,
     customers,
+    identities,
     imports,
     journeys,
     messages,
@@ -43,6 +45,9 @@ def _table(name: str) -> Table:
 workspace = _table("workspace")
 customer = _table("customer")
 identity = _table("identity")
+merge = _table("merge")
+suggestion = _table("suggestion")
+duplicate_pass = _table("duplicate_pass")
 event_key = _table("event_key")
 event = _table("event")
 journey = _table("journey")

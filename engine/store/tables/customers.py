@@ -13,6 +13,12 @@ from sqlmodel import Field, SQLModel
 
 from engine.store.tables.columns import at_, big_, json_, text_, uuid_
 
+NAME = (
+    "lower(coalesce(traits ->> 'name', coalesce(traits ->> 'first_name', traits ->> 'firstName') "
+    "|| ' ' || coalesce(traits ->> 'last_name', traits ->> 'lastName')))"
+)
+"""A customer's whole name as it is compared; PostgreSQL looks it up by this very expression."""
+
 
 class CustomerRow(SQLModel, table=True):
     """A customer. `seq` counts her events and inputs; `last_at` is the last instant given out.
@@ -20,7 +26,8 @@ class CustomerRow(SQLModel, table=True):
     `derived` are traits that are computed of what she did, `scored` what is kept of her scores (see
     `engine.run.deriving`); `derived_due_at` is when time alone next changes one of them.
     `consent` (by topic and channel) and `suppressed` (by channel: address, reason) are what the
-    tables `consent` and `suppression` come to for her, read with her lock.
+    tables `consent` and `suppression` come to for her, read with her lock. `merges` counts how often
+    she was merged with others, and parted from them again.
     """
 
     __tablename__ = "customer"
@@ -28,13 +35,16 @@ class CustomerRow(SQLModel, table=True):
         Index(None, "created_at", "id"),
         Index("ix_customer_email", text("lower(addresses ->> 'email') text_pattern_ops")),
         Index("ix_customer_phone", text("(addresses ->> 'phone') text_pattern_ops")),
+        Index("ix_customer_name", text(f"({NAME}) text_pattern_ops")),
+        Index("ix_customer_merged_into", "merged_into",
+              postgresql_where=text("merged_into IS NOT NULL")),
         Index(
             "ix_customer_derived_due",
             "derived_due_at",
             postgresql_where=text("derived_due_at IS NOT NULL"),
         ),
         {"postgresql_with": {"fillfactor": "70"}},
-    )
+    )  # fmt: skip
     id: UUID = uuid_(primary_key=True)
     seq: int = big_(default="0")
     last_at: datetime = at_(now=True)
@@ -49,10 +59,14 @@ class CustomerRow(SQLModel, table=True):
     merged_into: UUID | None = uuid_(null=True)
     consent: dict[str, Any] = json_(default="{}")
     suppressed: dict[str, Any] = json_(default="{}")
+    merges: int = big_(default="0")
 
 
 class IdentityRow(SQLModel, table=True):
-    """A name by which a customer is known: `external_id`, `anonymous_id`, any other namespace."""
+    """A name by which a customer is known: `external_id`, `anonymous_id`, any other namespace.
+
+    Here and elsewhere `origin_customer` is whose the row was before she was merged into another.
+    """
 
     __tablename__ = "identity"
     __table_args__ = (
@@ -62,6 +76,7 @@ class IdentityRow(SQLModel, table=True):
     namespace: str = text_(primary_key=True)
     value: str = text_(primary_key=True)
     customer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("customer.id"), nullable=False))
+    origin_customer: UUID | None = uuid_(null=True)
 
 
 class EventKeyRow(SQLModel, table=True):
@@ -73,7 +88,10 @@ class EventKeyRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """Append-only; `id` is a UUIDv7 of the moment it was received."""
+    """Append-only; `id` is a UUIDv7 of the moment it was received.
+
+    `origin_customer` is set, too, when it came by an identity that another has brought with her.
+    """
 
     __tablename__ = "event"
     __table_args__ = (
@@ -97,12 +115,13 @@ class EventRow(SQLModel, table=True):
     source: str = text_()
     kind: str = text_(default="track")
     future: bool = Field(default=False)
+    origin_customer: UUID | None = uuid_(null=True)
 
 
 class ConsentRow(SQLModel, table=True):
     """What a customer said about a topic on a channel; append-only, the proof of it.
 
-    `how` is the way it was said (link, page, form, api, import, sms, journey), `source` where (a
+    `how` is the way it was said (link, page, form, api, import, sms, journey, merge), `source` where (a
     page's address, a key's name, a journey's step), `text_version` the wording she saw.
     """
 
@@ -119,6 +138,7 @@ class ConsentRow(SQLModel, table=True):
     text_version: str | None = text_(null=True)
     message_id: UUID | None = uuid_(null=True)
     data: dict[str, Any] = json_(default="{}")
+    origin_customer: UUID | None = uuid_(null=True)
 
 
 class SuppressionRow(SQLModel, table=True):

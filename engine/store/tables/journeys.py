@@ -63,7 +63,8 @@ class RunRow(SQLModel, table=True):
 
     `revision` rises exactly when `command` is replaced. `check_at` is when the reconciler looks
     whether the run is overdue. `lease_until` is set while a message of it is claimed, `held_at`
-    while its command is held because the journey is paused.
+    while its command is held because the journey is paused. `mixed` runs are left out of what
+    compares arms: the customer was in different ones before two of her were merged.
     """
 
     __tablename__ = "run"
@@ -98,6 +99,8 @@ class RunRow(SQLModel, table=True):
     goal_revenue: Decimal | None = Field(sa_column=Column(Numeric, nullable=True))
     traced: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     held_at: datetime | None = at_(null=True)
+    mixed: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    origin_customer: UUID | None = uuid_(null=True)
 
 
 class RunInputRow(SQLModel, table=True):
@@ -190,6 +193,7 @@ class EntryRefusalRow(SQLModel, table=True):
     at: datetime = at_()
     reason: str = text_()
     data: dict[str, Any] = json_(default="{}")
+    origin_customer: UUID | None = uuid_(null=True)
 
 
 class WakeRow(SQLModel, table=True):

@@ -107,6 +107,7 @@ class PurchaseRow(SQLModel, table=True):
     told: bool = Field(sa_column=Column(Boolean, nullable=False, server_default="false"))
     by_api: bool = Field(sa_column=Column(Boolean, nullable=False, server_default="false"))
     updated_at: datetime = at_(now=True)
+    origin_customer: UUID | None = uuid_(null=True)
 
 
 class ReversalRow(SQLModel, table=True):
@@ -153,6 +154,7 @@ class GiftCardRow(SQLModel, table=True):
     expires_at: datetime | None = at_(null=True)
     active: bool = _yes()
     updated_at: datetime = at_(now=True)
+    origin_customer: UUID | None = uuid_(null=True)
 
 
 class ProductInterestRow(SQLModel, table=True):
