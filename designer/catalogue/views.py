@@ -339,7 +339,7 @@ def backs(order: Mapping[str, Any], known: Iterable[str], words: Words) -> list[
 
 
 def customer_orders(connection: Connection, customer: UUID, words: Words) -> CustomerOrders:
-    """Return what a customer bought, for `catalogue/_customer_orders.html`."""
+    """Return what a customer bought, for `customers/_orders.html`."""
     found = store.orders(connection, customer=customer, limit=SHOWN)
     sums = [
         Fact(

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from designer.canvas.sentences import Sentences
+from designer.catalogue.views import customer_orders
 from designer.customers import happenings, known, views
 from designer.customers.sections import sections
 from designer.duplicates.routes import of_customer
@@ -60,6 +61,7 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         journeys = versions.versions(connection, passed)
         called = names(connection)
         journey_names = versions.journey_names(connection)
+        bought = customer_orders(connection, id_, words)
         belongs = populations.of_customer(connection, id_)
         traits_told = told(connection, id_)
         computed, scored = definitions.traits(connection), definitions.scores(connection)
@@ -81,6 +83,7 @@ def customer(request: Request, reference: str, before: str = "", run: str = "") 
         sections=sections(counts, words),
         profile=views.profile(found, words),
         belongs=belongs,
+        bought=bought,
         traits=traits,
         scores=scores,
         runs=views.runs(her_runs, traces, journeys, called, words),

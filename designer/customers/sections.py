@@ -28,6 +28,7 @@ PARTS: Final = (
     Part("scores", "gauge", N_("Scores"), N_("As they stand now"), rare=True),
     Part("wants", "shield-check", N_("What she wants")),
     Part("runs", "workflow", N_("Journeys"), N_("What was decided, and why"), wide=True),
+    Part("orders", "shopping-cart", N_("Orders"), wide=True),
     Part("messages", "mail", N_("Messages"), N_("Sent, or why not"), wide=True),
     Part("timeline", "activity", N_("Timeline"), wide=True),
 )

@@ -44,7 +44,7 @@ def counts(database: Database) -> dict[str, int]:
         return {
             name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for name, table in tables.metadata.tables.items()
-            if name != "audit"  # which only grows
+            if name not in {"audit", "trait_build"}  # one only grows, one is work still to be done
         }
 
 
