@@ -3,7 +3,7 @@
 That is templates, segments, and the computed traits that they and the journey ask for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import journeys
@@ -37,10 +37,12 @@ def bring(
     templates: Mapping[str, Template],
     segments: Mapping[str, Segment],
     actor: Actor,
+    named: Callable[[str], str] = str,
 ) -> Brought:
     """Make those of these templates and segments that the journey needs and that do not exist.
 
-    What exists stays as it is, whoever wrote it.
+    What exists stays as it is, whoever wrote it. `named` says a computed trait's name in the shop's
+    language.
     """
     with database.read() as connection:
         present = documents.templates(connection)
@@ -63,7 +65,8 @@ def bring(
         one for one in traits_used(journey, new_segments, currency) if one.id not in known
     ]
     for trait in new_traits:
-        definitions.put_trait(database, trait, actor=actor)
+        called = trait.model_copy(update={"name": named(trait.name)})
+        definitions.put_trait(database, called, actor=actor)
     for segment in new_segments:
         materials.put_segment(database, segment, actor=actor)
     return Brought(

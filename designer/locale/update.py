@@ -1,6 +1,6 @@
 """Brings the catalogues up to date with the source: `python -m designer.locale.update`.
 
-New sentences appear untranslated in messages.po; translate them and run it once more, which
+New sentences, those of the library among them, appear untranslated in messages.po; translate them and run it once more, which
 compiles what browsers are served from.
 """
 
@@ -14,7 +14,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+import journeys as library
 from designer.words import CATALOGUES, LANGUAGES
+from engine.model.document import parse_journey
+from engine.model.ready_traits import ready_traits
 
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ("designer", "engine")
@@ -39,7 +42,20 @@ def template() -> Catalog:
     for filename, message, context in sorted(found, key=lambda one: one[0]):
         # Without line numbers, a moved line changes no catalogue.
         catalogue.add(message, locations=[(filename, 0)], context=context)
+    for filename, message in _library():
+        catalogue.add(message, locations=[(filename, 0)])
     return catalogue
+
+
+def _library() -> Iterator[tuple[str, str]]:
+    """Yield what ready journeys and computed traits are called, and what they say of themselves."""
+    for name in library.names():
+        journey = parse_journey(library.text(name))
+        yield from (
+            (f"journeys/{name}.yaml", said) for said in (journey.name, journey.note) if said
+        )
+    for trait in ready_traits(""):
+        yield "engine/model/ready_traits.py", trait.name
 
 
 def languages() -> Iterator[str]:

@@ -20,6 +20,7 @@ from designer.words import Words
 from engine.errors import Conflict, NotFound
 from engine.flow import drafting
 from engine.model.document import parse_journey
+from engine.model.journey import Journey
 from engine.store import documents, vocabulary
 from engine.store.drafts import Names
 from journeys.bringing import bring, traits_used
@@ -90,8 +91,10 @@ def take(request: Request, ready: str) -> Response:
         templates=library.templates(),
         segments=segments,
         actor=actor(request),
+        named=words.gettext,
     )
-    return _opened(request, journey.document())
+    said = {"name": words.gettext(journey.name), "note": _note(journey, words)}
+    return _opened(request, {**journey.document(), **said})
 
 
 def _opened(request: Request, document: dict[str, Any]) -> Response:
@@ -152,13 +155,17 @@ def _ready(name: str, shelf: _Shelf, words: Words) -> Ready:
     asked = [shelf.segments[id] for id in wanted if id in shelf.segments]
     return Ready(
         id=name,
-        name=journey.name,
-        note=journey.note or "",
+        name=words.gettext(journey.name),
+        note=_note(journey, words),
         tree=Drawing(sentences, {}).tree(journey.steps),
         top=views.top(journey, sentences),
         segments=[words.quote(called[one.id]) for one in asked],
-        traits=[words.quote(one.name) for one in traits_used(journey, asked, "")],
+        traits=[words.quote(words.gettext(one.name)) for one in traits_used(journey, asked, "")],
     )
+
+
+def _note(journey: Journey, words: Words) -> str:
+    return words.gettext(journey.note) if journey.note else ""
 
 
 @router.get("/new/library/{ready}")

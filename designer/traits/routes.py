@@ -41,9 +41,11 @@ def take_ready(request: Request) -> Response:
     with database(request).read() as connection:
         known = {*definitions.traits(connection), *definitions.scores(connection)}
         currency = documents.workspace(connection).currency
+    words = pages(request).words(request)
     for trait in ready_traits(currency):
         if trait.id not in known:
-            defining.put_trait(database(request), trait, actor=actor(request))
+            called = trait.model_copy(update={"name": words.gettext(trait.name)})
+            defining.put_trait(database(request), called, actor=actor(request))
     if ready_score().id not in known:
         defining.put_score(database(request), ready_score(), actor=actor(request))
     return RedirectResponse("/traits", 303)

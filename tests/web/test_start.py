@@ -67,6 +67,21 @@ def test_a_journey_brings_its_segment_named_in_the_readers_language(
     publish.pause(database, id_, actor=COMMAND_LINE)
 
 
+def test_a_ready_journey_speaks_the_readers_language(
+    visitor: Any, csrf: str, database: Database
+) -> None:
+    assert "Rappelle un panier abandonné" in visitor.get("/new", headers=FRENCH).text
+    assert (
+        "«\N{NO-BREAK SPACE}Dépensé en un an\N{NO-BREAK SPACE}»"
+        in visitor.get("/new/library/vip", headers=FRENCH).text
+    )
+    id_ = take(visitor, csrf, "abandoned-cart", FRENCH)
+    written = visitor.get(f"/journeys/{id_}/document").text
+    database.transact(lambda connection: documents.delete_draft(connection, id_))
+    assert "name: Panier abandonné" in written
+    assert "Rappelle un panier abandonné" in written
+
+
 def test_a_segment_that_exists_stays_as_it_is(visitor: Any, csrf: str, database: Database) -> None:
     mine = Segment.model_validate(
         {"id": "unresponsive", "name": "Mine", "rule": {"trait": "quiet", "eq": True}}
