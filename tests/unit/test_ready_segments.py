@@ -63,12 +63,12 @@ SIGNED_UP = did("Signed Up", 3)
 YEAR = NOW - NOW.replace(year=2025)
 
 CASES: list[tuple[str, Past, bool]] = [
-    ("new", SIGNED_UP, True),
-    ("new", did("Signed Up", 30), False),
-    ("new", did("Signed Up", days(30) - SECOND), True),
-    ("new", SIGNED_UP + order(1), False),
-    ("new", SIGNED_UP + order(400), False),
-    ("new", (), False),
+    ("newcomers", SIGNED_UP, True),
+    ("newcomers", did("Signed Up", 30), False),
+    ("newcomers", did("Signed Up", days(30) - SECOND), True),
+    ("newcomers", SIGNED_UP + order(1), False),
+    ("newcomers", SIGNED_UP + order(400), False),
+    ("newcomers", (), False),
     ("first-time", order(1), True),
     ("first-time", order(1000), True),
     ("first-time", order(1, 2), False),
@@ -230,10 +230,10 @@ def test_names_and_descriptions_are_in_both_languages() -> None:
 def test_they_stand_in_the_order_of_a_customers_time_with_the_shop() -> None:
     places = [segment.place for segment in journeys.segments().values()]
     assert places == sorted(set(places))
-    assert [*journeys.segments()][:3] == ["new", "first-time", "loyal"]
+    assert [*journeys.segments()][:3] == ["newcomers", "first-time", "loyal"]
 
 
 def test_no_one_is_in_two_stages_at_once() -> None:
-    stages = ("new", "dormant", "lost")
+    stages = ("newcomers", "dormant", "lost")
     for past in (SIGNED_UP, SIGNED_UP + order(95), order(95), order(YEAR), order(500, 95)):
         assert len([stage for stage in stages if inside(stage, past)]) == 1
