@@ -1,7 +1,7 @@
 """Brings the catalogues up to date with the source: `python -m designer.locale.update`.
 
-New sentences, those of the library among them, appear untranslated in messages.po; translate them and run it once more, which
-compiles what browsers are served from.
+New sentences, those of the library among them, appear untranslated in messages.po; translate them
+and run it once more, which compiles what browsers are served from.
 """
 
 from collections.abc import Iterator
