@@ -51,18 +51,18 @@ class Catalogue:
     workspace: Workspace
     caps: tuple[Cap, ...]
     segments: Mapping[str, AnyCondition]
-    segment_names: Mapping[str, str]
-    building: frozenset[str]
-    """Segments for which everybody is being looked at."""
-    mentioned: Mapping[str, frozenset[str]]
-    """The segments that depend on a thing, by its mention (see `engine.compile.mentions`)."""
-    horizons: Mapping[str, Mapping[str, frozenset[Duration | None]]]
-    """How far back each segment asks for the events of a name."""
     templates: Mapping[str, Template]
     topics: Mapping[str, Topic]
     snippets: Mapping[str, Snippet]
     live: Mapping[str, Live]
     by_event: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
+    segment_names: Mapping[str, str] = field(default_factory=dict)
+    building: frozenset[str] = frozenset()
+    """Segments for which everybody is being looked at."""
+    mentioned: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The segments that depend on a thing, by its mention (see `engine.compile.mentions`)."""
+    horizons: Mapping[str, Mapping[str, frozenset[Duration | None]]] = field(default_factory=dict)
+    """How far back each segment asks for the events of a name."""
     hooks: tuple[Hook, ...] = ()
     activities: Mapping[str, ActivityType] = field(default_factory=dict)
     derivation: Derivation = field(default_factory=Derivation)
