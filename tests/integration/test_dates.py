@@ -162,6 +162,7 @@ def test_travelling_brings_a_date_no_second_time_and_a_corrected_one_does(shop: 
     # Half an hour to the west the clock shows that time a second time, in half an hour.
     shop.zone("ada", "Etc/GMT+1", day=at.date().isoformat())
     shop.run("UPDATE upcoming SET due_at = now() WHERE due_at IS NOT NULL")
+    shop.run("UPDATE timed_journey SET paced_at = paced_at - interval '1 minute'")
     assert shop.come() == 0
     [row] = shop.rows(tables.upcoming)
     assert (row.customer_id, row.done, row.due_at) == (ada, 0, None)
