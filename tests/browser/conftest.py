@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from designer.app import create_app
 from designer.login.links import login_link
@@ -21,6 +21,9 @@ from engine.settings import Settings
 from engine.store import documents
 from engine.store.session import Database
 from parcours.embedded.process import free_port
+
+# A busy machine is no reason to fail.
+expect.set_options(timeout=20_000)
 
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 MEANT = ("404 (Not Found)", "409 (Conflict)", "422 (Unprocessable")
@@ -98,7 +101,7 @@ def opens(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
             base_url=site.url,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: said.append(str(error)))
