@@ -15,14 +15,12 @@ from sqlalchemy import Connection
 from engine.compile.mentions import ADDRESSES, CONSENT, ZONE, of_event, of_traits
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
+from engine.model.opening import SEGMENT_ENTERED, SEGMENT_LEFT
 from engine.names import Wake
 from engine.run.changing import turn as stands
 from engine.store import customers, memberships
 from engine.store.memberships import Standing
 from engine.store.session import Database
-
-ENTERED: Final = "Segment Entered"
-LEFT: Final = "Segment Left"
 
 AT_ONCE: Final = 50
 """Customers in one transaction of a sweep."""
@@ -100,7 +98,7 @@ def look(turn: Turn, segments: Iterable[str], *, tell: bool = True) -> None:
     for id in sorted(segments):
         entered = _ask(turn, id)
         if entered is not None and tell and id not in shop.building:
-            moved.append((ENTERED if entered else LEFT, id))
+            moved.append((SEGMENT_ENTERED if entered else SEGMENT_LEFT, id))
     for name, id in moved:
         happen(turn, name, {"segment": id, "name": shop.segment_names.get(id, id)}, "parcours")
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, insert, text
 
 from engine.flow.customers import CustomerRecord, put_customer
 from engine.flow.intake import Incoming, receive
-from engine.flow.memberships import ENTERED, LEFT, sweep
+from engine.flow.memberships import sweep
 from engine.flow.turn import Turn
+from engine.model.opening import SEGMENT_ENTERED, SEGMENT_LEFT
 from engine.run.changing import turn as stands
 from engine.store import customers, memberships, tables
 from engine.store.session import Database
@@ -127,7 +128,7 @@ class Life:
             rows = connection.execute(
                 text("SELECT customer_id, name, properties ->> 'segment' AS segment FROM event "
                      "WHERE name IN (:entered, :left) ORDER BY customer_id, seq"),
-                {"entered": ENTERED, "left": LEFT},
+                {"entered": SEGMENT_ENTERED, "left": SEGMENT_LEFT},
             )  # fmt: skip
             for row in rows:
                 found[row.customer_id, row.segment].append(row.name)
@@ -147,5 +148,7 @@ def test_segments_know_who_is_in_them(database: Database, seed: int) -> None:
         rows = connection.execute(text("SELECT customer_id, segment_id, inside FROM membership"))
         now = {(row.customer_id, row.segment_id): row.inside for row in rows}
     for who, names in life.told().items():
-        assert names == [ENTERED, LEFT] * (len(names) // 2) + [ENTERED] * (len(names) % 2), who
+        assert names == [SEGMENT_ENTERED, SEGMENT_LEFT] * (len(names) // 2) + [SEGMENT_ENTERED] * (
+            len(names) % 2
+        ), who
         assert now.get(who, False) is (len(names) % 2 == 1)
