@@ -31,7 +31,7 @@ from engine.flow.imports.seen import Seen
 from engine.model.actor import Actor
 from engine.store import customers, documents, imports
 from engine.store.imports import Job, State
-from engine.store.memberships import build_mentioning
+from engine.store.memberships import build_imported
 from engine.store.session import Database
 
 _log = logging.getLogger(__name__)
@@ -176,7 +176,7 @@ def cancel(database: Database, folder: Folder, id_: UUID, *, actor: Actor) -> No
         _must(job, "new", "checking", "checked", "running", "failed")
         _move(connection, job, "cancelled", {"ended_at": datetime.now(UTC)}, actor)
         if job.mentions:
-            build_mentioning(connection, job.mentions)
+            build_imported(connection, job.mentions)
 
     database.transact(work)
     _delete(folder, id_)
@@ -286,7 +286,7 @@ def _end(connection: Connection, job: Job) -> Job:
     else:
         changed = {"state": "done", "moved_at": now, "ended_at": now}
         if job.mentions:
-            build_mentioning(connection, job.mentions)
+            build_imported(connection, job.mentions)
     imports.change(connection, job.id, changed)
     return imports.get(connection, job.id)
 

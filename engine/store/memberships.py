@@ -8,6 +8,9 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from engine.compile.mentions import mentions
+from engine.model.customer import Customer
+from engine.run.conditions import holds
+from engine.run.world import MemoryWorld
 from engine.store import documents
 from engine.store.documents import touch
 
@@ -86,6 +89,25 @@ def build_mentioning(connection: Connection, changed: Collection[str]) -> None:
     rules = {id: segment.rule for id, segment in documents.segments(connection).items()}
     asked = {id for id, rule in rules.items() if mentions(rule, rules) & frozenset(changed)}
     build_again(connection, asked)
+
+
+def build_imported(connection: Connection, changed: Collection[str]) -> None:
+    """Have the segments built anew that an import may have changed; `changed` are its mentions.
+
+    Beside those that mention what came in, a newcomer is in those that hold of somebody of whom
+    nothing is known, such as "has never ordered".
+    """
+    rules = {id: segment.rule for id, segment in documents.segments(connection).items()}
+    nobody = MemoryWorld(
+        now=connection.execute(text("SELECT now()")).scalar_one(),
+        seq=0,
+        zone=documents.workspace(connection).time_zone,
+        customer=Customer(id=UUID(int=0)),
+        segments=rules,
+        topics=documents.topics(connection),
+    )
+    build_mentioning(connection, changed)
+    build_again(connection, {id for id, rule in rules.items() if holds(rule, nobody)})
 
 
 _EVERY = text("UPDATE segment SET build = build + 1, state = 'building' RETURNING id")

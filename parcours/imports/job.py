@@ -16,7 +16,7 @@ from engine.flow.orders import add_past, put_orders
 from engine.flow.products import put_products, put_stock
 from engine.model.order import Order
 from engine.model.product import Product, Stock
-from engine.store.memberships import build_mentioning
+from engine.store.memberships import build_imported
 from engine.store.session import Database
 from parcours.imports import checkpoint as checkpoints
 from parcours.imports import shop
@@ -146,7 +146,7 @@ def _run(
             checkpoints.keep(file, at)
             shown.reach(at.offset, f"{at.accepted:,} accepted, {at.rejected:,} rejected")
     if at.mentions:
-        database.transact(lambda connection: build_mentioning(connection, at.mentions))
+        database.transact(lambda connection: build_imported(connection, at.mentions))
     checkpoints.place_of(file).unlink(missing_ok=True)
     return Report(
         accepted=at.accepted,

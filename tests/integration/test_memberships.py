@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from engine.model.actor import COMMAND_LINE
 from engine.model.segment import Segment
 from engine.store import builds
 from engine.store.session import Database
+from parcours.imports import job
 
 FIRST_ORDER = {"event": "Order Completed"}
 QUIET = {"all": [{"event": "Order Completed"},
@@ -223,3 +225,19 @@ def test_a_segment_about_segments_ends(shop: Shop) -> None:
     shop.send("ada", "Page Viewed")
     assert shop.inside("loop") in ({"ada"}, set())
     assert 1 <= len(shop.told("ada")) <= 20
+
+
+def test_imported_newcomers_are_in_the_segments_of_those_who_did_nothing(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.segment("curious", {"not": FIRST_ORDER})
+    shop.segment("gold", {"trait": "tier", "eq": "gold"})
+    shop.segment("buyers", FIRST_ORDER)
+    file = tmp_path / "people.csv"
+    file.write_text("external_id,tier\nada,gold\neve,plain\n", encoding="utf-8")
+    job.import_customers(shop.database, file, "csv", resume=False)
+    with shop.database.read() as connection:
+        assert {build.segment for build in builds.under_way(connection)} == {"curious", "gold"}
+    shop.build()
+    assert shop.inside("curious") == {"ada", "eve"}
+    assert shop.inside("gold") == {"ada"}
