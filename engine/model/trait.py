@@ -6,7 +6,7 @@ her place among all customers (`QuantileTrait`), or several of these written tog
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
@@ -253,21 +253,3 @@ class Score(_Named):
     def levels(self) -> tuple[Level, ...]:
         """Its thresholds, the lowest first."""
         return tuple(sorted(self.thresholds, key=lambda level: level.at))
-
-
-def properties_asked(definition: AnyTrait | Score) -> Iterator[tuple[str, str]]:
-    """Yield the event and the property of each that a definition looks at."""
-    sources: tuple[_OfEvent, ...] = ()
-    match definition:
-        case EventTrait():
-            sources = (definition,)
-            if definition.of is not None:
-                yield definition.event, definition.of
-        case Score():
-            sources = definition.rules
-        case QuantileTrait() | JoinedTrait():
-            pass
-    for source in sources:
-        for part in parts(source.where) if source.where is not None else ():
-            if isinstance(part, PropertyIs):
-                yield source.event, part.property
