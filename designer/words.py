@@ -96,13 +96,19 @@ class Words:
     """One reader's language, zone and currency."""
 
     def __init__(
-        self, language: str = "en", *, accepted: str = "", shop: Shop | None = None
+        self,
+        language: str = "en",
+        *,
+        accepted: str = "",
+        shop: Shop | None = None,
+        now: datetime | None = None,
     ) -> None:
         self.language = language
         self.locale = _locale(language, accepted)
         self._locale_name = str(self.locale)
         self.shop = shop or Shop()
         self.zone = ZoneInfo(self.shop.zone)
+        self._year = self.local(now or datetime.now(UTC)).year
         self._catalogue = catalogue(language)
 
     def gettext(self, message: str, /, **values: object) -> str:
@@ -169,11 +175,13 @@ class Words:
         return f"{format_datetime(local, 'medium', locale=self.locale)} {local:%Z}"
 
     def moment(self, at: datetime) -> str:
-        """Write day and time, short enough for a table."""
+        """Write day and time, short enough for a table: the year only when it is another one."""
         # Day and time apart exist in every locale; together only in some.
-        day = self.locale.datetime_skeletons.get("MMMd")
-        pattern = f"{day.pattern if day else 'd MMM'}, {self.locale.time_formats['short'].pattern}"
-        return str(format_datetime(self.local(at), pattern, locale=self.locale))
+        local = self.local(at)
+        skeleton, plain = ("MMMd", "d MMM") if local.year == self._year else ("yMMMd", "d MMM y")
+        day = self.locale.datetime_skeletons.get(skeleton)
+        pattern = f"{day.pattern if day else plain}, {self.locale.time_formats['short'].pattern}"
+        return str(format_datetime(local, pattern, locale=self.locale))
 
     def ago(self, at: datetime, now: datetime) -> str:
         """Write how long ago it was, or how soon it will be."""

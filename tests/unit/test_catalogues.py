@@ -1,11 +1,12 @@
 """Every sentence of the interface exists in every language, and is compiled."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from designer.locale.update import compiled, folder, is_done, languages, read, template
-from designer.words import NN_, Words, negotiate
+from designer.words import NN_, Shop, Words, negotiate
 
 
 @pytest.mark.parametrize("language", list(languages()))
@@ -69,3 +70,20 @@ def test_a_sentence_with_its_plural_is_found_where_it_is_shown() -> None:
     one, many = NN_("At most %(n)s email", "At most %(n)s emails")
     assert Words("fr").ngettext(one, many, 3) == "Au plus 3 e-mails"
     assert Words("en").ngettext(one, many, 1) == "At most 1 email"
+
+
+def test_a_moment_of_another_year_says_which() -> None:
+    words = Words(
+        "en",
+        accepted="en-GB",
+        shop=Shop(zone="Europe/Zurich"),
+        now=datetime(2026, 12, 31, 22, tzinfo=UTC),
+    )
+    assert words.moment(datetime(2026, 12, 31, 22, 59, tzinfo=UTC)) == "31 Dec, 23:59"
+    assert words.moment(datetime(2026, 12, 31, 23, tzinfo=UTC)) == "1 Jan 2027, 00:00"
+    assert (
+        Words("fr", now=datetime(2026, 5, 1, tzinfo=UTC)).moment(
+            datetime(2027, 1, 2, 9, tzinfo=UTC)
+        )
+        == "2 janv. 2027, 09:00"
+    )

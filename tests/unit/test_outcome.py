@@ -21,7 +21,7 @@ from engine.store.manners import HOURS, Stopped
 
 AT = datetime(2025, 11, 21, 9, 30, tzinfo=UTC)
 NAMES = Names(caps={"r1": "3 a week"}, topics={"offers": "Offers"})
-WORDS = Words("en", accepted="en-GB", shop=Shop(zone="Europe/Zurich"))
+WORDS = Words("en", accepted="en-GB", shop=Shop(zone="Europe/Zurich"), now=AT)
 
 
 def message(state: str, reason: str | None = None, **more: Any) -> dict[str, Any]:

@@ -36,7 +36,12 @@ JOURNEY = Journey.model_validate(
 
 
 def words(language: str = "en-GB") -> Words:
-    return Words(language[:2], accepted=language, shop=Shop(zone="Europe/Zurich"))
+    return Words(
+        language[:2],
+        accepted=language,
+        shop=Shop(zone="Europe/Zurich"),
+        now=datetime(2025, 11, 21, tzinfo=UTC),
+    )
 
 
 def told(*trace: tuple[str, str | None, dict[str, Any]], language: str = "en-GB") -> list[Any]:

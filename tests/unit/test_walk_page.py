@@ -33,7 +33,7 @@ from tests.journeys import JourneyMaker
 from tests.unit.test_walk import RULES, choose, walker
 
 NOW = datetime(2026, 5, 4, 10, 0, 30, tzinfo=UTC)
-WORDS = Words("en", accepted="en-GB", shop=Shop(zone="Europe/Zurich"))
+WORDS = Words("en", accepted="en-GB", shop=Shop(zone="Europe/Zurich"), now=NOW)
 TOLD = {"here": "she is here", "passed": "she came by"}
 HELLO = {"id": "hello", "name": "Hello", "channel": "email",
          "locales": {"en": {"subject": "Hi {{ customer.first_name }}",
