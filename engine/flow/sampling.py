@@ -1,7 +1,8 @@
 """For how many customers a condition holds now: looked at, not guessed.
 
-All of a small shop's customers are looked at, and a sample of a large one's that is always the
-same. Each is asked as a run would ask: by the same code, with her own history.
+All of a small shop's customers are looked at, each as a run would ask: by the same code, with her
+own history. Those of a larger one are counted by one statement while that is quick; when it is not,
+a sample is looked at that is always the same.
 """
 
 import time
@@ -35,7 +36,7 @@ from engine.model.customer import Customer
 from engine.run.conditions import holds
 from engine.run.world import MemoryWorld
 from engine.store import catalogue as catalogues
-from engine.store import samples
+from engine.store import conditions_sql, samples
 from engine.store.catalogue import Catalogue
 from engine.store.samples import Known
 from engine.store.session import Database
@@ -44,8 +45,10 @@ MOST: Final = 1000
 """Customers that are looked at."""
 PATIENCE: Final = 1.0
 """Seconds after which no more customers are looked at."""
+COUNTING: Final = 0.6
+"""The share of the patience that counting everybody may take."""
 
-EXAMPLES: Final = 5
+EXAMPLES: Final = 10
 """Of so many of those for whom a condition holds, it is told who they are."""
 
 _AT_ONCE: Final = 100
@@ -60,7 +63,7 @@ class Sampled:
     """How many of the customers that were looked at a condition holds for.
 
     `wanted` were to be looked at; there are `total` of them in the shop. `examples` are the first
-    few that it holds for.
+    few that it holds for. Where everybody was counted, all were looked at.
     """
 
     matching: int
@@ -108,13 +111,19 @@ def sample(
 ) -> Sampled:
     """Look at customers one after the other, until all are seen or the patience has an end."""
     until = clock() + patience
+    now = now or datetime.now(UTC)
     with database.read() as connection:
-        catalogue = catalogues.current(database, connection)
+        shop = catalogues.current(database, connection)
         _limit(connection, patience)
-        looker = _Looker(connection, catalogue, condition, now or datetime.now(UTC))
+        looker = _Looker(connection, shop, condition, now)
         total = wanted = 0
         try:
             total = samples.total(connection)
+            if total > MOST:
+                _limit(connection, patience * COUNTING)
+                if (counted := _count(connection, shop, condition, now)) is not None:
+                    return counted
+                _limit(connection, max(0.0, until - clock()))
             drawn = samples.draw(connection, MOST, total)
             wanted = len(drawn)
             for first in range(0, wanted, _AT_ONCE):
@@ -127,6 +136,25 @@ def sample(
             if getattr(error.orig, "sqlstate", None) != _TOO_LONG:
                 raise
     return Sampled(looker.matching, looker.looked, wanted, total, tuple(looker.examples))
+
+
+def _count(
+    connection: Connection, shop: Catalogue, condition: AnyCondition, now: datetime
+) -> Sampled | None:
+    """Count everybody; None when that takes too long, or cannot be told of somebody in SQL."""
+    try:
+        with connection.begin_nested():
+            row = connection.execute(conditions_sql.count(condition, now=now, shop=shop)).one()
+            if row.unsure:
+                return None
+            some = conditions_sql.inside(condition, now=now, shop=shop).limit(EXAMPLES)
+            ids = [one.customer_id for one in connection.execute(some)]
+            examples = tuple(one.customer for one in samples.of(connection, ids))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _TOO_LONG:
+            raise
+        return None
+    return Sampled(row.matching, row.total, row.total, row.total, examples)
 
 
 _TIMEOUT = text("SELECT set_config('statement_timeout', :limit, true)")

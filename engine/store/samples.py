@@ -61,7 +61,18 @@ def draw(connection: Connection, most: int, of: int) -> list[Known]:
     percent = 100.0
     while of * percent / 100 > 2 * _AMPLE * most:
         percent /= 2
-    rows = connection.execute(_DRAWN, {"percent": percent, "most": most})
+    return _known(connection, connection.execute(_DRAWN, {"percent": percent, "most": most}).all())
+
+
+_THESE = text(f"SELECT {_COLUMNS} FROM customer WHERE id = ANY(:ids) ORDER BY id")  # noqa: S608 - constants
+
+
+def of(connection: Connection, ids: Sequence[UUID]) -> list[Known]:
+    """Return these customers."""
+    return _known(connection, connection.execute(_THESE, {"ids": [*ids]}).all())
+
+
+def _known(connection: Connection, rows: Sequence[Any]) -> list[Known]:
     derivation = definitions.for_reading(connection)
     return [
         Known(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import TypeAdapter
-from sqlalchemy import insert, text
+from sqlalchemy import func, insert, literal, select, text
 from uuid_utils.compat import uuid7
 
 from engine.flow import sampling
@@ -130,7 +130,23 @@ def test_a_shop_without_customers(database: Database) -> None:
     assert found.share == 0
 
 
-def test_of_many_the_same_ones_are_looked_at_each_time(database: Database) -> None:
+def test_everybody_of_many_is_counted(database: Database) -> None:
+    rng = Random(3)
+    traits = [{"tier": "gold" if rng.random() < 0.3 else "silver"} for _ in range(3000)]
+    customers(database, traits)
+    found = sample(database, condition({"trait": "tier", "eq": "gold"}), patience=30)
+    assert found.matching == traits.count({"tier": "gold"})
+    assert (found.looked, found.wanted, found.total) == (3000, 3000, 3000)
+    assert len(found.examples) == 10
+    assert all(one.traits == {"tier": "gold"} for one in found.examples)
+
+
+def test_of_many_who_take_too_long_to_count_the_same_ones_are_looked_at_each_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = select(func.pg_sleep(20), literal(0).label("matching"))
+    monkeypatch.setattr(sampling.conditions_sql, "count", lambda *_, **__: slow)
+    monkeypatch.setattr(sampling, "COUNTING", 0.002)
     rng = Random(3)
     traits = [{"tier": "gold" if rng.random() < 0.3 else "silver"} for _ in range(3000)]
     customers(database, traits)
