@@ -113,7 +113,7 @@ class ConditionWords:
     @staticmethod
     def _has_opposite(comparison: Comparison) -> bool:
         # "Not at least 30" also holds for a missing value; only equality has a true opposite.
-        names = [name for name, _ in comparison.operators()]
+        names = [name for name, _ in comparison.operators]
         return len(names) == 1 and names[0] in {"eq", "ne", "in", "nin", "exists"}
 
     def _plain(self, condition: AnyCondition, of_event: bool, *, holds: bool) -> str:
@@ -161,7 +161,7 @@ class ConditionWords:
     def _compared(self, what: str, comparison: Comparison, holds: bool) -> str:
         _ = self._words.gettext
         said = []
-        for name, operand in comparison.operators():
+        for name, operand in comparison.operators:
             if name == "exists":
                 said.append(_(_KNOWN[bool(operand) is holds], what=what))
                 continue

@@ -219,7 +219,7 @@ def _asked(where: AnyCondition | None) -> list[tuple[str, str, str]] | None:
     parts = where.all if isinstance(where, All) else (where,) if where is not None else ()
     rows = []
     for part in parts:
-        told = list(part.operators()) if isinstance(part, PropertyIs) else []
+        told = part.operators if isinstance(part, PropertyIs) else []
         if len(told) != 1 or told[0][0] not in OPERATORS or not isinstance(part, PropertyIs):
             return None
         operator, value = told[0]

@@ -81,7 +81,7 @@ def compared_with_numbers(conditions: Sequence[AnyCondition | None]) -> set[str]
         if isinstance(leaf, TraitIs | PropertyIs | ResultIs)
         and any(
             isinstance(operand, int | float) and not isinstance(operand, bool)
-            for _, operand in leaf.operators()
+            for _, operand in leaf.operators
         )
     }
 

@@ -24,7 +24,7 @@ from engine.run.conditions import look_up
 from engine.run.occurrences import next_occurrence
 from engine.run.pacing import allowance
 from engine.store import catalogue as catalogues
-from engine.store import customers, runs, timed
+from engine.store import customers, kept, timed
 from engine.store.session import Database
 from engine.store.timed import Timed
 
@@ -116,8 +116,8 @@ def _look(database: Database, journey: str, limit: int, connection: Connection) 
     writes = Writes()
     turns = {id: Turn(database, connection, one, writes) for id, one in locked.items()}
     earliest = min(turn.now for turn in turns.values())
-    for id, found in runs.open_runs(connection, list(turns), earliest).items():
-        turns[id].open_with(found)
+    for id, found in kept.read(connection, list(turns), earliest).items():
+        turns[id].begin_with(found)
     asked = _decide(connection, held, on, turns, allowed.customers)
     if asked:
         timed.paced(connection, journey, allowed.used(asked))

@@ -17,11 +17,11 @@ from uuid_utils.compat import uuid7
 
 from engine.errors import Unavailable
 from engine.flow import shopping
-from engine.flow.intake import Incoming, happened, learn, lock_customers
+from engine.flow.intake import Incoming, happened, learn, lock_customers, take
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, Writes, finish
 from engine.model.customer import Customer
-from engine.store import consent, customers, definitions, events, rollups, tables
+from engine.store import consent, customers, definitions, rollups, tables
 from engine.store.customers import Identity, Owner
 from engine.store.session import Database, RaceLost
 from engine.store.writing import write
@@ -77,16 +77,10 @@ def add_customers(database: Database, some: Sequence[Profile]) -> int:
 
 def store_events(database: Database, some: Sequence[Incoming], connection: Connection) -> int:
     """Store events of the past, `AT_ONCE` at most, in a transaction; return how many were new."""
-    fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
-    taken: list[Incoming] = []
-    for item in some:
-        key = (item.source, item.message_id)
-        if key in fresh:
-            fresh.discard(key)
-            taken.append(item)
+    taken, known = take(connection, some)
     if not taken:
         return 0
-    whose, locked = lock_customers(connection, taken)
+    whose, locked = lock_customers(connection, taken, known)
     turns = {id: Turn(database, connection, one) for id, one in locked.items()}
     moved: dict[UUID, Turn] = {}
     rows = []

@@ -1,7 +1,7 @@
 """An event arrives: stored, given to the customer's runs, journeys opened, in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
+from engine.compile.mentions import of_event
 from engine.errors import NotFound
 from engine.flow import advance, aliasing, deriving, shopping
 from engine.flow.enter import open_journey, open_journeys
@@ -21,7 +22,7 @@ from engine.model.identity import ANONYMOUS_ID, EXTERNAL_ID
 from engine.names import Wake
 from engine.run.changes import learned
 from engine.run.entry import Refused
-from engine.store import customers, events, rollups, runs, suggestions
+from engine.store import customers, events, kept, suggestions
 from engine.store.customers import Identity, Locked, Owner
 from engine.store.session import Database, RaceLost
 from engine.store.suggestions import Reason
@@ -86,24 +87,15 @@ def _together(incoming: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:
 
 def store(database: Database, some: Sequence[Incoming], connection: Connection) -> list[Wake]:
     """Do what `receive` does, for `AT_ONCE` events at most, in a transaction."""
-    fresh = events.claim_keys(connection, [(item.source, item.message_id) for item in some])
-    taken: list[Incoming] = []
-    for item in some:
-        if (item.source, item.message_id) in fresh:
-            fresh.discard((item.source, item.message_id))
-            taken.append(item)
+    taken, known = take(connection, some)
     if not taken:
         return []
-    whose, locked = lock_customers(connection, taken)
+    whose, locked = lock_customers(connection, taken, known)
     writes = Writes()
     turns = {id: Turn(database, connection, customer, writes) for id, customer in locked.items()}
     bought: list[shopping.Happened] = []
-    earliest = min(turn.now for turn in turns.values())
-    for id, found in runs.open_runs(connection, list(turns), earliest).items():
-        turns[id].open_with(found)
+    _begin(connection, turns, {item.name for item in taken})
     moved: dict[UUID, Turn] = {}
-    ids = [owner.customer for owner in whose]
-    _read_rollups(connection, zip(ids, taken, strict=True), turns)
     for owner, item in zip(whose, taken, strict=True):
         turn = turns[owner.customer]
         turn.origin = owner.origin
@@ -133,24 +125,39 @@ def happened(customer: UUID, item: Incoming, at: datetime, event: UUID) -> shopp
     return shopping.Happened(customer, item.name, item.properties, at, str(event), item.source)
 
 
-def _read_rollups(
-    connection: Connection, some: Iterable[tuple[UUID, Incoming]], turns: Mapping[UUID, Turn]
-) -> None:
-    """Read what is kept of those whose computed traits these events concern, all at once."""
-    asked = {
-        id
-        for id, item in some
-        if item.name in turns[id].catalogue.derivation.by_event and not turns[id].new
-    }
-    for id, found in (rollups.of(connection, asked) if asked else {}).items():
-        turns[id].begin_with(found)
+def _begin(connection: Connection, turns: Mapping[UUID, Turn], names: Collection[str]) -> None:
+    """Read what is kept of these customers, as far as events of these names concern it."""
+    some = next(iter(turns.values())).catalogue
+    found = kept.read(
+        connection,
+        list(turns),
+        min(turn.now for turn in turns.values()),
+        rollups=any(name in some.derivation.by_event for name in names),
+        standings=any(of_event(name) in some.mentioned for name in names),
+    )
+    for id, turn in turns.items():
+        turn.begin_with(found[id])
+
+
+def take(
+    connection: Connection, some: Sequence[Incoming]
+) -> tuple[list[Incoming], dict[Identity, Owner]]:
+    """Return those events that were not stored before, and whose their identities are so far."""
+    keys = [(item.source, item.message_id) for item in some]
+    wanted = sorted({identity for item in some for identity in identities(item)})
+    fresh, known = events.take(connection, keys, wanted)
+    taken: dict[tuple[str, str], Incoming] = {}
+    for key, item in zip(keys, some, strict=True):
+        if key in fresh:
+            taken.setdefault(key, item)
+    return list(taken.values()), known
 
 
 def lock_customers(
-    connection: Connection, some: Sequence[Incoming]
+    connection: Connection, some: Sequence[Incoming], known: dict[Identity, Owner]
 ) -> tuple[list[Owner], dict[UUID, Locked]]:
-    """Find or make the customer of each event, and lock them all."""
-    found = _find_or_make(connection, some)
+    """Find or make the customer of each event, and lock them all; `known` is by `take`."""
+    found = _find_or_make(connection, some, known)
     ids = {owner.customer for owner in found.owners}
     locked = customers.lock(connection, ids)
     if len(locked) < len(ids):
@@ -181,14 +188,14 @@ class _Found:
     )
 
 
-def _find_or_make(connection: Connection, some: Sequence[Incoming]) -> _Found:
+def _find_or_make(
+    connection: Connection, some: Sequence[Incoming], known: dict[Identity, Owner]
+) -> _Found:
     """Return each event's customer, made when nobody has its identities.
 
     `user_id` decides, else `anonymous_id`. A new `user_id` goes to the anonymous customer it
     comes with, unless she is known by another one; that of an alias, to whom its former id names.
     """
-    wanted = sorted({identity for item in some for identity in identities(item)})
-    known = customers.owners(connection, wanted) if wanted else {}
     found = _Found(known=dict(known))
     whole = [owner.customer for owner in known.values()]
     named = (

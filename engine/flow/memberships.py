@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from engine.compile.mentions import ADDRESSES, CONSENT, ZONE, of_event, of_traits
-from engine.flow.turn import Turn, Writes, finish
+from engine.flow.turn import StoreWorld, Turn, Writes, finish
 from engine.model.customer import Customer
 from engine.model.opening import SEGMENT_ENTERED, SEGMENT_LEFT
 from engine.names import Wake
@@ -95,17 +95,18 @@ def look(turn: Turn, segments: Iterable[str], *, tell: bool = True) -> None:
     shop = turn.catalogue
     moved: list[tuple[str, str]] = []
     turn.read_ahead(segments)
+    world = turn.world()
     for id in sorted(segments):
-        entered = _ask(turn, id)
+        entered = _ask(turn, world, id)
         if entered is not None and tell and id not in shop.building:
             moved.append((SEGMENT_ENTERED if entered else SEGMENT_LEFT, id))
     for name, id in moved:
         happen(turn, name, {"segment": id, "name": shop.segment_names.get(id, id)}, "parcours")
 
 
-def _ask(turn: Turn, id: str) -> bool | None:
+def _ask(turn: Turn, world: StoreWorld, id: str) -> bool | None:
     """Ask one segment; return whether she has entered or left it, None when neither."""
-    inside, due = stands(turn.catalogue.segments[id], turn.world())
+    inside, due = stands(turn.catalogue.segments[id], world)
     before = turn.standings().get(id)
     was = before is not None and before.inside
     if before is None and not inside and due is None:

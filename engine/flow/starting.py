@@ -21,7 +21,7 @@ from engine.model.document import stored_journey
 from engine.model.journey import Journey
 from engine.model.opening import DEFAULT_PACE, Pace
 from engine.run.pacing import allowance
-from engine.store import audit, customers, documents, runs, starts, versions
+from engine.store import audit, customers, documents, kept, starts, versions
 from engine.store import catalogue as catalogues
 from engine.store.session import Database
 from engine.store.starts import Going, Source, Start
@@ -227,8 +227,8 @@ def _enter(
     if not turns:
         return 0, 0
     earliest = min(turn.now for turn in turns.values())
-    for id, found in runs.open_runs(connection, list(turns), earliest).items():
-        turns[id].open_with(found)
+    for id, found in kept.read(connection, list(turns), earliest).items():
+        turns[id].begin_with(found)
     source = "schedule" if start.source == "schedule" else "start"
     properties = _properties(connection, start)
     answers = [

@@ -21,9 +21,10 @@ from engine.run.crossing import UNEVEN
 from engine.run.machine import Machine
 from engine.run.state import Enter, Update
 from engine.store import catalogue as catalogues
-from engine.store import events, memberships, rollups, runs, tables
+from engine.store import events, kept, memberships, rollups, runs, tables
 from engine.store.catalogue import Catalogue
 from engine.store.customers import Locked
+from engine.store.kept import Kept
 from engine.store.memberships import Standing
 from engine.store.runs import Run
 from engine.store.session import Database
@@ -188,25 +189,25 @@ class Turn:
             "next_change_at": standing.next_change_at,
         }
 
-    def open_with(self, open_runs: list[Run]) -> None:
-        """Take these for her open runs, which were read with others'."""
-        self._runs = open_runs
+    def begin_with(self, kept: Kept) -> None:
+        """Take over what is kept of her, which was read with others'."""
+        self._runs = kept.runs
+        if self._rollup is None:
+            self._rollup = kept.rollup
+        if self._standings is None:
+            self._standings = kept.standings
 
     def runs(self) -> list[Run]:
         """Return her runs that an event may concern; a new one is appended by who opens it."""
         if self._runs is None:
             customer = self.customer.id
-            stored = runs.open_runs(self.connection, [customer], self.now)[customer]
+            stored = kept.read(self.connection, [customer], self.now)[customer].runs
             known = {run.id: run for run in stored} | self._held
             known |= {
                 id: run for id, run in self.writes.runs.items() if run.state.customer == customer
             }
             self._runs = list(known.values())
         return self._runs
-
-    def begin_with(self, rollup: dict[str, Any]) -> None:
-        """Take this for what is kept of her events, which was read with others'."""
-        self._rollup = rollup
 
     def rollup(self) -> Mapping[str, Sequence[Any]]:
         """Return what is kept of her events, by trait (see `engine.run.deriving.kept`)."""
@@ -372,12 +373,19 @@ class StoreWorld:
         self.seq = turn.seq
         self.zone = turn.zone
         self.customer: Customer = turn.customer
+        self._found: dict[tuple[str, datetime | None, int | None], Sequence[Event]] = {}
 
     def events(
         self, name: str, *, since: datetime | None = None, after: int | None = None
-    ) -> list[Event]:
+    ) -> Sequence[Event]:
         """See `World.events`."""
-        since, after = since or _EPOCH, after if after is not None else -1
+        asked = name, since, after
+        if (found := self._found.get(asked)) is None:
+            found = self._found[asked] = self._events(name, since or _EPOCH, after)
+        return found
+
+    def _events(self, name: str, since: datetime, after: int | None) -> list[Event]:
+        after = after if after is not None else -1
         if after < 0:
             stored = [one for one in self._turn.past(name, since) if one.occurred_at > since]
         else:

@@ -9,6 +9,7 @@ the property tests hold these together.
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import (
@@ -148,18 +149,23 @@ class Comparison(Frozen):
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
-        if not any(True for _ in self.operators()):
+        if not self.operators:
             raise refusal(
                 "operator", "say what to compare with: one of %(known)s", known=", ".join(OPERATORS)
             )
         return self
 
-    def operators(self) -> Iterator[tuple[str, Json]]:
-        """Yield each operator that is set, with its operand."""
-        for name in OPERATORS:
-            value = self.in_ if name == "in" else getattr(self, name, None)
-            if value is not None:
-                yield name, list(value) if isinstance(value, tuple) else value
+    @cached_property
+    def operators(self) -> tuple[tuple[str, Json], ...]:
+        """Each operator that is set, with its operand."""
+        told = (
+            (name, self.in_ if name == "in" else getattr(self, name, None)) for name in OPERATORS
+        )
+        return tuple(
+            (name, list(value) if isinstance(value, tuple) else value)
+            for name, value in told
+            if value is not None
+        )
 
 
 _Often = Annotated[int, Field(ge=0), WHOLE]
@@ -310,9 +316,10 @@ class EventValue(Comparison, _OfEvents):
             (name, value) for name in AGGREGATES if (value := getattr(self, name)) is not None
         )
 
-    def operators(self) -> Iterator[tuple[str, Json]]:
-        """Yield each operator that is set; `within` says which events are looked at."""
-        return ((name, value) for name, value in super().operators() if name != "within")
+    @cached_property
+    def operators(self) -> tuple[tuple[str, Json], ...]:
+        """Each operator that is set; `within` says which events are looked at."""
+        return tuple((name, value) for name, value in super().operators if name != "within")
 
 
 class Anniversary(Frozen):

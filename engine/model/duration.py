@@ -29,6 +29,21 @@ def _read(text: str, pattern: str) -> tuple[int, str]:
     return int(found[1]), found[2]
 
 
+# Many conditions ask for the same lengths of time before the same instant.
+@lru_cache(maxsize=4096)
+def _shifted(instant: datetime, count: int, unit: str, zone: str) -> datetime:
+    try:
+        if unit in _FIXED:
+            return bounded(instant + count * _FIXED[unit])
+        here = instant.astimezone(zone_of(zone))
+        day = add_months(here.date(), count * _MONTHS[unit])
+        if day == here.date():
+            return instant
+        return bounded(instant_of(day, here.time(), zone))
+    except (OverflowError, ValueError):
+        return LATEST if count > 0 else EARLIEST
+
+
 class Duration(str):
     """A length of time, zero or more; `2d` is 48 hours, `1mo` a calendar month."""
 
@@ -49,16 +64,7 @@ class Duration(str):
 
     def _shift(self, instant: datetime, zone: str, sign: int) -> datetime:
         count, unit = self._parts()
-        try:
-            if unit in _FIXED:
-                return bounded(instant + sign * count * _FIXED[unit])
-            here = instant.astimezone(zone_of(zone))
-            day = add_months(here.date(), sign * count * _MONTHS[unit])
-            if day == here.date():
-                return instant
-            return bounded(instant_of(day, here.time(), zone))
-        except (OverflowError, ValueError):
-            return LATEST if sign * count > 0 else EARLIEST
+        return _shifted(instant, sign * count, unit, zone)
 
     @property
     def calendar(self) -> tuple[int, int] | None:

@@ -4,8 +4,10 @@ What comes out may be too early, and is then asked again; it is never too late. 
 the answer stays what it is, as long as nothing happens.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from operator import attrgetter
 from typing import Any, assert_never
 
@@ -119,7 +121,7 @@ def _compared(comparison: Comparison, value: Any, world: World) -> Turn:
             compares_by(name, operand, comparison, value, world),
             _operator(name, operand, at, world),
         )
-        for name, operand in comparison.operators()
+        for name, operand in comparison.operators
     )
 
 
@@ -157,12 +159,14 @@ def _happened(condition: EventHappened, world: World, scope: Scope) -> Turn:
 def _leaving(inside: Sequence[Event], often: Count) -> list[Event]:
     """Return the first event, from the oldest, whose leaving changes whether it is often enough."""
     n = len(inside)
-    return [e for k, e in enumerate(inside, 1) if often.holds(n - k) != often.holds(n)][:1]
+    now = often.holds(n)
+    return [*islice((e for k, e in enumerate(inside, 1) if often.holds(n - k) != now), 1)]
 
 
 def _returning(out: Sequence[Event], n: int, often: Count) -> list[Event]:
+    now = often.holds(n)
     back = enumerate(reversed(out), 1)
-    return [e for k, e in back if often.holds(n + k) != often.holds(n)][:1]
+    return [*islice((e for k, e in back if often.holds(n + k) != now), 1)]
 
 
 def _came_to(condition: EventValue, world: World, scope: Scope) -> Turn:
@@ -195,7 +199,9 @@ def _events(
         if by_calendar(condition.within):
             since = max(since, EARLIEST + UNEVEN) - UNEVEN
     found = sorted(world.events(condition.event, since=since), key=attrgetter("occurred_at"))
-    meant = [event for event in found if matches(condition, event, world, scope)]
+    meant = found
+    if condition.where is not None or condition.message is not None:
+        meant = [event for event in found if matches(condition, event, world, scope)]
     if condition.where is None:
         return meant, None
     wheres = (turn(condition.where, world, within_event(scope, event)) for event in found)
@@ -204,12 +210,11 @@ def _events(
 
 def _split(
     events: Sequence[Event], within: Duration, world: World
-) -> tuple[list[Event], list[Event]]:
+) -> tuple[Sequence[Event], Sequence[Event]]:
+    """Divide events, oldest first, into those that are out of the window and those inside."""
     since = within.before(world.now, world.zone)
-    return (
-        [event for event in events if event.occurred_at <= since],
-        [event for event in events if event.occurred_at > since],
-    )
+    begins = bisect_right(events, since, key=attrgetter("occurred_at"))
+    return events[:begins], events[begins:]
 
 
 def _anniversary(condition: Anniversary, world: World) -> datetime | None:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Context, Decimal
 from fractions import Fraction
-from typing import Any, Literal, assert_never
+from typing import Any, Final, Literal, assert_never
 from uuid import UUID
 
 from engine.model.base import CHANNELS
@@ -197,12 +198,11 @@ def _aggregate(name: Aggregate, values: list[Any]) -> Any:
 def _of_numbers(
     name: Literal["sum", "avg", "min", "max"], numbers: list[int | float]
 ) -> int | float | None:
-    total = sum(map(_exact, numbers), Fraction())
     match name:
         case "sum":
-            return _number(total)
+            return _number(_total(numbers))
         case "avg":
-            return _number(total / len(numbers)) if numbers else None
+            return _number(_total(numbers) / len(numbers)) if numbers else None
         case "min":
             return min(numbers, default=None)
         case "max":
@@ -211,9 +211,19 @@ def _of_numbers(
             assert_never(name)
 
 
-def _exact(value: float) -> Fraction:
-    """Return the number as it was written: three times 0.1 is 0.3."""
-    return Fraction(str(value))
+_DIGITS: Final = Context(prec=700)
+"""More than there are between the largest and the smallest number that a double can hold."""
+
+
+def _total(numbers: list[int | float]) -> Fraction:
+    """Return the sum of the numbers as they were written: three times 0.1 is 0.3."""
+    total, rest = Decimal(), 0
+    for number in numbers:
+        if isinstance(number, float):
+            total = _DIGITS.add(total, Decimal(str(number)))
+        else:
+            rest += number
+    return Fraction(total) + rest
 
 
 def _number(exact: Fraction) -> int | float:
@@ -260,7 +270,7 @@ def compares(comparison: Comparison, value: Any, world: World) -> bool:
     """Return whether the value satisfies every operator of the comparison."""
     return all(
         compares_by(name, operand, comparison, value, world)
-        for name, operand in comparison.operators()
+        for name, operand in comparison.operators
     )
 
 

@@ -38,7 +38,7 @@ def next_crossing(length: Duration, at: datetime, now: datetime, zone: str) -> d
     months = by_calendar(length)
     if months == 0:
         return None if is_over(now) else later(at, length.at_most)
-    return _searched(is_over, months, at, now, zone)
+    return _searched(is_over, months, at, now, zone, likely=length.after(at, zone))
 
 
 def next_reach(length: Duration, at: datetime, now: datetime, zone: str) -> datetime | None:
@@ -50,7 +50,7 @@ def next_reach(length: Duration, at: datetime, now: datetime, zone: str) -> date
     months = by_calendar(length)
     if months == 0:
         return None if is_near(now) else max(at - length.at_most, now + _TICK)
-    return _searched(is_near, -months, at, now, zone)
+    return _searched(is_near, -months, at, now, zone, likely=length.before(at, zone))
 
 
 def by_calendar(length: Duration) -> int:
@@ -60,9 +60,14 @@ def by_calendar(length: Duration) -> int:
 
 
 def _searched(
-    turned: Callable[[datetime], bool], months: int, at: datetime, now: datetime, zone: str
+    turned: Callable[[datetime], bool],
+    months: int,
+    at: datetime,
+    now: datetime,
+    zone: str,
+    likely: datetime,
 ) -> datetime | None:
-    """Look where it turns: only about so many months from `at` it can."""
+    """Look where it turns, first where it most likely does: so many months from `at`, about."""
     try:
         about = add_months(local(at, zone).date(), months)
     except ValueError:
@@ -71,11 +76,16 @@ def _searched(
     if not EARLIEST + 2 * UNEVEN < middle < LATEST - 2 * UNEVEN:
         return None
     begins, ends = middle - UNEVEN, middle + 2 * UNEVEN
-    return first_turn(turned, now, max(now, begins), ends, zone) if now < ends else None
+    return first_turn(turned, now, max(now, begins), ends, zone, likely) if now < ends else None
 
 
 def first_turn(
-    turned: Callable[[datetime], bool], now: datetime, begins: datetime, ends: datetime, zone: str
+    turned: Callable[[datetime], bool],
+    now: datetime,
+    begins: datetime,
+    ends: datetime,
+    zone: str,
+    likely: datetime | None = None,
 ) -> datetime | None:
     """Return the first instant after `now` and from `begins` to `ends` at which it is otherwise.
 
@@ -86,11 +96,17 @@ def first_turn(
         if first > now and turned(first) != before:
             return first
         if not before and turned(following - _TICK):
-            return _bisected(turned, first, following - _TICK)
+            return _bisected(turned, first, following - _TICK, likely)
     return None
 
 
-def _bisected(turned: Callable[[datetime], bool], early: datetime, late: datetime) -> datetime:
+def _bisected(
+    turned: Callable[[datetime], bool], early: datetime, late: datetime, likely: datetime | None
+) -> datetime:
+    if likely is not None and early < likely <= late and turned(likely):
+        if not turned(likely - _TICK):
+            return likely
+        late = likely
     while late - early > _TICK:
         middle = early + (late - early) // 2
         if turned(middle):

@@ -386,7 +386,7 @@ class _Guess:
 
     def _near(self, comparison: Comparison) -> Iterator[Any]:
         """Yield values about those with which something is compared."""
-        for name, operand in comparison.operators():
+        for name, operand in comparison.operators:
             match operand:
                 case bool() if name == "exists":
                     yield "yes"

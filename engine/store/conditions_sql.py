@@ -285,7 +285,7 @@ class _Place:
         """Return whether a value satisfies every operator."""
         ranks = dict(comparison.ranks()) if isinstance(comparison, TraitIs) else {}
         parts = []
-        for name, operand in comparison.operators():
+        for name, operand in comparison.operators:
             if name in ranks and isinstance(comparison, TraitIs):
                 threshold = self.statement.shop.thresholds.get((comparison.trait, ranks[name]))
                 parts.append(Asked(compared(name, threshold, value)))

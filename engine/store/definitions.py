@@ -71,7 +71,7 @@ def compared(
     for rule in rules:
         for part in parts(rule):
             if isinstance(part, TraitIs) and part.trait in found:
-                for _, operand in part.operators():
+                for _, operand in part.operators:
                     operands = operand if isinstance(operand, list) else [operand]
                     found[part.trait] |= {
                         value

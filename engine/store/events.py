@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, bindparam, column, select, text
 
 from engine.model.event import Event
 from engine.store import tables
+from engine.store.customers import Identity, Owner
 
 _CLAIM_KEYS = text("""
 INSERT INTO event_key (source, message_id)
@@ -24,6 +25,42 @@ def claim_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[t
     return {
         (row.source, row.message_id) for row in connection.execute(_CLAIM_KEYS, parameters).all()
     }
+
+
+# Both at once: this is done for every event.
+_TAKE = text("""
+WITH claimed AS (
+    INSERT INTO event_key (source, message_id)
+    SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS given (source, id)
+    ON CONFLICT DO NOTHING RETURNING source, message_id
+)
+SELECT source AS of, message_id AS name, CAST(NULL AS uuid) AS customer, CAST(NULL AS uuid) AS origin
+FROM claimed UNION ALL
+SELECT namespace, value, customer_id, origin_customer FROM identity
+JOIN unnest(CAST(:namespaces AS text[]), CAST(:values AS text[])) AS wanted (n, v)
+ON namespace = wanted.n AND value = wanted.v
+""").columns(*(column(name) for name in ("of", "name", "customer", "origin")))
+
+
+def take(
+    connection: Connection, keys: Sequence[tuple[str, str]], wanted: Sequence[Identity]
+) -> tuple[set[tuple[str, str]], dict[Identity, Owner]]:
+    """Claim keys as `claim_keys` does; return with them whose these identities are so far."""
+    distinct = sorted(set(keys))
+    parameters = {
+        "sources": [source for source, _ in distinct],
+        "ids": [id for _, id in distinct],
+        "namespaces": [namespace for namespace, _ in wanted],
+        "values": [value for _, value in wanted],
+    }
+    claimed: set[tuple[str, str]] = set()
+    known: dict[Identity, Owner] = {}
+    for of, name, customer, origin in connection.execute(_TAKE, parameters):
+        if customer is None:
+            claimed.add((of, name))
+        else:
+            known[of, name] = Owner(customer, origin)
+    return claimed, known
 
 
 _KNOWN_KEYS = text("""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, func, or_, select, text
+from sqlalchemy import Connection, select, text
 
 from engine.names import Answer
 from engine.names import Command as WireCommand
@@ -104,27 +104,21 @@ def _load_command(value: Mapping[str, Any]) -> Command:
     return _KINDS[value["kind"]].validate_python({k: v for k, v in value.items() if k != "kind"})
 
 
-_R = tables.run.c
-_READ = (
-    _R.id, _R.customer_id, _R.journey_id, _R.version, _R.plan_hash, _R.entry_source, _R.entry_key,
-    _R.revision, _R.command, _R.state, _R.lease_until, _R.ended_at, _R.check_at, _R.traced,
-    _R.held_at,
+COLUMNS: Final = (
+    "id", "customer_id", "journey_id", "version", "plan_hash", "entry_source", "entry_key",
+    "revision", "command", "state", "lease_until", "ended_at", "check_at", "traced", "held_at",
 )  # fmt: skip
-_ONE = select(*_READ).where(_R.id == tables.bound("run"))
-_OPEN = select(*_READ).where(
-    _R.customer_id == func.any(tables.bound("customers")),
-    or_(
-        _R.ended_at.is_(None),
-        (_R.goal_at.is_(None)) & (_R.goal_until > tables.bound("now")),
-    ),
-)
+"""What is read of a run."""
+
+_R = tables.run.c
+_ONE = select(*(_R[name] for name in COLUMNS)).where(_R.id == tables.bound("run"))
 _ANSWER = select(_R.revision, _R.command, _R.held_at).where(_R.id == tables.bound("run"))
 
 
 def one(connection: Connection, run: UUID) -> Run | None:
     """Return a run, or None."""
     row = connection.execute(_ONE, {"run": run}).one_or_none()
-    return _run(row, row.id, row.revision) if row is not None else None
+    return of_row(row, row.id, row.revision) if row is not None else None
 
 
 def answer(connection: Connection, run: UUID) -> Answer:
@@ -135,17 +129,8 @@ def answer(connection: Connection, run: UUID) -> Answer:
     return _answer(row.revision, _load_command(row.command), held=row.held_at is not None)
 
 
-def open_runs(
-    connection: Connection, customers: Sequence[UUID], now: datetime
-) -> dict[UUID, list[Run]]:
-    """Return the customers' runs that an event may concern: not ended, or their goal still open."""
-    found: dict[UUID, list[Run]] = {customer: [] for customer in customers}
-    for row in connection.execute(_OPEN, {"customers": list(customers), "now": now}):
-        found[row.customer_id].append(_run(row, row.id, row.revision))
-    return found
-
-
-def _run(row: Any, id: UUID, revision: int) -> Run:
+def of_row(row: Any, id: UUID, revision: int) -> Run:
+    """Return the run of a row with `COLUMNS`."""
     return Run(
         id=id,
         journey=row.journey_id,
@@ -198,7 +183,7 @@ def locked(connection: Connection, run: UUID) -> tuple[Locked, Run] | None:
         if found is not None and found.state.customer != customer.customer.id:
             raise RaceLost  # parted from whom she was merged into
         return (customer, found) if found is not None else None
-    found = _run(row, run, row.run_revision)
+    found = of_row(row, run, row.run_revision)
     found.message = messages.read(row.message) if row.message is not None else None
     return customer, found
 

@@ -60,7 +60,7 @@ class Tally:
         for part in parts(condition):
             self.kinds[type(part).__name__] += CUSTOMERS
             if isinstance(part, Comparison):
-                self.operators.update(dict.fromkeys((n for n, _ in part.operators()), CUSTOMERS))
+                self.operators.update(dict.fromkeys((n for n, _ in part.operators), CUSTOMERS))
 
     def __str__(self) -> str:
         def listed(counted: Counter[str]) -> str:
@@ -247,7 +247,7 @@ def has(condition: AnyCondition, wanted: type | str) -> bool:
     if isinstance(wanted, type):
         return any(type(part) is wanted for part in parts(condition))
     compared = (part for part in parts(condition) if isinstance(part, Comparison))
-    return any(wanted == name for part in compared for name, _ in part.operators())
+    return any(wanted == name for part in compared for name, _ in part.operators)
 
 
 def drawn(maker: Maker, wanted: type | str, people: list[Person]) -> AnyCondition:
