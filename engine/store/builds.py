@@ -119,16 +119,16 @@ def stage(connection: Connection, build: Build, everybody: Select[Any]) -> None:
     connection.execute(_STAGED, {"segment": build.segment, "build": build.build})
 
 
+# Staged rows are deleted by their place: how many there are, the planner does not know yet.
 _APPLY = text("""
 WITH taken AS MATERIALIZED (
-    SELECT customer_id, seq, inside, next_change_at FROM membership_stage
+    SELECT ctid AS place, customer_id, seq, inside, next_change_at FROM membership_stage
     WHERE segment_id = :segment ORDER BY customer_id LIMIT :most
 ), locked AS MATERIALIZED (
     SELECT c.id, c.seq FROM customer c WHERE c.id IN (SELECT customer_id FROM taken)
     ORDER BY c.id FOR NO KEY UPDATE
 ), done AS (
-    DELETE FROM membership_stage s USING taken
-    WHERE s.segment_id = :segment AND s.customer_id = taken.customer_id
+    DELETE FROM membership_stage WHERE ctid = ANY(ARRAY(SELECT place FROM taken))
 ), put AS (
     INSERT INTO membership (customer_id, segment_id, inside, since, next_change_at)
     SELECT taken.customer_id, :segment, taken.inside, clock_timestamp(), taken.next_change_at
