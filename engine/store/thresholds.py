@@ -5,7 +5,8 @@ that they are right for a row that somebody else has just changed, too.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,6 +35,11 @@ def expire(connection: Connection, traits: Collection[str]) -> None:
     connection.execute(_EXPIRE, {"traits": sorted(traits)})
 
 
+# One sort of a trait of everybody, and both processors for reading it: the planner has no idea of
+# how long it takes to read JSON.
+_LARGE = text("SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.01")
+
+
 def find(
     connection: Connection, derivation: Derivation, wanted: Mapping[str, Sequence[float]]
 ) -> dict[str, tuple[int, list[float | None]]]:
@@ -46,21 +52,24 @@ def find(
     given: dict[str, Any] = {}
     values, shares, borders = [], [], []
     for n, name in enumerate(names):
-        values.append(f"{magnitude(derivation, name, given, f'name{n}')} AS v{n}")
+        values.append(f"{_value(derivation, name, given, f'name{n}')} AS v{n}")
         given[f"shares{n}"] = [1 - top / 100 for top in wanted[name]]
         shares.append(
             f"percentile_disc(CAST(:shares{n} AS float8[])) WITHIN GROUP (ORDER BY v{n}) AS s{n}, "
             f"count(v{n}) AS c{n}"
         )
         borders += [
-            f"(SELECT min(v{n}) FROM v WHERE v{n} > s{n}[{place}]) AS b{n}_{place}"  # noqa: S608
+            _seconds(derivation, name, f"min(v{n}) FILTER (WHERE v{n} > s{n}[{place}])")
+            + f" AS b{n}_{place}"
             for place in range(1, len(wanted[name]) + 1)
         ]
+    counts = ", ".join(f"c{n}" for n in range(len(names)))
+    connection.execute(_LARGE)
     row = connection.execute(
         text(
             f"WITH v AS MATERIALIZED (SELECT {', '.join(values)} FROM customer c "  # noqa: S608
-            f"WHERE merged_into IS NULL), s AS MATERIALIZED (SELECT {', '.join(shares)} FROM v) "
-            f"SELECT s.*, {', '.join(borders)} FROM s"
+            f"WHERE merged_into IS NULL), s AS MATERIALIZED (SELECT {', '.join(shares)} FROM v), "
+            f"b AS (SELECT {', '.join(borders)} FROM v, s) SELECT {counts}, b.* FROM s, b"
         ),
         given,
     ).one()
@@ -84,7 +93,9 @@ _FORGET = text("DELETE FROM threshold WHERE trait = :trait AND top = :top")
 
 def freeze(connection: Connection, trait: str, top: float, value: float | None, n: int) -> None:
     """Keep a border until it is frozen anew."""
-    given = {"trait": trait, "top": top, "value": value, "customers": n}
+    # As it is written: a cast of a double to a decimal number would round it.
+    exact = None if value is None else Decimal(repr(value))
+    given = {"trait": trait, "top": top, "value": exact, "customers": n}
     connection.execute(_FREEZE, given)
 
 
@@ -124,10 +135,11 @@ def place(
     replaced = [*(trait.id for trait in derivation.placing), *gone]
     candidates = _placed(
         derivation,
+        names,
         "SELECT id, derived, scored FROM customer WHERE merged_into IS NULL AND id <= :last "
         "AND (CAST(:after AS uuid) IS NULL OR id > :after)",
     )
-    locked = _placed(derivation, "SELECT id, derived, scored FROM locked")
+    locked = _placed(derivation, names, "SELECT id, derived, scored FROM locked")
     connection.execute(
         text(f"""
 WITH moved AS MATERIALIZED ({candidates}), locked AS MATERIALIZED (
@@ -142,14 +154,14 @@ FROM placed WHERE c.id = placed.id
     return last, n
 
 
-def _placed(derivation: Derivation, rows: str) -> str:
-    """Return who of these rows (id, derived, scored) is in other parts now, with all that is derived.
+def _placed(derivation: Derivation, names: Collection[str], rows: str) -> str:
+    """Return who of these rows (id, derived, scored) has moved in `names`, with all that is derived.
 
     Each level names what the next ones need, so that nothing is computed twice for a customer.
     """
     quantiles = [one for one in derivation.placing if isinstance(one, QuantileTrait)]
     sources = sorted({one.quantile_of for one in quantiles})
-    values = "".join(f", {magnitude(derivation, name, {}, '')} AS v_{name}" for name in sources)
+    values = "".join(f", {_value(derivation, name, {}, '')} AS v_{name}" for name in sources)
     query = f"SELECT c.*{values} FROM ({rows}) AS c OFFSET 0"  # noqa: S608
     parts = "".join(f", {_part(derivation, one)} AS p_{one.id}" for one in quantiles)
     query = f"SELECT c.*{parts} FROM ({query}) AS c OFFSET 0"  # noqa: S608
@@ -161,10 +173,18 @@ def _placed(derivation: Derivation, rows: str) -> str:
     after_it = (
         f"(c.derived - CAST(:replaced AS text[])) || jsonb_strip_nulls(jsonb_build_object({pairs}))"
     )
-    return (
-        f"SELECT * FROM (SELECT c.id, c.derived, {after_it} AS after_it FROM ({query}) AS c OFFSET 0) "  # noqa: S608
-        "AS c WHERE c.derived IS DISTINCT FROM c.after_it"
+    # Part by part, because next to nobody has moved: composing everything takes longer.
+    moved = " OR ".join(
+        [
+            "c.derived ?| CAST(:gone AS text[])",
+            *(
+                f"(c.derived ->> '{trait.id}') IS DISTINCT FROM CAST(c.p_{trait.id} AS text)"
+                for trait in derivation.placing
+                if trait.id in names
+            ),
+        ]
     )
+    return f"SELECT c.id, {after_it} AS after_it FROM ({query}) AS c WHERE {moved}"  # noqa: S608
 
 
 _NUMBER: Final = (
@@ -172,20 +192,30 @@ _NUMBER: Final = (
 )
 
 
-def magnitude(derivation: Derivation, name: str, given: dict[str, Any], parameter: str) -> str:
-    """Return the number by which customers are put in order; null for those who are not.
+def _value(derivation: Derivation, name: str, given: dict[str, Any], parameter: str) -> str:
+    """Return the number, or the instant, by which customers are put in order; null for who is not.
 
     A trait that is not computed is a told one, whose name goes into `given`.
     """
-    trait, score = derivation.traits.get(name), derivation.scores.get(name)
+    score = derivation.scores.get(name)
     if score is not None:
         return f"nullif(CAST({_score(derivation, score)} AS float8), 0)"
-    if isinstance(trait, EventTrait) and trait.take in {"first_at", "last_at"}:
-        return f"CAST(extract(epoch FROM CAST(c.derived ->> '{name}' AS timestamptz)) AS float8)"
-    if trait is not None:
+    if _dated(derivation, name):
+        return f"CAST(c.derived ->> '{name}' AS timestamptz)"
+    if name in derivation.traits:
         return _NUMBER.format(value=f"(c.derived -> '{name}')")
     given[parameter] = name
     return _NUMBER.format(value=f"(c.traits -> CAST(:{parameter} AS text))")
+
+
+def _dated(derivation: Derivation, name: str) -> bool:
+    trait = derivation.traits.get(name)
+    return isinstance(trait, EventTrait) and trait.take in {"first_at", "last_at"}
+
+
+def _seconds(derivation: Derivation, name: str, value: str) -> str:
+    """Return a border as a number: of an instant, its seconds."""
+    return f"CAST(extract(epoch FROM {value}) AS float8)" if _dated(derivation, name) else value
 
 
 def _score(derivation: Derivation, score: Score) -> str:
@@ -212,10 +242,19 @@ def _part(derivation: Derivation, trait: QuantileTrait) -> str:
         return "CAST(NULL AS int)"
     at = f"c.v_{trait.quantile_of}"
     found = (derivation.borders[border] for border in borders)
-    known = ", ".join(repr(value) for value in sorted(v for v in found if v is not None))
-    reached = f"width_bucket({at}, CAST(ARRAY[{known}] AS float8[]))" if known else "0"
+    known = sorted(value for value in found if value is not None)
+    if _dated(derivation, trait.quantile_of):
+        kind, written = "timestamptz", [_instant(seconds) for seconds in known]
+    else:
+        kind, written = "float8", [repr(value) for value in known]
+    array = f"CAST(ARRAY[{', '.join(written)}] AS {kind}[])"
+    reached = f"width_bucket({at}, {array})" if known else "0"
     part = f"{trait.parts} - {reached}" if trait.reversed else f"1 + {reached}"
     return f"CASE WHEN {at} IS NOT NULL THEN {part} END"
+
+
+def _instant(seconds: float) -> str:
+    return f"'{datetime.fromtimestamp(seconds, UTC).isoformat()}'"
 
 
 def _text(derivation: Derivation, id: str) -> str:

@@ -440,6 +440,15 @@ def test_dates_and_scores_have_parts_too(shop: Shop) -> None:
     ] == [37]
 
 
+def test_who_makes_a_border_is_on_its_upper_side(shop: Shop) -> None:
+    shop.define(id="spent", event=ORDER, take="sum", of="total")
+    shop.define(id="part", quantile_of="spent", parts=5)
+    for n in range(10):
+        receive(shop.database, [incoming(ORDER, None, f"c{n}", {"total": n + 100.12345678901268})])
+    freeze(shop)
+    assert [shop.derived(f"c{n}")["part"] for n in range(10)] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+
+
 def test_in_sql_everybody_is_put_where_one_by_one_puts_her(shop: Shop) -> None:
     random = Random(5)
     shop.everything()
@@ -457,8 +466,9 @@ def test_in_sql_everybody_is_put_where_one_by_one_puts_her(shop: Shop) -> None:
         some = history(random, random.randrange(1, 12), days=30, until=datetime.now(UTC))
         receive(shop.database, [incoming(name, at, user, told) for name, at, told in some])
     freeze(shop)
+    parts = [*"abcde", "letters", "joined"]
     shop.do("UPDATE customer SET derived = derived - ARRAY['a','b','c','d','e','letters','joined']")
-    shop.database.transact(lambda connection: trait_builds.ask(connection, list("abcde")))
+    shop.database.transact(lambda connection: trait_builds.ask(connection, parts))
     shop.build()
     assert {user: shop.derived(user) for user in users} == {
         user: anew(shop, user) for user in users
