@@ -5,18 +5,16 @@ definitions, RFM among them, and one score. Measured are: an order of one custom
 them, the building of everything for everybody from their events, freezing the borders of RFM, and
 putting everybody into its parts. CPU is that of this process and of PostgreSQL.
 
-    python bench/traits.py [--customers 1000000] [--events 1000] [--quick] [--json]
+    python bench/traits.py [--customers 1000000] [--events 1000] [--in DIRECTORY] [--quick] [--json]
 """
 
 import argparse
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from _stack import machine, report
-from segments import Shop, measured
+from segments import Shop, measured, opened
 from sqlalchemy import text
 
 from engine.flow import computing, freezing
@@ -24,26 +22,17 @@ from engine.flow.definitions import put_score, put_trait
 from engine.model.actor import COMMAND_LINE
 from engine.model.ready_traits import ready_score, ready_traits
 from engine.store import trait_builds
-from engine.store.migrate import upgrade
 from engine.store.session import Database
-from parcours.embedded.postgres import Postgres
 
 RFM = ("recency_quintile", "frequency_quintile", "monetary_quintile", "rfm")
 
 
-def measure(customers: int, events: int) -> dict[str, Any]:
+def measure(customers: int, events: int, kept: Path | None) -> dict[str, Any]:
     """Measure everything, one after the other."""
     figures: dict[str, Any] = {"machine": machine(), "customers": customers}
-    with (
-        tempfile.TemporaryDirectory(prefix="parcours-bench-") as name,
-        Postgres(Path(name)).running() as url,
-    ):
-        upgrade(url)
-        database = Database(url, pool_size=4)
-        shop = Shop(database, customers)
-        started = time.perf_counter()
-        shop.fill()
-        print(f"filled in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    with opened(customers, kept) as shop:
+        database = shop.database
+        shop.segments({})
         orders(shop, figures, "order_without", events)
         define(database)
         with measured(figures, "build_from_events"):
@@ -55,22 +44,23 @@ def measure(customers: int, events: int) -> dict[str, Any]:
         with database.read() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.execute(text("VACUUM ANALYZE customer"))
+        orders(shop, figures, "order_with", events)
         shop.do(text("UPDATE threshold SET frozen_at = now() - interval '2 days'"))
         with measured(figures, "rfm_freeze_again"):
             freezing.freeze_due(database)
+        # Every border may have moved by what was bought meanwhile: everybody is looked at for all.
+        database.transact(lambda connection: trait_builds.ask(connection, RFM))
         with measured(figures, "rfm_place_again"):
             everybody(database)
-        orders(shop, figures, "order_with", events)
-        database.close()
     return figures
 
 
 def orders(shop: Shop, figures: dict[str, Any], name: str, n: int) -> None:
-    """Have customers buy, each once."""
-    for k in range(100):
+    """Have customers buy."""
+    for k in range(n):  # once unmeasured, so that all of it is known of them
         shop.order(k)
     with measured(figures, name, n):
-        for k in range(100, 100 + n):
+        for k in range(n):
             shop.order(k)
 
 
@@ -94,11 +84,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--events", type=int, default=1000)
+    parser.add_argument("--in", dest="kept", type=Path, help="where the shop is kept")
     parser.add_argument("--quick", action="store_true", help="under a minute")
     parser.add_argument("--json", action="store_true", help="the figures as the last line")
     given = parser.parse_args()
     customers, events = (10_000, 300) if given.quick else (given.customers, given.events)
-    report(measure(customers, events), as_json=given.json)
+    report(measure(customers, events, given.kept), as_json=given.json)
 
 
 if __name__ == "__main__":
