@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from sqlalchemy import Connection, insert, select
 from uuid_utils.compat import uuid7
@@ -14,6 +12,7 @@ from engine.errors import Conflict, InvalidInput, NotFound
 from engine.flow.traits import mark_suppressed
 from engine.flow.turn import Turn, finish
 from engine.model.addresses import email_address, phone_number
+from engine.model.clock import time_zones
 from engine.model.identity import LONGEST, LONGEST_NAMESPACE
 from engine.names import Wake
 from engine.store import customers, search, suggestions, tables
@@ -45,12 +44,6 @@ class Put:
     id: UUID
     created: bool
     wakes: tuple[Wake, ...] = ()
-
-
-@cache
-def time_zones() -> frozenset[str]:
-    """Return the names of all time zones."""
-    return frozenset(available_timezones())
 
 
 def put_customer(database: Database, reference: str, record: CustomerRecord) -> Put:

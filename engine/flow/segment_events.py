@@ -14,9 +14,9 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from engine.errors import Malformed, TooLarge
-from engine.flow.customers import time_zones
 from engine.flow.event_names import NAME_OF, Kind
 from engine.flow.intake import Incoming
+from engine.model.clock import time_zones
 from engine.model.identity import LONGEST, LONGEST_NAMESPACE, RESERVED
 from engine.model.storable import dump, find_nul
 

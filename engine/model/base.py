@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import time
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from engine.model.clock import time_zones
 from engine.model.refusal import refusal
 
 Json = Any
@@ -144,7 +144,7 @@ Percent = Annotated[
 
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in time_zones():
         raise refusal(
             "time_zone", "%(zone)s is no time zone; write one like Europe/Paris", zone=value
         )

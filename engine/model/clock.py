@@ -6,9 +6,9 @@ means the first.
 
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
@@ -18,6 +18,12 @@ LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
 def bounded(instant: datetime) -> datetime:
     """Return the instant, or the end of time that it lies beyond."""
     return min(max(instant, EARLIEST), LATEST)
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all time zones: looking for them reads a directory."""
+    return frozenset(available_timezones())
 
 
 @lru_cache(maxsize=600)

@@ -2,13 +2,11 @@
 
 from decimal import Decimal
 from typing import Annotated
-from zoneinfo import available_timezones
 
-from pydantic import Field, PlainSerializer, StringConstraints, field_validator
+from pydantic import Field, PlainSerializer, StringConstraints
 
-from engine.model.base import Frozen, Json
+from engine.model.base import Frozen, Json, Zone
 from engine.model.money import Currency, Money
-from engine.model.refusal import refusal
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 """The shop's own name of a thing: an article's number, a shop's, an order's."""
@@ -46,19 +44,10 @@ class Shop(Frozen):
     id: Code
     name: Label
     address: Annotated[str, StringConstraints(max_length=500)] | None = None
-    time_zone: str | None = None
+    time_zone: Zone | None = None
     link: Link | None = None
     active: bool = True
     data: dict[str, Json] = Field(default_factory=dict, description="whatever else is known")
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise refusal(
-                "time_zone", "%(zone)s is no time zone; write one like Europe/Paris", zone=value
-            )
-        return value
 
 
 class Stock(Frozen):

@@ -5,7 +5,6 @@ computed there in a time zone: an instant that something is compared with is com
 zone, and with it the latest local time that does not lie after it.
 """
 
-import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -38,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
-from engine.model.clock import EARLIEST, LATEST
+from engine.model.clock import EARLIEST, LATEST, time_zones
 from engine.run.calendar import local
 
 Expression = ColumnElement[Any]
@@ -81,7 +80,7 @@ Told = datetime | Callable[[str], datetime]
 @cache
 def zones() -> tuple[str, ...]:
     """Return every zone that a customer may be in."""
-    return tuple(sorted(zoneinfo.available_timezones()))
+    return tuple(sorted(time_zones()))
 
 
 class Zones:

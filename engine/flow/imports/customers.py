@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.errors import InvalidInput
-from engine.flow.customers import time_zones
 from engine.flow.history import Profile
 from engine.flow.imports.lines import Format, Record
 from engine.flow.imports.portions import Rejected
 from engine.flow.imports.values import value_of
 from engine.model.addresses import email_address, phone_number
+from engine.model.clock import time_zones
 from engine.model.identity import LONGEST
 from engine.model.storable import dump, find_nul
 from engine.store.customers import Identity
