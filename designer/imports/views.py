@@ -63,8 +63,11 @@ _ERRORS: Final = {
 }
 
 REASONS: Final = (
-    N_("… is no date like …"),
-    N_("… is no number like …"),
+    N_("… is no date like 2026-01-31"),
+    N_("… is no date like 31.01.2026"),
+    N_("… is no date like 01/31/2026"),
+    N_("… is no date like 1767225600"),
+    N_("… is no number like 1234,50"),
     N_("… is neither yes nor no"),
     N_("… is no phone number"),
     N_("… is no time zone; write one like Europe/Paris"),

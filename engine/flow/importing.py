@@ -27,6 +27,7 @@ from engine.flow.imports.lines import Record, records
 from engine.flow.imports.mapped import Place
 from engine.flow.imports.mapping import About, Assigned, assigned, faults, guessed
 from engine.flow.imports.portions import AT_ONCE, Refused, Rejects, portions, sort_out
+from engine.flow.imports.reading import EXAMPLES
 from engine.flow.imports.seen import Seen
 from engine.model.actor import Actor
 from engine.store import customers, documents, imports
@@ -303,7 +304,10 @@ def _way(connection: Connection, job: Job) -> Way:
 
 def general(reason: str) -> str:
     """Return a reason without what is of one line alone: nothing of a customer's is in it."""
-    return re.sub(r"\d[\d,.]*", "…", re.sub(r"'[^']*'|\"[^\"]*\"", "…", reason))[:200]
+    return _OF_ONE_LINE.sub(lambda found: found[0] if found[0] in EXAMPLES else "…", reason)[:200]
+
+
+_OF_ONE_LINE: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,./-]*")
 
 
 def _reasons(before: dict[str, list[int]], refused: Iterable[Refused]) -> dict[str, list[int]]:

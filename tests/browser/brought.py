@@ -9,7 +9,10 @@ from sqlalchemy import Connection
 from engine.flow.importing import GONE
 from engine.store import imports
 
-_REASONS = {"Montant: … is no number like …": [37, 1002], "email: … is no email address": [4, 12]}
+_REASONS = {
+    "Montant: … is no number like 1234,50": [37, 1002],
+    "email: … is no email address": [4, 12],
+}
 _CHECKED = {"accepted": 150_000, "known": 12, "rejected": 41, "customers_new": 20_000,
             "customers_known": 60}  # fmt: skip
 

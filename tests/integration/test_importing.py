@@ -114,7 +114,7 @@ def test_a_french_spreadsheet_is_checked_then_carried_out(brought: Imports) -> N
     job = brought.check(job)
     assert (job.state, job.accepted, job.rejected) == ("checked", 2, 1)
     assert (job.customers_new, job.customers_known) == (1, 0)
-    assert job.reasons == {"Date de commande: … is no date like …": [1, 4]}
+    assert job.reasons == {"Date de commande: … is no date like 31.01.2026": [1, 4]}
     assert brought.rows(tables.customer) == brought.rows(tables.event_key) == []
     job = brought.run(job)
     assert (job.state, job.accepted, job.known, job.rejected) == ("done", 2, 0, 1)

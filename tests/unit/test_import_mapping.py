@@ -91,6 +91,8 @@ def test_of_two_columns_of_a_kind_the_second_is_something_of_its_own() -> None:
         (["1.234,50"], "comma"),
         (["12", "13"], "auto"),
         (["12.50"], "auto"),
+        (["31.01.2026"] * 9 + ["unknown"], "dmy"),
+        (["31.01.2026"] * 8 + ["unknown"], "auto"),
         (["oui", "Non"], "truth"),
         (["0", "1"], "auto"),
         (["0042", "12"], "text"),
@@ -216,8 +218,18 @@ def test_a_mapping_comes_back_as_it_was_stored() -> None:
     [
         ("email: 'ada@example.com' is no email address: no", "email: … is no email address: no"),
         ("the row has 3 fields, the header 5", "the row has … fields, the header …"),
-        ("Date: '31' is no date like 31.01.2026", "Date: … is no date like …"),
+        ("Date: '31' is no date like 31.01.2026", "Date: … is no date like 31.01.2026"),
     ],
 )
 def test_reasons_are_told_without_what_is_a_customers(reason: str, told: str) -> None:
     assert general(reason) == told
+
+
+def test_the_only_column_of_dates_says_when_it_happened() -> None:
+    row = {"Client": "7", "Le": "31.01.2026", "Livré": "02.02.2026"}
+    assert guessed("events", ["Client", "Le"], [row]).columns[1].to == "timestamp"
+    assert guessed("events", ["Client", "Le", "Livré"], [row]).columns[1].to == "property:Le"
+    assert guessed("events", ["Client", "Date", "Livré"], [row | {"Date": "x"}]).columns[2].to == (
+        "property:livre"
+    )
+    assert guessed("customers", ["Client", "Le"], [row]).columns[1].to == "trait:Le"

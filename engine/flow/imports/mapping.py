@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 from engine.errors import Said, said
@@ -92,6 +92,9 @@ def guessed(about: About, names: Sequence[str], samples: Iterable[Mapping[str, A
         if to == "timestamp" and looks_like_instants(texts):
             reading = "seconds"
         columns.append(Column(name, to, reading))
+    dated = [n for n, column in enumerate(columns) if column.reading in DATES]
+    if about == "events" and "timestamp" not in taken and len(dated) == 1:
+        columns[dated[0]] = replace(columns[dated[0]], to="timestamp")
     return Assigned(tuple(columns), "Order Completed" if _are_orders(taken) else "")
 
 

@@ -49,7 +49,9 @@ def test_a_file_is_imported_and_asked_for(
     found = client.get(place, headers=admin).json()
     assert (found["state"], found["accepted"], found["rejected"]) == ("done", 1, 1)
     assert found["done"] == found["size"] == len(CSV)
-    assert found["reasons"] == [{"reason": "date: … is no date like …", "rows": 1, "first_line": 3}]
+    assert found["reasons"] == [
+        {"reason": "date: … is no date like 31.01.2026", "rows": 1, "first_line": 3}
+    ]
     rejected = client.get(found["rejects"], headers=admin)
     assert json.loads(rejected.text)["line"] == 3
     assert stored(database) == 1
