@@ -28,8 +28,10 @@ from sqlalchemy import Connection, text
 from engine.flow import building, memberships
 from engine.flow.intake import Incoming, receive
 from engine.flow.materials import put_segment
+from engine.flow.turn import Writes
 from engine.model.actor import COMMAND_LINE
 from engine.model.segment import Segment
+from engine.run.changing import turn as stands
 from engine.store.migrate import upgrade
 from engine.store.session import Database
 from parcours.embedded.postgres import Postgres
@@ -185,6 +187,7 @@ def measure(customers: int, events: int, due: int, kept: Path | None) -> dict[st
     figures: dict[str, Any] = {"machine": machine(), "customers": customers}
     with opened(customers, kept) as shop:
         bulk(shop, figures)
+        one_rule(shop, figures, events)
         single_events(shop, figures, events)
         sweeping(shop, figures, due)
     return figures
@@ -203,6 +206,23 @@ def bulk(shop: Shop, figures: dict[str, Any]) -> None:
                 )
             ).one()
         figures[f"build_{name}"] |= {"inside": rows.inside, "rows": rows.rows}
+
+
+def one_rule(shop: Shop, figures: dict[str, Any], customers: int) -> None:
+    """Ask each of the rules of some customers, one by one, each with her own history."""
+    shop.segments(BULK)
+    shop.ready()
+
+    def ask(connection: Connection) -> None:
+        ids = connection.execute(text(f"SELECT id FROM customer LIMIT {customers:d}")).scalars()  # noqa: S608
+        turns = memberships.lock_turns(shop.database, connection, list(ids), Writes())
+        rules = turns[0].catalogue.segments
+        with measured(figures, "one_rule_of_one_customer", len(turns) * len(rules)):
+            for turn in turns:
+                for rule in rules.values():
+                    stands(rule, turn.world())
+
+    shop.database.transact(ask)
 
 
 def single_events(shop: Shop, figures: dict[str, Any], events: int) -> None:

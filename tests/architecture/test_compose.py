@@ -129,6 +129,16 @@ def test_what_is_mounted_exists_and_volumes_are_declared() -> None:
             assert there, f"{name}: {mount}"
 
 
+def test_what_the_pages_take_in_the_dispatcher_finds() -> None:
+    web, dispatcher = SERVICES["web"], SERVICES["dispatcher"]
+    folder = web["environment"]["PARCOURS_DATA_DIR"]
+    assert dispatcher["environment"]["PARCOURS_DATA_DIR"] == folder
+    assert web["volumes"] == dispatcher["volumes"] == [f"files:{folder}"]
+    # A new volume belongs to whom the image says.
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"install -d -o parcours -g parcours -m 0700 {folder}" in dockerfile
+
+
 def test_the_image_gets_what_it_copies() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     allowed = {
