@@ -66,22 +66,6 @@ def next_time(now: datetime, zone: str, at: time, days: tuple[Weekday, ...] = ()
     raise AssertionError("a week has every weekday")
 
 
-def quiet_until(now: datetime, zone: str, begins: time, ends: time) -> datetime | None:
-    """Return when the quiet hours that hold at `now` end, or None outside of them.
-
-    They hold from `begins` up to, not including, `ends`; the same time twice means never.
-    """
-    if begins == ends:
-        return None
-    today = local(now, zone).date()
-    for day in (today - timedelta(days=1), today):
-        last = day if begins < ends else day + timedelta(days=1)
-        start, end = instant_of(day, begins, zone), instant_of(last, ends, zone)
-        if start <= now < end:
-            return end
-    return None
-
-
 @lru_cache(maxsize=500)
 def public_holidays(country: str | None, year: int) -> frozenset[date]:
     """Return the public holidays of a whole country by its ISO 3166 code; none when not known.

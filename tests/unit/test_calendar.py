@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.model.base import WEEKDAYS, Weekday
 from engine.model.clock import EARLIEST, LATEST, instant_of
 from engine.model.duration import Offset
-from engine.run.calendar import local, moment, next_time, quiet_until, shifted
+from engine.run.calendar import local, moment, next_time, shifted
 
 ZURICH = "Europe/Zurich"
 ZONES = [ZURICH, "America/New_York", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia",
@@ -77,47 +77,6 @@ def test_the_next_time_may_be_now_but_not_a_moment_ago() -> None:
     assert next_time(ten, ZURICH, time(10), ("mon",)) == ten
     later = ten + timedelta(microseconds=1)
     assert next_time(later, ZURICH, time(10), ("mon",)) == ten + timedelta(days=7)
-
-
-@given(instants, clock_times, clock_times, zones)
-def test_quiet_hours_end_when_they_say_and_hold_until_then(
-    now: datetime, begins: time, ends: time, zone: str
-) -> None:
-    until = quiet_until(now, zone, begins, ends)
-    if until is None:
-        return
-    assert until > now
-    assert until - now <= timedelta(hours=49)
-    assert quiet_until(until, zone, begins, ends) is None
-    assert quiet_until(until - timedelta(microseconds=1), zone, begins, ends) == until
-
-
-@given(instants, clock_times, clock_times)
-def test_without_clock_changes_it_is_quiet_when_the_clock_says_so(
-    now: datetime, begins: time, ends: time
-) -> None:
-    shown = now.time()
-    inside = begins <= shown < ends if begins <= ends else shown >= begins or shown < ends
-    assert (quiet_until(now, "UTC", begins, ends) is not None) == (inside and begins != ends)
-
-
-@pytest.mark.parametrize(
-    ("now", "until"),
-    [
-        ("2026-03-28T21:00", "2026-03-29T06:00"),  # 22:00, and 8:00 after the short night
-        ("2026-03-29T05:59", "2026-03-29T06:00"),
-        ("2026-10-24T20:00", "2026-10-25T07:00"),  # the long night
-        ("2026-03-28T19:59", None),
-        ("2026-03-29T06:00", None),
-    ],
-)
-def test_quiet_hours_span_midnight_and_clock_changes(now: str, until: str | None) -> None:
-    expected = utc(until) if until else None
-    assert quiet_until(utc(now), ZURICH, time(21), time(8)) == expected
-
-
-def test_the_same_time_twice_is_never_quiet() -> None:
-    assert quiet_until(utc("2026-01-01T12:00"), ZURICH, time(8), time(8)) is None
 
 
 @pytest.mark.parametrize(
