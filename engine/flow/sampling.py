@@ -46,7 +46,7 @@ MOST: Final = 1000
 PATIENCE: Final = 1.0
 """Seconds after which no more customers are looked at."""
 COUNTING: Final = 0.6
-"""The share of the patience that counting everybody may take."""
+"""Seconds after which everybody is not counted any more, but a sample is looked at."""
 
 EXAMPLES: Final = 10
 """Of so many of those for whom a condition holds, it is told who they are."""
@@ -109,8 +109,7 @@ def sample(
     now: datetime | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Sampled:
-    """Look at customers one after the other, until all are seen or the patience has an end."""
-    until = clock() + patience
+    """Count everybody, or look at customers one after the other until the patience has an end."""
     now = now or datetime.now(UTC)
     with database.read() as connection:
         shop = catalogues.current(database, connection)
@@ -120,10 +119,11 @@ def sample(
         try:
             total = samples.total(connection)
             if total > MOST:
-                _limit(connection, patience * COUNTING)
+                _limit(connection, COUNTING)
                 if (counted := _count(connection, shop, condition, now)) is not None:
                     return counted
-                _limit(connection, max(0.0, until - clock()))
+                _limit(connection, patience)
+            until = clock() + patience
             drawn = samples.draw(connection, MOST, total)
             wanted = len(drawn)
             for first in range(0, wanted, _AT_ONCE):

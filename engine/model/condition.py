@@ -9,7 +9,6 @@ the property tests hold these together.
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property
 from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import (
@@ -18,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PrivateAttr,
     Tag,
     WithJsonSchema,
     model_validator,
@@ -117,6 +117,8 @@ class Comparison(Frozen):
     A missing value makes every comparison false except `ne`, `nin` and `exists: false`.
     """
 
+    _operators: tuple[tuple[str, Json], ...] = PrivateAttr(default=())
+
     eq: Scalar | None = None
     ne: Scalar | None = None
     in_: tuple[Scalar, ...] | None = Field(default=None, alias="in")
@@ -149,15 +151,19 @@ class Comparison(Frozen):
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
-        if not self.operators:
+        self._operators = self._told()
+        if not self._operators:
             raise refusal(
                 "operator", "say what to compare with: one of %(known)s", known=", ".join(OPERATORS)
             )
         return self
 
-    @cached_property
+    @property
     def operators(self) -> tuple[tuple[str, Json], ...]:
         """Each operator that is set, with its operand."""
+        return self._operators
+
+    def _told(self) -> tuple[tuple[str, Json], ...]:
         told = (
             (name, self.in_ if name == "in" else getattr(self, name, None)) for name in OPERATORS
         )
@@ -316,10 +322,9 @@ class EventValue(Comparison, _OfEvents):
             (name, value) for name in AGGREGATES if (value := getattr(self, name)) is not None
         )
 
-    @cached_property
-    def operators(self) -> tuple[tuple[str, Json], ...]:
-        """Each operator that is set; `within` says which events are looked at."""
-        return tuple((name, value) for name, value in super().operators if name != "within")
+    def _told(self) -> tuple[tuple[str, Json], ...]:
+        # `within` says which events are looked at.
+        return tuple((name, value) for name, value in super()._told() if name != "within")
 
 
 class Anniversary(Frozen):

@@ -146,7 +146,7 @@ def test_of_many_who_take_too_long_to_count_the_same_ones_are_looked_at_each_tim
 ) -> None:
     slow = select(func.pg_sleep(20), literal(0).label("matching"))
     monkeypatch.setattr(sampling.conditions_sql, "count", lambda *_, **__: slow)
-    monkeypatch.setattr(sampling, "COUNTING", 0.002)
+    monkeypatch.setattr(sampling, "COUNTING", 0.05)
     rng = Random(3)
     traits = [{"tier": "gold" if rng.random() < 0.3 else "silver"} for _ in range(3000)]
     customers(database, traits)

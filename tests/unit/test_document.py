@@ -394,3 +394,21 @@ def test_repeats_updates_and_entries_come_back_as_they_were_written() -> None:
     written = dump_journey(one)
     assert parse_journey(written) == one
     assert written.partition("steps:")[2] == text.partition("steps:")[2]
+
+
+def test_true_is_written_as_true_wherever_a_condition_stands() -> None:
+    asked = {
+        "all": [
+            {"trait": "demo", "eq": True},
+            {"not": {"event": "A", "where": {"property": "b", "ne": False}}},
+        ]
+    }
+    document = {
+        "id": "j",
+        "name": "J",
+        "entry": {"on": {"event": "A"}, "if": asked},
+        "steps": [{"id": "a", "type": "exit"}],
+    }
+    written = dump_journey(journey_of(document))
+    assert "eq: true" in written
+    assert "ne: false" in written
