@@ -34,8 +34,11 @@ A_ROUND: Final = 1000
 AT_ONCE: Final = 500
 """Customers in one transaction: so long may one of them have to wait for her turn."""
 
-PLACED_AT_ONCE: Final = 5000
-"""Customers in one transaction who are only put into the parts of all customers they are in."""
+LOOKED_AT: Final = 20_000
+"""Customers in one transaction of whom is only looked whether they are in other parts now."""
+
+MOVED_AT_ONCE: Final = 2000
+"""Of these, so many at most are put into them: so long may one of them have to wait."""
 
 FOR: Final = 0.5
 """Seconds that one round of the dispatcher may take of it."""
@@ -112,7 +115,14 @@ def _build(database: Database, connection: Connection) -> int:
     last, done = (
         _compute_next(database, connection, derivation, build)
         if derivation.events_of(build.names)
-        else place(connection, derivation, build.names, build.cursor, PLACED_AT_ONCE)
+        else place(
+            connection,
+            derivation,
+            build.names,
+            build.cursor,
+            most=LOOKED_AT,
+            moved=MOVED_AT_ONCE,
+        )
     )
     if last is not None:
         trait_builds.reach(connection, build, last, done)

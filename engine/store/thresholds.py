@@ -106,12 +106,14 @@ def forget(connection: Connection, gone: Collection[Border]) -> None:
 
 
 _UP_TO = text("""
-SELECT max(id::text)::uuid AS last, count(*) AS n FROM (
-    SELECT id FROM customer WHERE merged_into IS NULL
-        AND (CAST(:after AS uuid) IS NULL OR id > :after)
-    ORDER BY id LIMIT :most
-) AS next_ones
+SELECT id FROM customer WHERE merged_into IS NULL AND (CAST(:after AS uuid) IS NULL OR id > :after)
+ORDER BY id OFFSET :most - 1 LIMIT 1
 """)
+_BETWEEN = text("""
+SELECT count(*) FROM customer
+WHERE merged_into IS NULL AND (CAST(:after AS uuid) IS NULL OR id > :after) AND id <= :last
+""")
+_LAST: Final = UUID(int=2**128 - 1)
 
 
 def place(
@@ -119,16 +121,17 @@ def place(
     derivation: Derivation,
     names: Collection[str],
     after: UUID | None,
+    *,
     most: int,
+    moved: int,
 ) -> tuple[UUID | None, int]:
     """Put the next customers into the parts they are in now; return the last, and how many.
 
-    `names` that are defined no more are taken from them. Only those who change are locked, and
-    computed once more under their locks.
+    At most so many are looked at, and so many moved. `names` that are defined no more are taken
+    from them. Only those who change are locked, and computed once more under their locks.
     """
-    last, n = connection.execute(_UP_TO, {"after": after, "most": most}).one()
-    if not n:
-        return None, 0
+    given: dict[str, Any] = {"after": after, "most": most, "moved": moved}
+    last: UUID | None = connection.execute(_UP_TO, given).scalar()
     gone = sorted(
         name for name in names if name not in derivation.traits.keys() | derivation.scores
     )
@@ -136,26 +139,37 @@ def place(
     candidates = _placed(
         derivation,
         names,
+        gone,
         "SELECT id, derived, scored FROM customer WHERE merged_into IS NULL AND id <= :last "
         "AND (CAST(:after AS uuid) IS NULL OR id > :after)",
     )
-    locked = _placed(derivation, names, "SELECT id, derived, scored FROM locked")
-    connection.execute(
+    locked = _placed(derivation, names, gone, "SELECT id, derived, scored FROM locked")
+    found = connection.execute(
         text(f"""
-WITH moved AS MATERIALIZED ({candidates}), locked AS MATERIALIZED (
+WITH moved AS MATERIALIZED ({candidates} ORDER BY id LIMIT :moved), locked AS MATERIALIZED (
     SELECT id, derived, scored FROM customer WHERE id IN (SELECT id FROM moved)
     ORDER BY id FOR NO KEY UPDATE
-), placed AS MATERIALIZED ({locked})
-UPDATE customer c SET derived = placed.after_it, scored = c.scored - CAST(:gone AS text[])
-FROM placed WHERE c.id = placed.id
+), placed AS MATERIALIZED ({locked}), written AS (
+    UPDATE customer c SET derived = placed.after_it, scored = c.scored - CAST(:gone AS text[])
+    FROM placed WHERE c.id = placed.id
+)
+SELECT id FROM moved ORDER BY id OFFSET :moved - 1
 """),  # noqa: S608 - from definitions, whose ids are words
-        {"after": after, "last": last, "replaced": replaced, "gone": gone},
-    )
-    return last, n
+        {**given, "last": last or _LAST, "replaced": replaced, "gone": gone},
+    ).scalar()
+    if found is None and last is not None:
+        return last, most
+    last = found or _LAST  # after who is found, there may be more to be moved
+    n: int = connection.execute(_BETWEEN, {"after": after, "last": last}).scalar_one()
+    return (last, n) if n else (None, 0)
 
 
-def _placed(derivation: Derivation, names: Collection[str], rows: str) -> str:
+def _placed(
+    derivation: Derivation, names: Collection[str], gone: Collection[str], rows: str
+) -> str:
     """Return who of these rows (id, derived, scored) has moved in `names`, with all that is derived.
+
+    Who has something of what is `gone` has moved, too.
 
     Each level names what the next ones need, so that nothing is computed twice for a customer.
     """
@@ -176,13 +190,14 @@ def _placed(derivation: Derivation, names: Collection[str], rows: str) -> str:
     # Part by part, because next to nobody has moved: composing everything takes longer.
     moved = " OR ".join(
         [
-            "c.derived ?| CAST(:gone AS text[])",
+            *(["c.derived ?| CAST(:gone AS text[])"] if gone else ()),
             *(
                 f"(c.derived ->> '{trait.id}') IS DISTINCT FROM CAST(c.p_{trait.id} AS text)"
                 for trait in derivation.placing
                 if trait.id in names
             ),
         ]
+        or ["false"]
     )
     return f"SELECT c.id, {after_it} AS after_it FROM ({query}) AS c WHERE {moved}"  # noqa: S608
 
