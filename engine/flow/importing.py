@@ -307,7 +307,7 @@ def general(reason: str) -> str:
     return _OF_ONE_LINE.sub(lambda found: found[0] if found[0] in EXAMPLES else "…", reason)[:200]
 
 
-_OF_ONE_LINE: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,./-]*")
+_OF_ONE_LINE: Final = re.compile(r"'.*'|\".*\"|\d[\d,./-]*", re.DOTALL)
 
 
 def _reasons(before: dict[str, list[int]], refused: Iterable[Refused]) -> dict[str, list[int]]:

@@ -118,7 +118,7 @@ def sample(
         total = wanted = 0
         try:
             total = samples.total(connection)
-            if total > MOST:
+            if total > MOST and not _fading(condition, shop):
                 _limit(connection, COUNTING)
                 if (counted := _count(connection, shop, condition, now)) is not None:
                     return counted
@@ -136,6 +136,17 @@ def sample(
             if getattr(error.orig, "sqlstate", None) != _TOO_LONG:
                 raise
     return Sampled(looker.matching, looker.looked, wanted, total, tuple(looker.examples))
+
+
+def _fading(condition: AnyCondition, shop: Catalogue) -> bool:
+    """Whether it asks for what fades as time passes: what is stored of it may be old."""
+    derivation = shop.derivation
+    scores = [id for id, score in derivation.scores.items() if score.half_life is not None]
+    faded = derivation.dependents(scores)
+    return any(
+        isinstance(part, TraitIs) and part.trait.partition(".")[0] in faded
+        for part in _asked(condition, shop.segments)
+    )
 
 
 def _count(

@@ -92,7 +92,9 @@ def build_mentioning(connection: Connection, changed: Collection[str]) -> None:
 
 
 # Until the planner knows what has come in, it takes a large shop for an empty one.
-_ANALYZE = text("ANALYZE event, customer, identity")
+_ANALYZE = text("""
+SET LOCAL statement_timeout = '10min'; ANALYZE (SKIP_LOCKED) event, customer, identity
+""")
 
 
 def build_imported(connection: Connection, changed: Collection[str]) -> None:

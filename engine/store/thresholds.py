@@ -113,7 +113,11 @@ _BETWEEN = text("""
 SELECT count(*) FROM customer
 WHERE merged_into IS NULL AND (CAST(:after AS uuid) IS NULL OR id > :after) AND id <= :last
 """)
-_LAST: Final = UUID(int=2**128 - 1)
+_GREATEST: Final = UUID(int=2**128 - 1)
+_LAST = text("""
+SELECT id FROM customer WHERE merged_into IS NULL AND (CAST(:after AS uuid) IS NULL OR id > :after)
+ORDER BY id DESC LIMIT 1
+""")
 
 
 def place(
@@ -155,13 +159,16 @@ WITH moved AS MATERIALIZED ({candidates} ORDER BY id LIMIT :moved), locked AS MA
 )
 SELECT id FROM moved ORDER BY id OFFSET :moved - 1
 """),  # noqa: S608 - from definitions, whose ids are words
-        {**given, "last": last or _LAST, "replaced": replaced, "gone": gone},
+        {**given, "last": last or _GREATEST, "replaced": replaced, "gone": gone},
     ).scalar()
     if found is None and last is not None:
         return last, most
-    last = found or _LAST  # after who is found, there may be more to be moved
+    # After who is found, there may be more to be moved.
+    last = found or connection.execute(_LAST, given).scalar()
+    if last is None:
+        return None, 0
     n: int = connection.execute(_BETWEEN, {"after": after, "last": last}).scalar_one()
-    return (last, n) if n else (None, 0)
+    return last, n
 
 
 def _placed(

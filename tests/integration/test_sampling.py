@@ -13,9 +13,12 @@ from sqlalchemy import func, insert, literal, select, text
 from uuid_utils.compat import uuid7
 
 from engine.flow import sampling
+from engine.flow.definitions import put_score
 from engine.flow.sampling import sample, unknowable
+from engine.model.actor import COMMAND_LINE
 from engine.model.condition import AnyCondition, Condition
-from engine.store import samples, tables
+from engine.model.trait import Score
+from engine.store import definitions, samples, tables
 from engine.store.session import Database
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -139,6 +142,23 @@ def test_everybody_of_many_is_counted(database: Database) -> None:
     assert (found.looked, found.wanted, found.total) == (3000, 3000, 3000)
     assert len(found.examples) == 10
     assert all(one.traits == {"tier": "gold"} for one in found.examples)
+
+
+def test_what_fades_is_asked_of_a_sample_as_it_is_now(database: Database) -> None:
+    score = Score.model_validate(
+        {"id": "heat", "name": "Heat", "rules": [{"event": "Ping", "points": 100}],
+         "half_life": "30d"}
+    )  # fmt: skip
+    put_score(database, score, actor=COMMAND_LINE)
+    with database.read() as connection:
+        version = definitions.for_reading(connection).versions["heat"]
+    since = int((NOW - timedelta(days=60, hours=1)).timestamp() * 1_000_000)
+    customers(
+        database, [{}] * 1100, derived={"heat": 100}, scored={"heat": [version, 100, since, 0]}
+    )
+    assert of(database, {"trait": "heat", "gte": 60})[0] == 0
+    assert of(database, {"trait": "heat", "eq": 25})[0] == 1000
+    assert of(database, {"trait": "tier", "exists": False}) == (1100, 1100)
 
 
 def test_of_many_who_take_too_long_to_count_the_same_ones_are_looked_at_each_time(

@@ -89,6 +89,8 @@ def test_of_two_columns_of_a_kind_the_second_is_something_of_its_own() -> None:
         (["01.02.2026 10:30", "03.04.2026 9h05"], "dmy"),
         (["1 234,50", "12,00", "7"], "comma"),
         (["1.234,50"], "comma"),
+        (["12,5"] * 9 + ["M"], "comma"),
+        (["12"] * 9 + ["3 pcs,2"], "auto"),
         (["12", "13"], "auto"),
         (["12.50"], "auto"),
         (["31.01.2026"] * 9 + ["unknown"], "dmy"),
@@ -219,6 +221,7 @@ def test_a_mapping_comes_back_as_it_was_stored() -> None:
         ("email: 'ada@example.com' is no email address: no", "email: … is no email address: no"),
         ("the row has 3 fields, the header 5", "the row has … fields, the header …"),
         ("Date: '31' is no date like 31.01.2026", "Date: … is no date like 31.01.2026"),
+        ("Date: 'l'Oréal 7' is no date like 31.01.2026", "Date: … is no date like 31.01.2026"),
     ],
 )
 def test_reasons_are_told_without_what_is_a_customers(reason: str, told: str) -> None:

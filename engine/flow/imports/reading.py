@@ -18,7 +18,6 @@ DATES: Final[frozenset[Reading]] = frozenset({"iso", "dmy", "mdy", "seconds"})
 _APART: Final = r"[ .'\u2019\u00a0\u202f]"
 # What parts thousands: a space of any width, a point, an apostrophe.
 _COMMA: Final = re.compile(rf"-?(\d{{1,3}}({_APART}\d{{3}})+|\d+)(,\d+)?")
-_DECIMAL: Final = re.compile(r"-?\d.*,\d+")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 _PARTS: Final = re.compile(
     r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[T ,]+(\d{1,2})[:h](\d\d)(?::(\d\d))?)?"
@@ -47,7 +46,9 @@ def guess(samples: Sequence[str], *, day_first: bool = True) -> Reading:
         if any(int(found[2]) > 12 for found in parts if found):
             return "mdy"
         return "dmy" if day_first else "mdy"
-    if _most([_COMMA.fullmatch(text) for text in texts]) and any(map(_DECIMAL.fullmatch, texts)):
+    if _most(numbers := [_COMMA.fullmatch(text) for text in texts]) and any(
+        found[3] for found in numbers if found
+    ):
         return "comma"
     if all(text.lower() in _WORDS for text in texts):
         return "truth"
