@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from engine.flow import drafting
 from engine.model.actor import COMMAND_LINE
+from tests.browser.hands import settled
 from tests.browser.test_canvas import begin, draft, made, said, save
 from tests.browser.test_look import _wrong
 
@@ -27,6 +28,7 @@ def page(opens: Callable[..., Page], site: Any, made: list[str]) -> Page:
 
 
 def field(page: Page, name: str) -> Any:
+    settled(page)  # what is chosen may draw the rows anew
     return page.locator(f"[name='{RULE}.{name}']")
 
 
