@@ -174,7 +174,7 @@ def answered(
         case _:
             pass
     if message is None:
-        database.transact(lambda connection: events.claim_keys(connection, [(source, key)]))
+        database.transact(lambda connection: events.claim(connection, source, key))
         return []
     more = {"text": body[:1600]}
     return hear(database, Word(what="replied", source=source, key=key, message=message, more=more))
@@ -196,7 +196,7 @@ def _beside(word: Word, words: Sequence[Word]) -> int:
 
 
 def _take_in(turn: Turn, about: About, word: Word) -> None:
-    if word.key is not None and not events.claim_keys(turn.connection, [(word.source, word.key)]):
+    if word.key is not None and not events.claim(turn.connection, word.source, word.key):
         return
     settle_by_callback(turn, about, word)
     at = min(word.at or turn.now, turn.now)

@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 
 from engine.compile.mentions import ADDRESSES, CONSENT, ZONE, of_event, of_traits
 from engine.flow.turn import StoreWorld, Turn, Writes, finish
+from engine.model.clock import EARLIEST
 from engine.model.customer import Customer
 from engine.model.opening import SEGMENT_ENTERED, SEGMENT_LEFT
 from engine.names import Wake
 from engine.run.changing import turn as stands
-from engine.store import customers, memberships
+from engine.store import customers, kept, memberships
 from engine.store.memberships import Standing
 from engine.store.session import Database
 
@@ -166,7 +167,8 @@ def lock_turns(
     """Lock these customers, and return their turns with what they all have to be asked for."""
     locked = customers.lock(connection, some)
     turns = [Turn(database, connection, one, writes) for one in locked.values()]
-    standing = memberships.standings(connection, list(locked))
+    earliest = min((turn.now for turn in turns), default=EARLIEST)
+    found = kept.read(connection, list(locked), earliest, standings=True)
     for turn in turns:
-        turn.stand_as(standing[turn.customer.id])
+        turn.begin_with(found[turn.customer.id])
     return turns

@@ -21,7 +21,7 @@ from engine.run.crossing import UNEVEN
 from engine.run.machine import Machine
 from engine.run.state import Enter, Update
 from engine.store import catalogue as catalogues
-from engine.store import events, kept, memberships, rollups, runs, tables
+from engine.store import events, kept, rollups, runs, tables
 from engine.store.catalogue import Catalogue
 from engine.store.customers import Locked
 from engine.store.kept import Kept
@@ -171,12 +171,9 @@ class Turn:
         """Return how she stands to segments, by segment."""
         if self._standings is None:
             customer = self.customer.id
-            self._standings = memberships.standings(self.connection, [customer])[customer]
+            found = kept.read(self.connection, [customer], self.now, standings=True)
+            self._standings = found[customer].standings or {}
         return self._standings
-
-    def stand_as(self, standings: dict[str, Standing]) -> None:
-        """Take this for how she stands to segments, which was read with others'."""
-        self._standings = standings
 
     def stand(self, segment: str, standing: Standing) -> None:
         """Have her stand so to a segment."""

@@ -115,6 +115,11 @@ class EventTrait(_OfEvent, _Named):
         """Its value where there are no events."""
         return 0 if self.take in {"count", "sum", "distinct"} else None
 
+    @property
+    def dated(self) -> bool:
+        """Whether its value is an instant."""
+        return self.take in {"first_at", "last_at"}
+
 
 class QuantileTrait(_Named):
     """In which of so many equal parts of all customers she is, by another trait.

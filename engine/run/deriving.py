@@ -140,8 +140,7 @@ class Derivation:
 
     def _part(self, trait: QuantileTrait, known: Mapping[str, Any]) -> int | None:
         source, value = self.traits.get(trait.quantile_of), known.get(trait.quantile_of)
-        dated = isinstance(source, EventTrait) and source.take in {"first_at", "last_at"}
-        at = magnitude(value, dated=dated)
+        at = magnitude(value, dated=isinstance(source, EventTrait) and source.dated)
         borders = [(trait.quantile_of, top) for top in trait.tops]
         if at is None or not all(border in self.borders for border in borders):
             return None

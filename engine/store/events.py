@@ -11,22 +11,6 @@ from engine.model.event import Event
 from engine.store import tables
 from engine.store.customers import Identity, Owner
 
-_CLAIM_KEYS = text("""
-INSERT INTO event_key (source, message_id)
-SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS given (source, id)
-ON CONFLICT DO NOTHING RETURNING source, message_id
-""")
-
-
-def claim_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Claim (source, message id) pairs; return those that nobody had claimed before."""
-    distinct = sorted(set(keys))
-    parameters = {"sources": [s for s, _ in distinct], "ids": [m for _, m in distinct]}
-    return {
-        (row.source, row.message_id) for row in connection.execute(_CLAIM_KEYS, parameters).all()
-    }
-
-
 # Both at once: this is done for every event.
 _TAKE = text("""
 WITH claimed AS (
@@ -45,7 +29,10 @@ ON namespace = wanted.n AND value = wanted.v
 def take(
     connection: Connection, keys: Sequence[tuple[str, str]], wanted: Sequence[Identity]
 ) -> tuple[set[tuple[str, str]], dict[Identity, Owner]]:
-    """Claim keys as `claim_keys` does; return with them whose these identities are so far."""
+    """Claim (source, message id) pairs; return those that nobody had claimed before.
+
+    With them comes whose these identities are so far.
+    """
     distinct = sorted(set(keys))
     parameters = {
         "sources": [source for source, _ in distinct],
@@ -61,6 +48,12 @@ def take(
         else:
             known[of, name] = Owner(customer, origin)
     return claimed, known
+
+
+def claim(connection: Connection, source: str, message_id: str) -> bool:
+    """Claim a source's message id; return whether nobody had claimed it before."""
+    claimed, _ = take(connection, [(source, message_id)], [])
+    return bool(claimed)
 
 
 _KNOWN_KEYS = text("""

@@ -1,6 +1,6 @@
 """Who is in which segment, and what is being built anew."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,22 +22,6 @@ class Standing:
     inside: bool
     since: datetime
     next_change_at: datetime | None
-
-
-_STANDINGS = text("""
-SELECT customer_id, segment_id, inside, since, next_change_at FROM membership
-WHERE customer_id = ANY(:customers)
-""")
-
-
-def standings(connection: Connection, customers: Sequence[UUID]) -> dict[UUID, dict[str, Standing]]:
-    """Return how these customers stand to the segments, by segment."""
-    found: dict[UUID, dict[str, Standing]] = {customer: {} for customer in customers}
-    for row in connection.execute(_STANDINGS, {"customers": [*customers]}):
-        found[row.customer_id][row.segment_id] = Standing(
-            inside=row.inside, since=row.since, next_change_at=row.next_change_at
-        )
-    return found
 
 
 _DUE = text("""
@@ -91,7 +75,8 @@ def build_mentioning(connection: Connection, changed: Collection[str]) -> None:
     build_again(connection, asked)
 
 
-# Until the planner knows what has come in, it takes a large shop for an empty one.
+# Until the planner knows what has come in, it takes a large shop for an empty one. Looking at a
+# large one takes longer than any other statement may.
 _ANALYZE = text("""
 SET LOCAL statement_timeout = '10min'; ANALYZE (SKIP_LOCKED) event, customer, identity
 """)

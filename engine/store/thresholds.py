@@ -232,7 +232,7 @@ def _value(derivation: Derivation, name: str, given: dict[str, Any], parameter: 
 
 def _dated(derivation: Derivation, name: str) -> bool:
     trait = derivation.traits.get(name)
-    return isinstance(trait, EventTrait) and trait.take in {"first_at", "last_at"}
+    return isinstance(trait, EventTrait) and trait.dated
 
 
 def _seconds(derivation: Derivation, name: str, value: str) -> str:

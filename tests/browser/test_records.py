@@ -13,13 +13,16 @@ from engine.flow.importing import Folder
 from engine.store import tables
 from tests.browser.hands import Hands, Keyboard, Mouse
 
-BOTH = pytest.mark.parametrize("hands", [Mouse, Keyboard])
+
+@pytest.fixture(params=[Mouse, Keyboard])
+def hand(request: pytest.FixtureRequest, opens: Callable[..., Page]) -> Hands:
+    """A person at an open browser: with a mouse, and with a keyboard alone."""
+    hands: type[Mouse | Keyboard] = request.param
+    return hands(opens())
 
 
-@BOTH
-def test_a_pair_is_merged_and_parted_again(opens: Callable[..., Page], hands: type[Hands]) -> None:
-    page = opens()
-    hand: Hands = hands(page)
+def test_a_pair_is_merged_and_parted_again(hand: Hands) -> None:
+    page = hand.page
     page.goto("/duplicates")
     pair = page.locator("article.pair").first
     name = pair.get_by_role("columnheader").first.inner_text()
@@ -33,10 +36,8 @@ def test_a_pair_is_merged_and_parted_again(opens: Callable[..., Page], hands: ty
     expect(page.get_by_role("status").filter(has_text="two customers again")).to_be_visible()
 
 
-@BOTH
-def test_a_pair_is_put_aside(opens: Callable[..., Page], hands: type[Hands]) -> None:
-    page = opens()
-    hand: Hands = hands(page)
+def test_a_pair_is_put_aside(hand: Hands) -> None:
+    page = hand.page
     page.goto("/duplicates")
     pair = page.locator("article.pair").first
     who = pair.get_by_role("columnheader").all_inner_texts()
@@ -52,13 +53,9 @@ def test_a_pair_is_put_aside(opens: Callable[..., Page], hands: type[Hands]) -> 
     expect(aside.first).to_contain_text("decided by")
 
 
-@BOTH
-def test_a_file_is_brought_assigned_checked_and_imported(
-    opens: Callable[..., Page], site: Any, hands: type[Hands]
-) -> None:
-    page = opens()
-    hand: Hands = hands(page)
-    who = f"{hands.__name__.lower()}-import"
+def test_a_file_is_brought_assigned_checked_and_imported(hand: Hands, site: Any) -> None:
+    page = hand.page
+    who = f"{type(hand).__name__.lower()}-import"
     lines = "".join(f"{who}-{n};31.01.2026;{n},50\n" for n in range(20))
     page.goto("/imports")
     if isinstance(hand, Keyboard):
@@ -97,12 +94,8 @@ def test_a_file_is_brought_assigned_checked_and_imported(
     assert made == 20
 
 
-@BOTH
-def test_the_catalogue_leads_from_a_product_to_who_bought_it(
-    opens: Callable[..., Page], hands: type[Hands]
-) -> None:
-    page = opens()
-    hand: Hands = hands(page)
+def test_the_catalogue_leads_from_a_product_to_who_bought_it(hand: Hands) -> None:
+    page = hand.page
     page.goto("/catalogue")
     hand.write(page.locator("main").get_by_role("searchbox"), "tea")
     expect(page.locator("tbody tr")).to_have_count(1)
@@ -115,10 +108,8 @@ def test_the_catalogue_leads_from_a_product_to_who_bought_it(
     expect(page.get_by_role("link", name="A-1001")).to_be_visible()
 
 
-@BOTH
-def test_how_far_a_price_has_to_fall_is_set(opens: Callable[..., Page], hands: type[Hands]) -> None:
-    page = opens()
-    hand: Hands = hands(page)
+def test_how_far_a_price_has_to_fall_is_set(hand: Hands) -> None:
+    page = hand.page
     page.goto("/catalogue")
     fall = page.get_by_label("A price has to fall by, in percent")
     hand.write(fall, "a lot")

@@ -16,7 +16,7 @@ from engine.flow.memberships import sweep
 from engine.flow.turn import Turn
 from engine.model.opening import SEGMENT_ENTERED, SEGMENT_LEFT
 from engine.run.changing import turn as stands
-from engine.store import customers, memberships, tables
+from engine.store import customers, kept, tables
 from engine.store.session import Database
 from tests.conditions import EVENTS, TEXTS, ZONES, Maker
 
@@ -109,12 +109,12 @@ class Life:
 
     def _check(self, connection: Connection, everybody: list[UUID]) -> int:
         inside = 0
-        known = memberships.standings(connection, everybody)
+        known = kept.read(connection, everybody, datetime.now(UTC), standings=True)
         for id, locked in customers.lock(connection, everybody).items():
             turn = Turn(self.database, connection, locked)
             turn.stamp()
             for name, rule in turn.catalogue.segments.items():
-                stored = known[id].get(name)
+                stored = (known[id].standings or {}).get(name)
                 if stored and stored.next_change_at and stored.next_change_at <= turn.now:
                     continue  # the next sweep looks at her
                 holding, _ = stands(rule, turn.world())
